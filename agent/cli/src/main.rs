@@ -1,0 +1,2 @@
+//! The codeagent command.
+fn main() {}

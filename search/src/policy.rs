@@ -1,0 +1,223 @@
+//! The ask/tell contract between a search method and whoever carries its decisions out.
+//!
+//! A policy decides which operator to apply to which node and absorbs what came of it. It holds no clock, no
+//! client and no program text: nodes are ids, outcomes are counts and scores. [`crate::Search`] pairs a policy
+//! with the tree it grows.
+
+use serde::{Deserialize, Serialize};
+
+use crate::tree::{NodeId, NodeKind, Tree};
+
+/// Number of a trial within one search, dense from 0 in the order of asking.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct TrialId(pub u64);
+
+/// One decision: apply `operator` to `node`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Trial {
+    /// Identity, unique within the search.
+    pub id: TrialId,
+    /// The node that the operator is applied to.
+    pub node: NodeId,
+    /// What to do there.
+    pub operator: Operator,
+    /// Sampling temperature that the method prescribes for this step, in `[0, 2]`.
+    pub temperature: f64,
+    /// Longest answer that the method allows, in tokens.
+    pub max_output_tokens: u32,
+    /// Seed of this trial; a function of the search's seed and the trial's number alone.
+    pub seed: u64,
+}
+
+/// An action that makes, replaces or scores nodes. Operators are shared between methods.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "name", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Operator {
+    /// Root to `count` thoughts, each with a reasonableness (the prior).
+    Propose {
+        /// Thoughts asked for.
+        count: usize,
+    },
+    /// Thought to `count` deeper thoughts. `after` is the thought's evaluated program, whose feedback the
+    /// question shows if the program failed.
+    Extend {
+        /// Thoughts asked for.
+        count: usize,
+        /// The program that was written from the thought.
+        after: NodeId,
+    },
+    /// Thought (or root) to one complete program.
+    Implement,
+    /// Root to `count` independent programs.
+    Resample {
+        /// Programs asked for, drawn from one request.
+        count: usize,
+        /// How the program is asked for.
+        style: ProgramStyle,
+    },
+    /// Failed program to a diagnosis in words.
+    Reflect,
+    /// Failed program, with the reflection `on` it if there is one, to a revised program.
+    /// The trial's node is the failed program.
+    Refine {
+        /// The reflection to follow.
+        reflection: Option<NodeId>,
+    },
+    /// Replaces the trial's thought in place, using the feedback on its failed program `after`.
+    Rethink {
+        /// The program whose feedback is shown.
+        after: NodeId,
+    },
+    /// Root to `count` programs, given representative sub-modules of the `sources`.
+    ReviseWithModules {
+        /// Programs whose sub-modules are clustered.
+        sources: Vec<NodeId>,
+        /// Number of clusters, and so of representatives shown (K).
+        clusters: usize,
+        /// Programs asked for, drawn from one request.
+        count: usize,
+    },
+    /// Asks the model how sure it is that a program which passes the visible tests passes all tests.
+    Verify,
+}
+
+impl Operator {
+    /// The operator's name in events and reports.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Propose { .. } => "propose",
+            Self::Extend { .. } => "extend",
+            Self::Implement => "implement",
+            Self::Resample { .. } => "resample",
+            Self::Reflect => "reflect",
+            Self::Refine { .. } => "refine",
+            Self::Rethink { .. } => "rethink",
+            Self::ReviseWithModules { .. } => "revise_with_modules",
+            Self::Verify => "verify",
+        }
+    }
+}
+
+/// How [`Operator::Resample`] asks for a program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProgramStyle {
+    /// Just the program.
+    Direct,
+    /// An outline of sub-modules first, then the program built of them (CodeChain).
+    Modular,
+}
+
+/// What came of a trial.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "result", rename_all = "snake_case")]
+pub enum TrialResult {
+    /// New nodes in the order in which the model gave them: at most as many as were asked for, perhaps none.
+    Made {
+        /// The new nodes.
+        drafts: Vec<Draft>,
+    },
+    /// [`Operator::Rethink`] wrote a new thought; the node keeps its id.
+    Replaced,
+    /// [`Operator::Verify`] gave a score in `[-1, 1]`; `None` where the answer held none.
+    Verified {
+        /// The model's confidence.
+        confidence: Option<f64>,
+    },
+    /// Nothing usable came back: an unusable answer after one re-ask, or a filtered one.
+    Unusable,
+}
+
+/// A node that an operator made, before it has an id.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Draft {
+    /// What kind of node it is.
+    pub kind: NodeKind,
+    /// The proposer's own probability for it, in `[0, 1]`, where it gave one.
+    pub prior: Option<f64>,
+    /// Facts about the program, for nodes that hold one.
+    pub attempt: Option<Attempt>,
+}
+
+/// The facts about one complete program that decisions may rest on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// Hash of the normalised syntax tree; equal programs are one candidate.
+    pub fingerprint: u64,
+    /// Visible tests passed.
+    pub passed: u32,
+    /// Visible tests run; 0 where the problem has none.
+    pub total: u32,
+    /// Whether the program parses.
+    pub parses: bool,
+    /// Hash of the outcomes on the visible tests, where they ran.
+    pub behaviour: Option<u64>,
+    /// Length in characters.
+    pub length: u32,
+    /// Tests that ended within a fifth of their time limit.
+    pub slow: u32,
+}
+
+impl Attempt {
+    /// Share of visible tests passed, in `[0, 1]`; 0 where there are none.
+    #[must_use]
+    pub fn pass_fraction(&self) -> f64 {
+        if self.total == 0 { 0.0 } else { f64::from(self.passed) / f64::from(self.total) }
+    }
+
+    /// Whether every visible test passed (and there was at least one).
+    #[must_use]
+    pub const fn passes_all(&self) -> bool {
+        self.total > 0 && self.passed == self.total
+    }
+}
+
+/// Why a search ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum StopReason {
+    /// A program passes all visible tests and the method's own check.
+    Accepted,
+    /// The method did all that it does.
+    Exhausted,
+    /// A budget ran out.
+    Budget,
+    /// The time limit passed.
+    Time,
+    /// The caller cancelled.
+    Cancelled,
+}
+
+/// A search method: decides what to try next and absorbs results.
+///
+/// Decisions depend on nothing but the seed and the results told so far, and never on `slots`: asking for one
+/// trial eight times gives the same trials as asking once for eight, so that the number of calls in flight cannot
+/// change a search. A policy that needs a result before it can decide gives fewer trials, or none.
+pub trait SearchPolicy: Send {
+    /// Up to `slots` trials to carry out now. Empty while the policy waits for results, or when it is done.
+    fn ask(&mut self, tree: &Tree, slots: usize) -> Vec<Decision>;
+
+    /// Takes the result of one trial and grows the tree; returns the ids of the nodes that were made, in the order of
+    /// the drafts. Called at most once per trial, in the order of asking.
+    fn tell(&mut self, tree: &mut Tree, trial: &Trial, result: &TrialResult) -> Vec<NodeId>;
+
+    /// Why there is nothing more to ask for; `None` while the search goes on.
+    fn stop_reason(&self, tree: &Tree) -> Option<StopReason>;
+}
+
+/// A trial before [`crate::Search`] gives it its number and seed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decision {
+    /// The node that the operator is applied to.
+    pub node: NodeId,
+    /// What to do there.
+    pub operator: Operator,
+    /// Sampling temperature, in `[0, 2]`.
+    pub temperature: f64,
+    /// Longest answer, in tokens.
+    pub max_output_tokens: u32,
+}

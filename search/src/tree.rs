@@ -1,0 +1,99 @@
+//! The search tree: an arena that changes only by [`Change`]s, so that the changes of a search are its whole history.
+
+use serde::{Deserialize, Serialize};
+
+use crate::policy::Attempt;
+
+/// Index of a node in its tree; the root is 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct NodeId(pub u32);
+
+impl NodeId {
+    /// The root of every tree.
+    pub const ROOT: Self = Self(0);
+}
+
+/// What a node holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum NodeKind {
+    /// The problem.
+    Root,
+    /// A strategy, observation or hint.
+    Thought,
+    /// A complete program.
+    Solution,
+    /// A complete program derived from another one.
+    Revision,
+    /// A diagnosis of a failed program.
+    Reflection,
+}
+
+/// Who judged a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Evaluator {
+    /// Share of visible tests passed, in `[0, 1]`.
+    VisiblePassFraction,
+    /// The model's own confidence that unseen tests pass, in `[-1, 1]`.
+    SelfEval,
+    /// The method's combination of the other parts, in `[0, 1]`.
+    Reward,
+}
+
+/// One judgement of a node.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Evaluation {
+    /// Who judged.
+    pub evaluator: Evaluator,
+    /// The score; its range is the evaluator's.
+    pub score: f64,
+}
+
+/// One step of a tree's history. Applying the changes of a search in order rebuilds its tree exactly.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "change", rename_all = "snake_case")]
+pub enum Change {
+    /// A node was added.
+    Added {
+        /// Its id: the number of nodes before it.
+        node: NodeId,
+        /// Its parent.
+        parent: NodeId,
+        /// What it holds.
+        kind: NodeKind,
+        /// Name of the operator that made it.
+        operator: String,
+        /// The proposer's probability, normalised over siblings, in `[0, 1]`.
+        prior: f64,
+        /// Facts about its program, if it holds one.
+        attempt: Option<Attempt>,
+    },
+    /// A node was judged.
+    Evaluated {
+        /// The node.
+        node: NodeId,
+        /// The judgement.
+        evaluation: Evaluation,
+    },
+    /// A thought was replaced in place; its earlier payload stays in the history.
+    Rethought {
+        /// The thought.
+        node: NodeId,
+    },
+    /// A rethink made things worse and was taken back: the payload before it is in force again.
+    Reverted {
+        /// The thought.
+        node: NodeId,
+    },
+    /// A return was added to a node's statistics.
+    BackedUp {
+        /// The node.
+        node: NodeId,
+        /// The return, in `[0, 1]`.
+        value: f64,
+    },
+}

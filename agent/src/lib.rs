@@ -1,9 +1,36 @@
 //! Code generation by search: a problem in, a program that passes out.
+//!
+//! This crate composes the others: [`Agent`] pairs a model with a sandbox, has a search method decide, and carries its
+//! decisions out. Every step is an [`event::Event`].
 
+mod builder;
+mod driver;
+pub mod event;
+mod examiner;
+mod feedback;
+mod log;
+pub mod modules;
+mod notebook;
+mod operators;
 pub mod problem;
+mod program;
+mod replies;
+mod run;
+mod score;
+pub mod solution;
+pub mod strategy;
+mod task;
 
+pub use builder::{Agent, AgentBuilder, BuildError};
 pub use codeagent_models as models;
 pub use codeagent_prompts as prompts;
 pub use codeagent_sandbox as sandbox;
 pub use codeagent_search as search;
 pub use codeagent_store as store;
+pub use event::{Event, EventKind};
+pub use operators::Sampling;
+pub use problem::{Entry, Problem, ProblemLimits};
+pub use replies::StoredReplies;
+pub use run::{Run, RunHandle, RunSpec};
+pub use solution::{Outcome, Solution, Status};
+pub use strategy::Strategy;

@@ -1,0 +1,283 @@
+//! The driver: the only place that spawns. Keeps trials in flight, tells their results in the order of asking, and
+//! holds the budget. Decisions are the policy's; acts are the operators'.
+//!
+//! A trial starts only when the most that it can spend is free. Where that is not free *yet*, because trials in
+//! flight hold it, the driver waits rather than refuses, so that what is tried does not depend on how much is in
+//! flight.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use codeagent_search::policy::{StopReason, Trial, TrialId, TrialResult};
+use codeagent_search::tree::{Change, NodeId};
+use codeagent_search::{Budget, Cost, Reservation, Search};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use crate::event::EventKind;
+use crate::log::Log;
+use crate::notebook::{Content, Note, Notebook};
+use crate::operators::{self, Carried, Inputs, Ports, TrialError};
+use crate::solution::{Failure, FailureKind, Outcome, Solution, Status};
+
+/// How long trials in flight may go on once the search is to stop.
+const GRACE: Duration = Duration::from_secs(4);
+
+/// One search in progress.
+pub(crate) struct Driver {
+    pub(crate) ports: Arc<Ports>,
+    pub(crate) search: Search,
+    pub(crate) budget: Budget,
+    pub(crate) log: Log,
+    pub(crate) cancel: CancellationToken,
+    pub(crate) deadline: Option<Instant>,
+    pub(crate) in_flight_max: usize,
+    pub(crate) notebook: Notebook,
+    pub(crate) state: State,
+}
+
+/// What the driver keeps between turns.
+#[derive(Default)]
+pub(crate) struct State {
+    waiting: Option<Trial>,
+    in_flight: BTreeMap<TrialId, (Trial, Reservation)>,
+    done: BTreeMap<TrialId, Carried>,
+    stop: Option<StopReason>,
+    failure: Option<Failure>,
+    best: Option<NodeId>,
+    cached_tokens: u64,
+    unpriced: bool,
+}
+
+type Finished = (TrialId, Result<Carried, TrialError>);
+
+/// Whether a trial may start.
+enum Grant {
+    Now(Reservation, u64),
+    Wait,
+    Never,
+}
+
+impl Driver {
+    /// Runs the search to its end. Always gives an outcome: faults are part of it.
+    pub(crate) async fn drive(mut self) -> Outcome {
+        let mut tasks: JoinSet<Finished> = JoinSet::new();
+        let mut give_up: Option<Instant> = None;
+        loop {
+            self.start_trials(&mut tasks);
+            if tasks.is_empty() {
+                break;
+            }
+            if self.is_stopping() && give_up.is_none() {
+                give_up = Some(Instant::now() + GRACE);
+            }
+            tokio::select! {
+                biased;
+                Some(joined) = tasks.join_next() => match joined {
+                    Ok((id, Ok(carried))) => { self.state.done.insert(id, carried); }
+                    Ok((_, Err(error))) => self.fail(&error),
+                    Err(panic) => self.fail_with(FailureKind::Internal, panic.to_string()),
+                },
+                () = at(give_up), if give_up.is_some() => break,
+                () = at(self.deadline), if self.deadline.is_some() && !self.is_stopping() => {
+                    self.state.stop = Some(StopReason::Time);
+                }
+                () = self.cancel.cancelled(), if !self.is_stopping() => {
+                    self.state.stop = Some(StopReason::Cancelled);
+                }
+            }
+            self.tell_ready().await;
+        }
+        tasks.shutdown().await;
+        self.finish().await
+    }
+
+    const fn is_stopping(&self) -> bool {
+        self.state.stop.is_some() || self.state.failure.is_some()
+    }
+
+    fn start_trials(&mut self, tasks: &mut JoinSet<Finished>) {
+        while !self.is_stopping() && self.state.in_flight.len() < self.in_flight_max {
+            if let Some(reason) = self.search.stop_reason() {
+                self.state.stop = Some(reason);
+                return;
+            }
+            let Some(trial) = self.state.waiting.take().or_else(|| self.search.ask(1).pop()) else { return };
+            match self.grant(&trial) {
+                Grant::Now(reservation, calls) => self.start(tasks, trial, reservation, calls),
+                Grant::Wait => {
+                    self.state.waiting = Some(trial);
+                    return;
+                }
+                Grant::Never => self.state.stop = Some(StopReason::Budget),
+            }
+        }
+    }
+
+    /// Reserves what the trial can spend at most; alone in flight, what is left must do, if it buys the one call and
+    /// the programs that the trial is for.
+    fn grant(&mut self, trial: &Trial) -> Grant {
+        let worst = operators::worst_case(trial, &self.ports);
+        if let Ok(reservation) = self.budget.reserve(worst) {
+            return Grant::Now(reservation, worst.calls);
+        }
+        if !self.state.in_flight.is_empty() {
+            return Grant::Wait;
+        }
+        let calls = self.budget.remaining_calls().min(worst.calls);
+        let least = Cost { calls, ..worst };
+        if calls == 0 {
+            return Grant::Never;
+        }
+        self.budget.reserve(least).map_or(Grant::Never, |reservation| Grant::Now(reservation, calls))
+    }
+
+    fn start(&mut self, tasks: &mut JoinSet<Finished>, trial: Trial, reservation: Reservation, calls: u64) {
+        let inputs = Inputs::gather(&trial, self.search.tree(), &self.notebook);
+        let ports = Arc::clone(&self.ports);
+        let asked = trial.clone();
+        tasks.spawn(async move {
+            let carried = operators::carry_out(&ports, &asked, &inputs, calls).await;
+            (asked.id, carried)
+        });
+        self.state.in_flight.insert(trial.id, (trial, reservation));
+    }
+
+    /// Tells every finished trial before which none is unfinished.
+    async fn tell_ready(&mut self) {
+        while let Some(entry) = self.state.in_flight.first_entry() {
+            let Some(carried) = self.state.done.remove(entry.key()) else { return };
+            let (trial, reservation) = entry.remove();
+            self.budget.settle(reservation, carried.cost);
+            self.state.cached_tokens += carried.cached_tokens;
+            self.state.unpriced |= !carried.priced;
+            if let Err(error) = self.tell(&trial, carried).await {
+                self.fail(&error);
+                return;
+            }
+        }
+    }
+
+    async fn tell(&mut self, trial: &Trial, carried: Carried) -> Result<(), TrialError> {
+        let mut events: Vec<_> = carried.events.into_iter().map(|kind| (Some(trial.node), kind)).collect();
+        let replaced = carried.result == TrialResult::Replaced;
+        let told = self.search.tell(trial.id, carried.result);
+        if replaced {
+            for note in carried.notes {
+                events.push((Some(trial.node), content(&note)));
+                self.notebook.replace(trial.node, note);
+            }
+        } else {
+            for (node, note) in told.nodes.into_iter().zip(carried.notes) {
+                events.push((Some(node), content(&note)));
+                self.notebook.add(note);
+            }
+        }
+        for change in told.changes {
+            if let Change::Reverted { node } = change {
+                self.notebook.revert(node);
+            }
+            let summary = |node| self.notebook.note(node).map(|note| note.summary()).unwrap_or_default();
+            events.push(EventKind::of_change(change, summary));
+        }
+        events.extend(self.news());
+        Ok(self.log.record(events).await?)
+    }
+
+    /// The budget, and the best candidate where it changed.
+    fn news(&mut self) -> Vec<(Option<NodeId>, EventKind)> {
+        let spent = self.budget.spent();
+        let mut news = vec![(
+            None,
+            EventKind::Budget {
+                calls: spent.calls,
+                generations: spent.generations,
+                tokens: spent.input_tokens + spent.output_tokens,
+                micro_usd: spent.micro_usd,
+            },
+        )];
+        let best = self.search.best();
+        if best != self.state.best {
+            self.state.best = best;
+            if let Some(attempt) = best.and_then(|node| self.search.tree().node(node)?.attempt.as_ref()) {
+                news.push((best, EventKind::CandidateBest { passed: attempt.passed, total: attempt.total }));
+            }
+        }
+        news
+    }
+
+    fn fail(&mut self, error: &TrialError) {
+        let kind = match error {
+            TrialError::Model(_) => FailureKind::Provider,
+            TrialError::Sandbox(_) => FailureKind::Sandbox,
+            TrialError::Store(_) => FailureKind::Store,
+            TrialError::Prompt(_) => FailureKind::Internal,
+        };
+        self.fail_with(kind, with_causes(error));
+    }
+
+    fn fail_with(&mut self, kind: FailureKind, message: String) {
+        self.state.failure.get_or_insert(Failure { kind, message });
+    }
+
+    async fn finish(mut self) -> Outcome {
+        let best = self.search.best();
+        let attempt = best.and_then(|node| self.search.tree().node(node)?.attempt.clone());
+        let program = best.and_then(|node| Some((node, self.notebook.program(node)?.source.clone())));
+        let (passed, total) = attempt.as_ref().map_or((0, self.visible()), |it| (it.passed, it.total));
+        let solved = attempt.is_some_and(|it| it.parses && it.passed == it.total);
+        let status = match (&self.state.failure, self.state.stop) {
+            (Some(_), _) => Status::Error,
+            (None, _) if solved => Status::Solved,
+            (None, Some(StopReason::Budget | StopReason::Time | StopReason::Cancelled)) => Status::Capped,
+            (None, _) => Status::Unsolved,
+        };
+        let stop_reason = if self.state.failure.is_some() { None } else { self.state.stop };
+        // A search that was cut short is not finished: the same command goes on from here.
+        if matches!(stop_reason, Some(StopReason::Accepted | StopReason::Exhausted)) {
+            let finished = vec![(best, EventKind::TaskFinished { status, stop_reason })];
+            if let Err(error) = self.log.record(finished).await {
+                self.fail_with(FailureKind::Store, with_causes(&error));
+            }
+        }
+        Outcome {
+            status: if self.state.failure.is_some() { Status::Error } else { status },
+            stop_reason,
+            solution: program.map(|(node, program)| Solution { node, program }),
+            passed,
+            total,
+            cost: self.budget.spent(),
+            cached_tokens: self.state.cached_tokens,
+            priced: !self.state.unpriced,
+            failure: self.state.failure,
+        }
+    }
+
+    fn visible(&self) -> u32 {
+        u32::try_from(self.ports.problem.visible.len()).unwrap_or(u32::MAX)
+    }
+}
+
+async fn at(instant: Option<Instant>) {
+    match instant {
+        Some(instant) => sleep_until(instant).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn content(note: &Note) -> EventKind {
+    let (text, program, feedback) = match &note.content {
+        Content::Problem => (None, None, None),
+        Content::Thought(text) | Content::Reflection(text) => (Some(text.clone()), None, None),
+        Content::Program(candidate) => (None, Some(candidate.source.clone()), candidate.feedback.as_ref().map(|text| text.as_str().to_owned())),
+    };
+    EventKind::NodeContent { prompt: note.prompt.clone(), answer: note.answer.clone(), text, program, feedback }
+}
+
+/// An error's message with those of its causes.
+pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}

@@ -1,0 +1,83 @@
+//! Judges candidates on a problem's visible tests, each program once: the reports are kept in the run's store.
+
+use std::sync::Arc;
+
+use codeagent_sandbox::judge::{Judge, JudgeOptions, Report};
+use codeagent_sandbox::trace::BlockTrace;
+use codeagent_sandbox::{Limits, Program, Sandbox};
+use codeagent_store::Store;
+
+use crate::operators::TrialError;
+use crate::problem::Problem;
+
+/// The judge with its memory.
+pub(crate) struct Examiner {
+    judge: Judge,
+    store: Option<Arc<Store>>,
+    backend: String,
+    limits: Limits,
+}
+
+impl Examiner {
+    pub(crate) fn new(sandbox: Arc<dyn Sandbox>, store: Option<Arc<Store>>, limits: Limits) -> Self {
+        let capabilities = sandbox.capabilities();
+        let backend = format!("{}/{:?}/{}", capabilities.backend, capabilities.level, capabilities.interpreter);
+        Self { judge: Judge::new(sandbox), store, backend, limits }
+    }
+
+    /// Runs `source` on the visible tests of `problem`, or recalls the report of the same run.
+    pub(crate) async fn examine(&self, problem: &Problem, source: &str) -> Result<Report, TrialError> {
+        let program = program(problem, source);
+        let Some(store) = &self.store else { return Ok(self.judge_now(problem, &program).await?) };
+        let key = self.key(problem, &program);
+        if let Some(body) = store.execution(&key).await?
+            && let Ok(report) = serde_json::from_slice(&body)
+        {
+            return Ok(report);
+        }
+        let report = self.judge_now(problem, &program).await?;
+        if let Ok(body) = serde_json::to_vec(&report) {
+            store.put_execution(&key, &body).await?;
+        }
+        Ok(report)
+    }
+
+    /// Traces the program through one visible test, by the test's index.
+    pub(crate) async fn trace(
+        &self,
+        problem: &Problem,
+        source: &str,
+        test: usize,
+    ) -> Result<Option<BlockTrace>, TrialError> {
+        let Some(case) = problem.visible.get(test) else { return Ok(None) };
+        Ok(self.judge.trace(&program(problem, source), case, &self.options(problem)).await?)
+    }
+
+    async fn judge_now(
+        &self,
+        problem: &Problem,
+        program: &Program,
+    ) -> Result<Report, codeagent_sandbox::SandboxError> {
+        self.judge.judge(program, &problem.visible, &self.options(problem)).await
+    }
+
+    fn options(&self, problem: &Problem) -> JudgeOptions {
+        JudgeOptions {
+            limits: self.limits.with_memory_mib(problem.limits.memory_mib),
+            ..JudgeOptions::default()
+        }
+    }
+
+    fn key(&self, problem: &Problem, program: &Program) -> String {
+        let options = self.options(problem);
+        let parts = serde_json::json!({
+            "program": program.source, "entry": program.entry, "cases": problem.visible,
+            "backend": self.backend, "options": options,
+        });
+        blake3::hash(parts.to_string().as_bytes()).to_hex().to_string()
+    }
+}
+
+fn program(problem: &Problem, source: &str) -> Program {
+    Program { source: source.to_owned(), entry: problem.entry.function().map(str::to_owned) }
+}

@@ -1,0 +1,123 @@
+//! From a judge's report to the feedback that the next question shows.
+
+use codeagent_prompts::feedback::{FailedTest, FailureKind, Feedback, FeedbackLimits, FeedbackText};
+use codeagent_prompts::questions::BlockAnalysis;
+use codeagent_prompts::trace::{BlockVerdict, ExecutedBlock};
+use codeagent_sandbox::case::{Case, Test};
+use codeagent_sandbox::judge::Report;
+use codeagent_sandbox::trace::BlockTrace;
+use codeagent_sandbox::value;
+use codeagent_sandbox::verdict::{Failure, Verdict};
+
+use crate::notebook::Candidate;
+use crate::operators::{Conversation, Ports, TrialError};
+use crate::problem::Problem;
+
+/// Failed tests that a trace is tried for, in order.
+const TRACED_MAX: usize = 3;
+
+/// What the visible tests, and the analysis of one of them, say of a program.
+pub(crate) fn render(problem: &Problem, candidate: &Candidate, blocks: Vec<BlockVerdict>) -> FeedbackText {
+    let judged = problem.visible.iter().zip(&candidate.report.results);
+    let mut feedback = Feedback { blocks, ..Feedback::default() };
+    for (case, result) in judged {
+        if result.verdict.is_passed() {
+            feedback.passed.push(case.name.clone());
+        } else {
+            feedback.failed.push(failed_test(case, &result.verdict, &candidate.source));
+        }
+    }
+    feedback.render(&FeedbackLimits::default())
+}
+
+/// Has the model judge the blocks that the first traceable failed test ran through, one by one (LDB, as RethinkMCTS
+/// uses it). Empty where no trace could be made or the allotment is spent.
+pub(crate) async fn analyse(
+    ports: &Ports,
+    talk: &mut Conversation<'_>,
+    candidate: &Candidate,
+) -> Result<Vec<BlockVerdict>, TrialError> {
+    if !talk.may_ask() {
+        return Ok(Vec::new());
+    }
+    let failed = failed_indices(&candidate.report).take(TRACED_MAX);
+    for index in failed {
+        let Some(trace) = ports.examiner.trace(&ports.problem, &candidate.source, index).await? else { continue };
+        let (Some(case), Some(result)) = (ports.problem.visible.get(index), candidate.report.results.get(index))
+        else {
+            continue;
+        };
+        let question = BlockAnalysis {
+            task: ports.task.clone(),
+            program: candidate.written.clone(),
+            test: failed_test(case, &result.verdict, &candidate.source),
+            blocks: executed(&trace),
+        };
+        let answered = talk.ask("block_analysis", &question, 1).await?.pop();
+        return Ok(answered.map(|answered| answered.answer).unwrap_or_default());
+    }
+    Ok(Vec::new())
+}
+
+fn failed_indices(report: &Report) -> impl Iterator<Item = usize> {
+    let failed = |(index, result): (usize, &codeagent_sandbox::judge::CaseResult)| {
+        let traceable = matches!(
+            &result.verdict,
+            Verdict::Failed { failure: Failure::Wrong { .. } | Failure::Exception { .. } | Failure::NotPlainData { .. } }
+        );
+        traceable.then_some(index)
+    };
+    report.results.iter().enumerate().filter_map(failed).collect::<Vec<_>>().into_iter()
+}
+
+fn executed(trace: &BlockTrace) -> Vec<ExecutedBlock> {
+    let block = |block: &codeagent_sandbox::trace::Block| ExecutedBlock {
+        source: block.source.clone(),
+        before: block.before.clone(),
+        after: block.after.clone(),
+    };
+    trace.blocks.iter().map(block).collect()
+}
+
+fn failed_test(case: &Case, verdict: &Verdict, source: &str) -> FailedTest {
+    let line = verdict.line().and_then(|number| {
+        let text = source.lines().nth(usize::try_from(number).ok()?.checked_sub(1)?)?;
+        Some((number, text.trim().to_owned()))
+    });
+    let (kind, actual) = outcome(verdict);
+    FailedTest { test: case.name.clone(), expected: expected(case), actual, kind, line }
+}
+
+fn expected(case: &Case) -> String {
+    match &case.test {
+        Test::Call { expected, .. } => value::repr(expected),
+        Test::Stdio { expected, .. } => expected.clone(),
+        _ => String::new(),
+    }
+}
+
+fn outcome(verdict: &Verdict) -> (FailureKind, String) {
+    match verdict {
+        Verdict::Passed => (FailureKind::WrongAnswer, "passed".to_owned()),
+        Verdict::Failed { failure } => failed(failure),
+        Verdict::Timeout { .. } => (FailureKind::Timeout, "did not finish within the time limit".to_owned()),
+        Verdict::Memory => (FailureKind::Crash, "used more than the memory limit".to_owned()),
+        Verdict::Crashed { cause } => (FailureKind::Crash, format!("crashed the interpreter ({cause})")),
+        Verdict::Denied { what } => (FailureKind::Crash, format!("was refused: {what}")),
+        Verdict::OutputLimit => (FailureKind::Crash, "printed more than the output limit".to_owned()),
+        _ => (FailureKind::Crash, verdict.class().to_owned()),
+    }
+}
+
+fn failed(failure: &Failure) -> (FailureKind, String) {
+    match failure {
+        Failure::Wrong { actual, .. } => (FailureKind::WrongAnswer, actual.clone()),
+        Failure::Syntax { message, .. } => (FailureKind::Crash, format!("SyntaxError: {message}")),
+        Failure::Exception { class, message, .. } if message.is_empty() => (FailureKind::Crash, class.clone()),
+        Failure::Exception { class, message, .. } => (FailureKind::Crash, format!("{class}: {message}")),
+        Failure::NoAnswer => (FailureKind::Crash, "ended without an answer".to_owned()),
+        Failure::NotPlainData { what } => (FailureKind::WrongAnswer, format!("an answer that is not plain data ({what})")),
+        Failure::Exit { code } => (FailureKind::Crash, format!("exited with status {code}")),
+        _ => (FailureKind::Crash, "failed".to_owned()),
+    }
+}

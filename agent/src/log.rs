@@ -1,0 +1,79 @@
+//! Numbers events, keeps them in the run's store and streams them.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use codeagent_search::tree::NodeId;
+use codeagent_store::{Store, StoreError};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use crate::event::{Event, EventKind, VERSION};
+
+/// The log of one search.
+pub(crate) struct Log {
+    run: String,
+    task: String,
+    seq: u64,
+    started: Instant,
+    store: Option<Arc<Store>>,
+    /// Events that an interrupted search of the same run left, from `seq` on.
+    earlier: VecDeque<Event>,
+    listener: mpsc::Sender<Event>,
+}
+
+impl Log {
+    /// A log that continues what the store holds of `run`: the search starts over, its replies come from the cache,
+    /// and events that are there already are not written twice.
+    pub(crate) async fn open(
+        run: String,
+        task: String,
+        store: Option<Arc<Store>>,
+        listener: mpsc::Sender<Event>,
+    ) -> Result<Self, StoreError> {
+        let mut earlier = VecDeque::new();
+        if let Some(store) = &store {
+            let rows = store.events(&run).await?;
+            earlier = rows.iter().filter_map(|row| serde_json::from_str(&row.body).ok()).collect();
+        }
+        Ok(Self { run, task, seq: 0, started: Instant::now(), store, earlier, listener })
+    }
+
+    /// Records what happened, durably and in one piece, then tells the listener, who may miss events if it is slow.
+    pub(crate) async fn record(&mut self, events: Vec<(Option<NodeId>, EventKind)>) -> Result<(), StoreError> {
+        let mut fresh = Vec::new();
+        for (node, kind) in events {
+            let event = self.number(node, kind);
+            match self.earlier.pop_front() {
+                Some(before) if before.seq != event.seq || before.clone().canonical() != event.clone().canonical() => {
+                    tracing::warn!(seq = event.seq, "the continued search differs from its stored events");
+                }
+                Some(_) => {}
+                None => fresh.push(event.clone()),
+            }
+            // A full channel means a slow listener; the store has everything.
+            drop(self.listener.try_send(event));
+        }
+        let Some(store) = &self.store else { return Ok(()) };
+        let rows: Vec<(u64, String)> = fresh
+            .iter()
+            .filter_map(|event| Some((event.seq, serde_json::to_string(event).ok()?)))
+            .collect();
+        if rows.is_empty() { Ok(()) } else { store.append_events(&self.run, &rows).await }
+    }
+
+    fn number(&mut self, node: Option<NodeId>, kind: EventKind) -> Event {
+        let seq = self.seq;
+        self.seq += 1;
+        Event {
+            v: VERSION,
+            seq,
+            t_us: u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX),
+            run: self.run.clone(),
+            task: self.task.clone(),
+            sample: 0,
+            node,
+            kind,
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! What the nodes of a tree hold: the texts and programs that the search itself never sees.
+
+use std::sync::Arc;
+
+use codeagent_models::Message;
+use codeagent_prompts::feedback::FeedbackText;
+use codeagent_sandbox::judge::Report;
+use codeagent_search::tree::{NodeId, Tree};
+
+/// The contents of one tree's nodes, by node.
+#[derive(Debug, Default)]
+pub(crate) struct Notebook {
+    pages: Vec<Vec<Arc<Note>>>,
+}
+
+/// What one node holds, and where it came from.
+#[derive(Debug, Clone)]
+pub(crate) struct Note {
+    /// The question.
+    pub(crate) prompt: Vec<Message>,
+    /// The model's answer, whole.
+    pub(crate) answer: String,
+    /// The content.
+    pub(crate) content: Content,
+}
+
+/// A node's content.
+#[derive(Debug, Clone)]
+pub(crate) enum Content {
+    /// The root holds nothing but the problem.
+    Problem,
+    /// A thought.
+    Thought(String),
+    /// A reflection on a failed program.
+    Reflection(String),
+    /// A complete program and what the visible tests said of it.
+    Program(Box<Candidate>),
+}
+
+/// A complete program under search.
+#[derive(Debug, Clone)]
+pub(crate) struct Candidate {
+    /// The program as the model wrote it, as shown back to it.
+    pub(crate) written: String,
+    /// The program as it runs and as it is submitted: with the problem's prelude.
+    pub(crate) source: String,
+    /// The judge's report on the visible tests.
+    pub(crate) report: Report,
+    /// What failed, rendered for models; `None` if nothing did.
+    pub(crate) feedback: Option<FeedbackText>,
+}
+
+impl Notebook {
+    /// A notebook that knows the root.
+    pub(crate) fn new() -> Self {
+        let root = Note { prompt: Vec::new(), answer: String::new(), content: Content::Problem };
+        Self { pages: vec![vec![Arc::new(root)]] }
+    }
+
+    /// Adds the content of a new node. Nodes are added in the order of their ids.
+    pub(crate) fn add(&mut self, note: Note) {
+        self.pages.push(vec![Arc::new(note)]);
+    }
+
+    /// Replaces a node's content; the earlier one stays in its history.
+    pub(crate) fn replace(&mut self, node: NodeId, note: Note) {
+        if let Some(page) = self.page_mut(node) {
+            page.push(Arc::new(note));
+        }
+    }
+
+    /// Puts the content before the last replacement in force again.
+    pub(crate) fn revert(&mut self, node: NodeId) {
+        if let Some(page) = self.page_mut(node)
+            && page.len() > 1
+        {
+            page.pop();
+        }
+    }
+
+    /// What a node holds now.
+    pub(crate) fn note(&self, node: NodeId) -> Option<&Arc<Note>> {
+        self.pages.get(node.0 as usize)?.last()
+    }
+
+    /// The program that a node holds.
+    pub(crate) fn program(&self, node: NodeId) -> Option<&Candidate> {
+        match &self.note(node)?.content {
+            Content::Program(candidate) => Some(candidate),
+            _ => None,
+        }
+    }
+
+    /// The reflection that a node holds.
+    pub(crate) fn reflection(&self, node: NodeId) -> Option<&str> {
+        match &self.note(node)?.content {
+            Content::Reflection(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The chain of thoughts from the root down to `node`, the node's own last.
+    pub(crate) fn thoughts(&self, tree: &Tree, node: NodeId) -> Vec<String> {
+        let mut chain: Vec<String> = std::iter::successors(Some(node), |at| tree.node(*at)?.parent)
+            .filter_map(|at| match &self.note(at)?.content {
+                Content::Thought(text) => Some(text.clone()),
+                _ => None,
+            })
+            .collect();
+        chain.reverse();
+        chain
+    }
+
+    fn page_mut(&mut self, node: NodeId) -> Option<&mut Vec<Arc<Note>>> {
+        self.pages.get_mut(node.0 as usize)
+    }
+}
+
+impl Note {
+    /// The first line of the content, at most 80 characters.
+    pub(crate) fn summary(&self) -> String {
+        let text = match &self.content {
+            Content::Problem => "",
+            Content::Thought(text) | Content::Reflection(text) => text,
+            Content::Program(candidate) => &candidate.written,
+        };
+        text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default().trim().chars().take(80).collect()
+    }
+}

@@ -1,0 +1,185 @@
+//! The operators: each carries one kind of trial out. It asks the model, reads the answer, has the sandbox judge a
+//! program, and says what came of it. Operators know no policy; policies know no operator's inside.
+
+mod ask;
+mod implement;
+mod program;
+mod propose;
+mod reflect;
+mod refine;
+mod resample;
+mod rethink;
+mod revise;
+mod verify;
+
+use std::sync::Arc;
+
+use codeagent_models::{ModelError, PriceTable, Provider};
+use codeagent_prompts::questions::{PromptError, Task};
+use codeagent_sandbox::SandboxError;
+use codeagent_search::Cost;
+use codeagent_search::policy::{Operator, Trial, TrialResult};
+use codeagent_search::tree::{NodeId, Tree};
+
+use crate::event::EventKind;
+use crate::examiner::Examiner;
+use crate::notebook::{Candidate, Content, Note, Notebook};
+use crate::problem::Problem;
+use crate::strategy::FeedbackStyle;
+pub(crate) use ask::Conversation;
+
+/// What operators work with; the same for all trials of a search.
+pub(crate) struct Ports {
+    pub(crate) provider: Arc<dyn Provider>,
+    pub(crate) examiner: Examiner,
+    pub(crate) problem: Arc<Problem>,
+    pub(crate) task: Task,
+    pub(crate) prices: PriceTable,
+    pub(crate) sampling: Sampling,
+    pub(crate) feedback: FeedbackStyle,
+}
+
+/// Sampling settings of the user that override the methods' own.
+#[derive(Debug, Clone, Copy, PartialEq, Default, serde::Serialize, serde::Deserialize)]
+#[non_exhaustive]
+pub struct Sampling {
+    /// Temperature of every question, in `[0, 2]`.
+    pub temperature: Option<f64>,
+    /// Nucleus mass, in `(0, 1]`.
+    pub top_p: Option<f64>,
+    /// Longest answer, in tokens.
+    pub max_output_tokens: Option<u32>,
+}
+
+/// What a trial needs to know of the tree, taken when it is asked for, so that it can be carried out alone.
+pub(crate) struct Inputs {
+    /// The thoughts from the root down to the trial's node.
+    thoughts: Vec<String>,
+    /// The program that the operator works from.
+    program: Option<Arc<Note>>,
+    /// The reflection to follow.
+    reflection: Option<String>,
+    /// Programs whose sub-modules are offered.
+    sources: Vec<Arc<Note>>,
+}
+
+/// What came of a trial, with all that it leaves behind.
+pub(crate) struct Carried {
+    pub(crate) result: TrialResult,
+    /// Contents of the made nodes, in the order of the drafts; or of the replaced node.
+    pub(crate) notes: Vec<Note>,
+    pub(crate) events: Vec<EventKind>,
+    pub(crate) cost: Cost,
+    pub(crate) cached_tokens: u64,
+    pub(crate) priced: bool,
+}
+
+/// Why a trial could not be carried out. Ends the search, which can be continued.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum TrialError {
+    #[error("the model gave no answer")]
+    Model(#[from] ModelError),
+    #[error("the sandbox could not run a program")]
+    Sandbox(#[from] SandboxError),
+    #[error("the store of the run failed")]
+    Store(#[from] codeagent_store::StoreError),
+    #[error("a question could not be put into words")]
+    Prompt(#[from] PromptError),
+}
+
+impl Inputs {
+    /// Gathers what `trial` needs.
+    pub(crate) fn gather(trial: &Trial, tree: &Tree, notebook: &Notebook) -> Self {
+        let note = |node: NodeId| notebook.note(node).cloned();
+        let program = match &trial.operator {
+            Operator::Extend { after, .. } | Operator::Rethink { after } => note(*after),
+            Operator::Reflect | Operator::Refine { .. } | Operator::Verify => note(trial.node),
+            _ => None,
+        };
+        let reflection = match &trial.operator {
+            Operator::Refine { reflection: Some(node) } => notebook.reflection(*node).map(str::to_owned),
+            _ => None,
+        };
+        let sources = match &trial.operator {
+            Operator::ReviseWithModules { sources, .. } => sources.iter().filter_map(|node| note(*node)).collect(),
+            _ => Vec::new(),
+        };
+        Self { thoughts: notebook.thoughts(tree, trial.node), program, reflection, sources }
+    }
+
+    fn candidate(&self) -> Option<&Candidate> {
+        match &self.program.as_ref()?.content {
+            Content::Program(candidate) => Some(candidate),
+            _ => None,
+        }
+    }
+}
+
+/// The most that a trial can spend, from what its operator may ask at most (re-asks and analyses included).
+pub(crate) fn worst_case(trial: &Trial, ports: &Ports) -> Cost {
+    let analysed = ports.feedback == FeedbackStyle::TestsAndTrace && !ports.problem.visible.is_empty();
+    let calls = match trial.operator {
+        Operator::Implement | Operator::Refine { .. } if analysed => 3,
+        Operator::Resample { count, .. } | Operator::ReviseWithModules { count, .. } if count > 1 => 1,
+        _ => 2,
+    };
+    let generations = trial.operator.generations();
+    let answers = calls - 1 + generations.max(1);
+    let prompt = u64::try_from(ports.problem.statement.len()).unwrap_or(u64::MAX) / 2 + 8_192;
+    let mut worst = Cost {
+        calls,
+        generations,
+        input_tokens: calls * prompt,
+        output_tokens: answers * u64::from(ports.sampling.max_output_tokens.unwrap_or(trial.max_output_tokens)),
+        micro_usd: 0,
+        executions: generations,
+    };
+    if let Some(price) = ports.prices.price(ports.provider.model()) {
+        worst.micro_usd = price.cost(&codeagent_models::Usage {
+            input: worst.input_tokens,
+            output: worst.output_tokens,
+            ..Default::default()
+        });
+    }
+    worst
+}
+
+/// Carries a trial out with at most `calls` model calls.
+///
+/// # Errors
+/// [`TrialError`] where the search can't go on; a useless answer is a result.
+pub(crate) async fn carry_out(
+    ports: &Ports,
+    trial: &Trial,
+    inputs: &Inputs,
+    calls: u64,
+) -> Result<Carried, TrialError> {
+    let mut talk = Conversation::new(ports, trial, calls);
+    let (result, notes) = match &trial.operator {
+        Operator::Propose { count } => propose::carry_out(ports, &mut talk, trial, inputs, *count).await?,
+        Operator::Extend { count, .. } => propose::carry_out(ports, &mut talk, trial, inputs, *count).await?,
+        Operator::Implement => implement::carry_out(ports, &mut talk, inputs).await?,
+        Operator::Resample { count, style } => {
+            resample::carry_out(ports, &mut talk, *count, *style).await?
+        }
+        Operator::Reflect => reflect::carry_out(ports, &mut talk, trial, inputs).await?,
+        Operator::Refine { .. } => refine::carry_out(ports, &mut talk, inputs).await?,
+        Operator::Rethink { .. } => rethink::carry_out(ports, &mut talk, trial, inputs).await?,
+        Operator::ReviseWithModules { clusters, count, .. } => {
+            revise::carry_out(ports, &mut talk, inputs, *clusters, *count).await?
+        }
+        Operator::Verify => verify::carry_out(ports, &mut talk, trial, inputs).await?,
+        _ => (TrialResult::Unusable, Vec::new()),
+    };
+    talk.cost.generations = trial.operator.generations();
+    let Conversation { cost, cached_tokens, priced, events, .. } = talk;
+    Ok(Carried { result, notes, events, cost, cached_tokens, priced })
+}
+
+/// What an operator hands back: its result and the contents of the nodes that it made.
+type Made = (TrialResult, Vec<Note>);
+
+/// Nothing usable came back.
+const fn unusable() -> Made {
+    (TrialResult::Unusable, Vec::new())
+}

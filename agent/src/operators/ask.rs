@@ -1,0 +1,188 @@
+//! One trial's talk with the model: asks, meters, logs, re-asks once where an answer can't be read.
+
+use codeagent_models::{ErrorKind, Finish, Message, ModelError, Reply, Request, estimate_tokens};
+use codeagent_prompts::questions::Reask;
+use codeagent_prompts::{AnswerError, Question};
+use codeagent_search::Cost;
+use codeagent_search::policy::Trial;
+
+use super::{Ports, TrialError};
+use crate::event::EventKind;
+
+/// One answer and the question that it belongs to.
+pub(crate) struct Answered<A> {
+    /// The messages that led to it.
+    pub(crate) prompt: Vec<Message>,
+    /// The model's text.
+    pub(crate) text: String,
+    /// What was read from it.
+    pub(crate) answer: A,
+}
+
+/// The talk of one trial with the model.
+pub(crate) struct Conversation<'a> {
+    ports: &'a Ports,
+    trial: &'a Trial,
+    calls_left: u64,
+    /// What the trial has spent.
+    pub(crate) cost: Cost,
+    /// Prompt tokens that the server had cached.
+    pub(crate) cached_tokens: u64,
+    /// Whether every reply had a known price.
+    pub(crate) priced: bool,
+    /// What happened, in order.
+    pub(crate) events: Vec<EventKind>,
+}
+
+impl<'a> Conversation<'a> {
+    pub(crate) fn new(ports: &'a Ports, trial: &'a Trial, calls: u64) -> Self {
+        Self {
+            ports,
+            trial,
+            calls_left: calls,
+            cost: Cost::default(),
+            cached_tokens: 0,
+            priced: true,
+            events: Vec::new(),
+        }
+    }
+
+    /// Whether the trial's allotment has room for one more call.
+    pub(crate) const fn may_ask(&self) -> bool {
+        self.calls_left > 0
+    }
+
+    /// Asks for `count` answers to one question and reads them. A single answer that can't be read is asked for once
+    /// more; of several, those that can't be read are left out. Empty where nothing usable came back or the allotment
+    /// is spent.
+    pub(crate) async fn ask<Q: Question + Sync>(
+        &mut self,
+        name: &'static str,
+        question: &Q,
+        count: u32,
+    ) -> Result<Vec<Answered<Q::Answer>>, TrialError> {
+        let prompt = question.messages()?;
+        let Some(reply) = self.call(name, prompt.clone(), count).await? else { return Ok(Vec::new()) };
+        let mut answered = Vec::new();
+        for choice in reply.choices {
+            match question.parse(&choice.text) {
+                Ok(answer) => answered.push(Answered { prompt: prompt.clone(), text: choice.text, answer }),
+                Err(why) if count == 1 => {
+                    answered.extend(self.ask_again(name, question, &prompt, choice.text, &why).await?);
+                }
+                Err(_) => {}
+            }
+        }
+        Ok(answered)
+    }
+
+    async fn ask_again<Q: Question + Sync>(
+        &mut self,
+        name: &'static str,
+        question: &Q,
+        prompt: &[Message],
+        unreadable: String,
+        why: &AnswerError,
+    ) -> Result<Option<Answered<Q::Answer>>, TrialError> {
+        let salvage = |text: String, prompt: Vec<Message>| {
+            let answer = question.parse(&text).ok().or_else(|| question.salvage(&text))?;
+            Some(Answered { prompt, text, answer })
+        };
+        let reask = Reask { answer: unreadable.clone(), problem: why.to_string(), form: question.answer_form() };
+        let mut messages = prompt.to_vec();
+        messages.extend(reask.messages()?);
+        let Some(reply) = self.call(name, messages.clone(), 1).await? else {
+            return Ok(salvage(unreadable, prompt.to_vec()));
+        };
+        let second = reply.choices.into_iter().next().and_then(|choice| salvage(choice.text, messages));
+        Ok(second.or_else(|| salvage(unreadable, prompt.to_vec())))
+    }
+
+    /// One request; `None` where the content filter took the answer, the prompt does not fit even when cut, or the
+    /// allotment is spent.
+    async fn call(
+        &mut self,
+        name: &'static str,
+        mut messages: Vec<Message>,
+        count: u32,
+    ) -> Result<Option<Reply>, TrialError> {
+        if !self.may_ask() {
+            return Ok(None);
+        }
+        match self.send(name, &messages, count).await {
+            Err(error) if error.kind() == ErrorKind::ContextTooLong && self.may_ask() => {
+                halve_longest(&mut messages);
+                self.events.push(EventKind::Warning {
+                    message: format!("the prompt of {name} did not fit and was cut: {error}"),
+                });
+                taken(self.send(name, &messages, count).await)
+            }
+            other => taken(other),
+        }
+    }
+
+    async fn send(&mut self, name: &'static str, messages: &[Message], count: u32) -> Result<Reply, ModelError> {
+        let request = self.request(messages, count);
+        let est_tokens = messages.iter().map(|message| estimate_tokens(&message.content)).sum();
+        self.events.push(EventKind::LlmRequest { question: name.to_owned(), est_tokens });
+        self.calls_left -= 1;
+        self.cost.calls += 1;
+        let reply = self.ports.provider.complete(&request).await?;
+        self.settle(&reply);
+        Ok(reply)
+    }
+
+    fn request(&self, messages: &[Message], count: u32) -> Request {
+        Request {
+            messages: messages.to_vec(),
+            temperature: self.ports.sampling.temperature.unwrap_or(self.trial.temperature),
+            top_p: self.ports.sampling.top_p,
+            max_output_tokens: self.ports.sampling.max_output_tokens.unwrap_or(self.trial.max_output_tokens),
+            n: count,
+            stop: Vec::new(),
+            seed: self.trial.seed.wrapping_add(self.cost.calls) & i64::MAX.unsigned_abs(),
+            logprobs: None,
+            draw: 0,
+        }
+    }
+
+    fn settle(&mut self, reply: &Reply) {
+        let usage = reply.usage;
+        let price = self.ports.prices.price(self.ports.provider.model());
+        let cost_micro_usd = price.map(|price| price.cost(&usage));
+        self.priced &= cost_micro_usd.is_some();
+        self.cost.input_tokens += usage.input;
+        self.cost.output_tokens += usage.output;
+        self.cost.micro_usd += cost_micro_usd.unwrap_or(0);
+        self.cached_tokens += usage.cached;
+        let finish: Vec<Finish> = reply.choices.iter().map(|choice| choice.finish.clone()).collect();
+        self.events.push(EventKind::LlmReply {
+            cached: reply.cached,
+            input_tokens: usage.input,
+            cached_tokens: usage.cached,
+            output_tokens: usage.output,
+            cost_micro_usd,
+            finish,
+        });
+    }
+}
+
+/// A filtered answer or a prompt that can't be made to fit is the candidate's loss; any other error ends the search.
+fn taken(result: Result<Reply, ModelError>) -> Result<Option<Reply>, TrialError> {
+    match result {
+        Ok(reply) => Ok(Some(reply)),
+        Err(error) if matches!(error.kind(), ErrorKind::Filtered | ErrorKind::ContextTooLong) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Cuts the middle out of the longest message, so that half of it is left.
+fn halve_longest(messages: &mut [Message]) {
+    let Some(longest) = messages.iter_mut().max_by_key(|message| message.content.len()) else { return };
+    let text: Vec<char> = longest.content.chars().collect();
+    let quarter = text.len() / 4;
+    let (head, tail) = (text.get(..quarter), text.get(text.len() - quarter..));
+    if let (Some(head), Some(tail)) = (head, tail) {
+        longest.content = head.iter().chain("\n[...]\n".chars().collect::<Vec<_>>().iter()).chain(tail).collect();
+    }
+}

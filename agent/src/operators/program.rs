@@ -1,0 +1,68 @@
+//! From an answer to a judged candidate: the tail that all program-writing operators share.
+
+use codeagent_prompts::Question;
+use codeagent_search::policy::{Draft, TrialResult};
+use codeagent_search::tree::NodeKind;
+
+use super::ask::{Answered, Conversation};
+use super::{Made, Ports, TrialError};
+use crate::event::EventKind;
+use crate::feedback;
+use crate::notebook::{Candidate, Content, Note};
+use crate::program::assemble;
+use crate::score;
+use crate::strategy::FeedbackStyle;
+
+/// Asks for `count` programs and judges each that can be read.
+pub(super) async fn write<Q: Question<Answer = String> + Sync>(
+    ports: &Ports,
+    talk: &mut Conversation<'_>,
+    name: &'static str,
+    question: &Q,
+    count: usize,
+    kind: NodeKind,
+) -> Result<Made, TrialError> {
+    let answers = talk.ask(name, question, u32::try_from(count).unwrap_or(u32::MAX)).await?;
+    if answers.is_empty() {
+        return Ok(super::unusable());
+    }
+    let mut drafts = Vec::with_capacity(answers.len());
+    let mut notes = Vec::with_capacity(answers.len());
+    for answered in answers {
+        let (draft, note) = judge(ports, talk, answered, kind).await?;
+        drafts.push(draft);
+        notes.push(note);
+    }
+    Ok((TrialResult::Made { drafts }, notes))
+}
+
+async fn judge(
+    ports: &Ports,
+    talk: &mut Conversation<'_>,
+    answered: Answered<String>,
+    kind: NodeKind,
+) -> Result<(Draft, Note), TrialError> {
+    let written = answered.answer;
+    let source = assemble(&ports.problem, &written);
+    let report = ports.examiner.examine(&ports.problem, &source).await?;
+    talk.cost.executions += 1;
+    talk.events.push(EventKind::ExecFinished {
+        verdict: score::class(&report).to_owned(),
+        passed: report.passed(),
+        total: report.total(),
+        ms: u64::try_from(report.usage.wall.as_millis()).unwrap_or(u64::MAX),
+        peak_mib: report.usage.peak_mib,
+    });
+    let attempt = score::attempt(&ports.problem, &source, &report);
+    let mut candidate = Candidate { written, source, report, feedback: None };
+    if attempt.total > 0 && !attempt.passes_all() {
+        let blocks = match ports.feedback {
+            FeedbackStyle::Tests => Vec::new(),
+            FeedbackStyle::TestsAndTrace => feedback::analyse(ports, talk, &candidate).await?,
+        };
+        candidate.feedback = Some(feedback::render(&ports.problem, &candidate, blocks));
+    }
+    let draft = Draft { kind, prior: None, attempt: Some(attempt) };
+    let content = Content::Program(Box::new(candidate));
+    Ok((draft, Note { prompt: answered.prompt, answer: answered.text, content }))
+}

@@ -1,0 +1,22 @@
+//! Refine: a failed program, what its tests said and perhaps a reflection on it, to a revised program.
+
+use codeagent_prompts::questions::RefineProgram;
+use codeagent_search::tree::NodeKind;
+
+use super::ask::Conversation;
+use super::{Inputs, Made, Ports, TrialError, program, unusable};
+
+pub(super) async fn carry_out(
+    ports: &Ports,
+    talk: &mut Conversation<'_>,
+    inputs: &Inputs,
+) -> Result<Made, TrialError> {
+    let Some(candidate) = inputs.candidate() else { return Ok(unusable()) };
+    let question = RefineProgram {
+        task: ports.task.clone(),
+        program: candidate.written.clone(),
+        feedback: candidate.feedback.clone().unwrap_or_default(),
+        reflection: inputs.reflection.clone(),
+    };
+    program::write(ports, talk, "refine_program", &question, 1, NodeKind::Revision).await
+}

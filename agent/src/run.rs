@@ -1,0 +1,228 @@
+//! One run of an agent on one problem: its identity, its events, its outcome.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use codeagent_search::{Budget, Search};
+use codeagent_store::{Begun, NewRun};
+use futures_core::Stream;
+use serde::Serialize;
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::builder::{Agent, Parts};
+use crate::driver::{Driver, State, with_causes};
+use crate::event::{Event, EventKind};
+use crate::examiner::Examiner;
+use crate::log::Log;
+use crate::notebook::Notebook;
+use crate::operators::{Ports, TrialError};
+use crate::problem::Problem;
+use crate::solution::{Failure, FailureKind, Outcome, Status};
+use crate::task;
+
+/// Events that a listener may fall behind before it misses some.
+const BACKLOG: usize = 4096;
+
+/// What identifies a run: the canonical spec and its hash.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RunSpec {
+    /// Everything that the run's result depends on, but the budget.
+    pub spec: Value,
+    /// BLAKE3 of the canonical spec, in hexadecimal.
+    pub fingerprint: String,
+}
+
+impl RunSpec {
+    pub(crate) fn of(parts: &Parts, problem: &Problem) -> Self {
+        let capabilities = parts.sandbox.capabilities();
+        let spec = json!({
+            "v": 1,
+            "version": env!("CARGO_PKG_VERSION"),
+            "problem": problem,
+            "strategy": parts.strategy.name(),
+            "settings": parts.strategy.settings(),
+            "model": parts.provider.model(),
+            "sampling": parts.sampling,
+            "sandbox": { "backend": capabilities.backend, "level": capabilities.level },
+            "limits": parts.limits,
+            "seed": parts.seed,
+        });
+        let fingerprint = blake3::hash(spec.to_string().as_bytes()).to_hex().to_string();
+        Self { spec, fingerprint }
+    }
+
+    /// The run's id: the start of the fingerprint.
+    #[must_use]
+    pub fn run_id(&self) -> &str {
+        self.fingerprint.get(..16).unwrap_or(&self.fingerprint)
+    }
+}
+
+/// A search in progress: a stream of events with an outcome at the end.
+///
+/// Starts when first polled. Events need not be drained. Dropping it cancels the search and kills what runs.
+pub struct Run {
+    agent: Agent,
+    problem: Option<Problem>,
+    handle: RunHandle,
+    tasks: JoinSet<Outcome>,
+    sender: Option<mpsc::Sender<Event>>,
+    events: mpsc::Receiver<Event>,
+}
+
+/// Stops a [`Run`] from elsewhere.
+#[derive(Debug, Clone)]
+pub struct RunHandle {
+    cancel: CancellationToken,
+}
+
+impl RunHandle {
+    /// Asks the search to stop: no new trials, a few seconds for those in flight, then the best so far.
+    pub fn cancel(&self) {
+        self.cancel.cancel();
+    }
+}
+
+impl Run {
+    pub(crate) fn new(agent: Agent, problem: Problem) -> Self {
+        let (sender, events) = mpsc::channel(BACKLOG);
+        let handle = RunHandle { cancel: CancellationToken::new() };
+        Self { agent, problem: Some(problem), handle, tasks: JoinSet::new(), sender: Some(sender), events }
+    }
+
+    /// A handle that stops the run.
+    #[must_use]
+    pub fn handle(&self) -> RunHandle {
+        self.handle.clone()
+    }
+
+    /// The next event; `None` when the search is over.
+    pub async fn next(&mut self) -> Option<Event> {
+        self.start();
+        self.events.recv().await
+    }
+
+    /// Waits for the end.
+    pub async fn outcome(mut self) -> Outcome {
+        self.start();
+        self.events.close();
+        match self.tasks.join_next().await {
+            Some(Ok(outcome)) => outcome,
+            Some(Err(panic)) => failed(FailureKind::Internal, panic.to_string()),
+            None => failed(FailureKind::Internal, "the search did not start".to_owned()),
+        }
+    }
+
+    fn start(&mut self) {
+        if let (Some(problem), Some(sender)) = (self.problem.take(), self.sender.take()) {
+            let search = search(Arc::clone(&self.agent.parts), problem, sender, self.handle.cancel.clone());
+            self.tasks.spawn(search);
+        }
+    }
+}
+
+impl Stream for Run {
+    type Item = Event;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Event>> {
+        self.start();
+        self.events.poll_recv(context)
+    }
+}
+
+async fn search(
+    parts: Arc<Parts>,
+    problem: Problem,
+    listener: mpsc::Sender<Event>,
+    cancel: CancellationToken,
+) -> Outcome {
+    match begin(&parts, problem, listener, cancel).await {
+        Ok(Beginning::Finished(outcome)) => *outcome,
+        Ok(Beginning::Driver(driver, run_id)) => {
+            let outcome = driver.drive().await;
+            close(&parts, &run_id, outcome).await
+        }
+        Err(error) => failed(FailureKind::Store, with_causes(&error)),
+    }
+}
+
+enum Beginning {
+    Finished(Box<Outcome>),
+    Driver(Box<Driver>, String),
+}
+
+async fn begin(
+    parts: &Arc<Parts>,
+    problem: Problem,
+    listener: mpsc::Sender<Event>,
+    cancel: CancellationToken,
+) -> Result<Beginning, TrialError> {
+    let identity = RunSpec::of(parts, &problem);
+    let run_id = identity.run_id().to_owned();
+    if let Some(store) = &parts.store {
+        let new = NewRun { id: run_id.clone(), fingerprint: identity.fingerprint, spec: identity.spec.to_string() };
+        if let Begun::Finished { result, .. } = store.begin_run(&new).await?
+            && let Ok(outcome) = serde_json::from_str(&result)
+        {
+            return Ok(Beginning::Finished(Box::new(outcome)));
+        }
+    }
+    let mut log = Log::open(run_id.clone(), problem.id.clone(), parts.store.clone(), listener).await?;
+    let started = EventKind::TaskStarted {
+        strategy: parts.strategy.name().to_owned(),
+        model: parts.provider.model().to_owned(),
+        seed: parts.seed,
+        visible_tests: u32::try_from(problem.visible.len()).unwrap_or(u32::MAX),
+    };
+    log.record(vec![(None, started)]).await?;
+    let driver = Driver {
+        search: Search::new(parts.strategy.policy(), parts.seed),
+        budget: Budget::new(parts.budget),
+        ports: Arc::new(ports(parts, problem)),
+        log,
+        cancel,
+        deadline: parts.time_limit.map(|limit| Instant::now() + limit),
+        in_flight_max: parts.in_flight,
+        notebook: Notebook::new(),
+        state: State::default(),
+    };
+    Ok(Beginning::Driver(Box::new(driver), run_id))
+}
+
+fn ports(parts: &Arc<Parts>, problem: Problem) -> Ports {
+    Ports {
+        provider: Arc::clone(&parts.provider),
+        examiner: Examiner::new(Arc::clone(&parts.sandbox), parts.store.clone(), parts.limits),
+        task: task::of(&problem),
+        problem: Arc::new(problem),
+        prices: parts.prices.clone(),
+        sampling: parts.sampling,
+        feedback: parts.strategy.feedback(),
+    }
+}
+
+/// Marks the run finished in the store, unless it can be continued.
+async fn close(parts: &Parts, run_id: &str, outcome: Outcome) -> Outcome {
+    let Some(store) = &parts.store else { return outcome };
+    if !outcome.is_final() {
+        return outcome;
+    }
+    let result = serde_json::to_string(&outcome).unwrap_or_default();
+    match store.finish_run(run_id, outcome.status.word(), &result).await {
+        Ok(()) => outcome,
+        Err(error) => Outcome {
+            status: Status::Error,
+            failure: Some(Failure { kind: FailureKind::Store, message: with_causes(&error) }),
+            ..outcome
+        },
+    }
+}
+
+fn failed(kind: FailureKind, message: String) -> Outcome {
+    Outcome { failure: Some(Failure { kind, message }), ..Outcome::default() }
+}

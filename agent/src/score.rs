@@ -1,0 +1,37 @@
+//! From a judge's report to the facts that decisions rest on.
+
+use codeagent_sandbox::judge::Report;
+use codeagent_sandbox::verdict::Verdict;
+use codeagent_search::policy::Attempt;
+
+use crate::modules;
+use crate::problem::Problem;
+
+/// The facts about a program.
+pub(crate) fn attempt(problem: &Problem, source: &str, report: &Report) -> Attempt {
+    let slow = report.results.iter().zip(&problem.visible).filter(|(result, case)| {
+        result.verdict.is_passed() && result.wall.as_secs_f64() > 0.8 * case.time_limit.as_secs_f64()
+    });
+    Attempt {
+        fingerprint: modules::normalised_hash(source),
+        passed: report.passed(),
+        total: report.total(),
+        parses: modules::parses(source),
+        behaviour: (!report.results.is_empty()).then(|| behaviour(report)),
+        length: u32::try_from(source.chars().count()).unwrap_or(u32::MAX),
+        slow: u32::try_from(slow.count()).unwrap_or(u32::MAX),
+    }
+}
+
+/// The class of the first verdict that is not `passed`.
+pub(crate) fn class(report: &Report) -> &'static str {
+    report.results.iter().map(|result| &result.verdict).find(|verdict| !verdict.is_passed()).map_or("passed", Verdict::class)
+}
+
+/// Hash of the outcomes, so that programs that answer alike are alike.
+fn behaviour(report: &Report) -> u64 {
+    let verdicts: Vec<&Verdict> = report.results.iter().map(|result| &result.verdict).collect();
+    let text = serde_json::to_string(&verdicts).unwrap_or_default();
+    let hash = blake3::hash(text.as_bytes());
+    hash.as_bytes().iter().take(8).fold(0, |sum, byte| sum << 8 | u64::from(*byte))
+}

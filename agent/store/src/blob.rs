@@ -1,0 +1,68 @@
+//! Bodies: small ones lie in their row, large ones once per content in the table of blobs.
+
+use sqlx::{Row, SqliteConnection};
+
+/// Bodies above this many bytes become blobs.
+pub(crate) const INLINE_BYTES_MAX: usize = 4096;
+
+/// Largest body taken; four times the largest answer that the models crate accepts.
+pub(crate) const BODY_BYTES_MAX: usize = 64 << 20;
+
+/// A body as its row holds it: in the row, or as the hash of a blob.
+#[derive(Debug)]
+pub(crate) struct Stored {
+    /// The body itself, if small.
+    pub(crate) inline: Option<Vec<u8>>,
+    /// BLAKE3 of the body in hex, if large.
+    pub(crate) blob: Option<String>,
+}
+
+/// Puts a body into the table of blobs if it is large, unless the same content is there already.
+///
+/// The content's hash is the key, so a blob that was damaged is not repaired by writing it again unless its row is
+/// replaced: hence the upsert.
+pub(crate) async fn store(connection: &mut SqliteConnection, body: &[u8]) -> Result<Stored, sqlx::Error> {
+    if body.len() <= INLINE_BYTES_MAX {
+        return Ok(Stored {
+            inline: Some(body.to_vec()),
+            blob: None,
+        });
+    }
+    let hash = blake3::hash(body).to_hex().to_string();
+    let data = zstd::bulk::compress(body, 3).map_err(sqlx::Error::Io)?;
+    let size = i64::try_from(body.len()).unwrap_or(i64::MAX);
+    sqlx::query(
+        "INSERT INTO blobs (hash, size, data) VALUES (?, ?, ?) \
+         ON CONFLICT (hash) DO UPDATE SET size = excluded.size, data = excluded.data \
+         WHERE blobs.size <> excluded.size OR blobs.data <> excluded.data",
+    )
+    .bind(&hash)
+    .bind(size)
+    .bind(data)
+    .execute(connection)
+    .await?;
+    Ok(Stored {
+        inline: None,
+        blob: Some(hash),
+    })
+}
+
+/// The body of a row, or `None` if its blob is missing or does not unpack.
+pub(crate) async fn load(
+    connection: &mut SqliteConnection,
+    stored: Stored,
+) -> Result<Option<Vec<u8>>, sqlx::Error> {
+    let Some(hash) = stored.blob else {
+        return Ok(stored.inline);
+    };
+    let row = sqlx::query("SELECT size, data FROM blobs WHERE hash = ?")
+        .bind(hash)
+        .fetch_optional(connection)
+        .await?;
+    let Some(row) = row else { return Ok(None) };
+    let size = usize::try_from(row.try_get::<i64, _>("size")?).unwrap_or(usize::MAX);
+    if size > BODY_BYTES_MAX {
+        return Ok(None);
+    }
+    Ok(zstd::bulk::decompress(row.try_get("data")?, size).ok())
+}

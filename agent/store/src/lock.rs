@@ -1,0 +1,118 @@
+//! The lock of a run directory: one writer at a time, released by the system when its holder ends, however it ends.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, Read, Seek, Write};
+use std::path::{Path, PathBuf};
+
+/// Holds `DIR/lock` until dropped.
+#[derive(Debug)]
+pub struct DirectoryLock {
+    _file: File,
+}
+
+/// A run directory could not be locked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LockError {
+    /// Another process writes there.
+    #[error("{path} is in use by {}; wait for it to end or give another directory", holder(*pid))]
+    Held {
+        /// The lock file.
+        path: PathBuf,
+        /// The other process, where it left its number.
+        pid: Option<u32>,
+    },
+    /// The lock file cannot be opened, locked or written.
+    #[error("cannot lock {path}; check that the folder exists and that you may write to it")]
+    Io {
+        /// The lock file.
+        path: PathBuf,
+        /// The system's error.
+        #[source]
+        source: io::Error,
+    },
+}
+
+fn holder(pid: Option<u32>) -> String {
+    pid.map_or_else(|| "another process".to_owned(), |pid| format!("process {pid}"))
+}
+
+impl DirectoryLock {
+    /// Takes the lock of `directory`, or says who has it. The file stays behind: removing it would let two later
+    /// processes lock two different files.
+    ///
+    /// # Errors
+    /// [`LockError`] if another process (or another handle of this one) holds it, or the file cannot be written.
+    pub fn acquire(directory: &Path) -> Result<Self, LockError> {
+        let path = directory.join("lock");
+        let fail = |source| LockError::Io {
+            path: path.clone(),
+            source,
+        };
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        let mut file = options.open(&path).map_err(fail)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(LockError::Held {
+                    pid: read_pid(&mut file),
+                    path,
+                });
+            }
+            Err(TryLockError::Error(source)) => return Err(fail(source)),
+        }
+        write_pid(&mut file).map_err(fail)?;
+        Ok(Self { _file: file })
+    }
+}
+
+fn write_pid(file: &mut File) -> io::Result<()> {
+    file.set_len(0)?;
+    file.rewind()?;
+    writeln!(file, "{}", std::process::id())
+}
+
+fn read_pid(file: &mut File) -> Option<u32> {
+    let mut text = String::new();
+    file.take(16).read_to_string(&mut text).ok()?;
+    text.trim().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{DirectoryLock, LockError};
+
+    #[test]
+    fn a_second_writer_is_refused_with_the_pid_of_the_first() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = DirectoryLock::acquire(folder.path()).unwrap();
+        let refused = DirectoryLock::acquire(folder.path()).unwrap_err();
+        assert!(matches!(refused, LockError::Held { pid: Some(pid), .. } if pid == std::process::id()));
+        assert!(
+            refused
+                .to_string()
+                .contains(&format!("process {}", std::process::id()))
+        );
+        drop(first);
+        DirectoryLock::acquire(folder.path()).unwrap();
+    }
+
+    #[test]
+    fn a_missing_folder_is_an_error_with_the_path() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = DirectoryLock::acquire(&folder.path().join("absent")).unwrap_err();
+        assert!(error.to_string().contains("absent"), "{error}");
+    }
+
+    #[test]
+    fn what_another_program_left_in_the_file_does_no_harm() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("lock"), vec![0xff; 4096]).unwrap();
+        let _first = DirectoryLock::acquire(folder.path()).unwrap();
+        assert!(matches!(
+            DirectoryLock::acquire(folder.path()),
+            Err(LockError::Held { pid: Some(_), .. })
+        ));
+    }
+}

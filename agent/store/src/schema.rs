@@ -1,0 +1,127 @@
+//! Opening the database: settings, identity and migrations.
+
+use std::path::Path;
+use std::time::Duration;
+
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions, SqlSafeStr, SqliteConnection};
+
+use crate::error::StoreError;
+
+/// Marks the file as ours in SQLite's header ("cagt").
+const APPLICATION_ID: i64 = 0x6361_6774;
+
+/// Our own table name, so that a store may share a database with another program that uses sqlx.
+const MIGRATIONS_TABLE: &str = "codeagent_migrations";
+
+/// Longest wait for another process's lock.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Connections that read.
+const READERS: u32 = 4;
+
+/// Number of the latest migration.
+pub(crate) const VERSION: i64 = 1;
+
+fn migrator() -> Migrator {
+    let first = include_str!("../migrations/0001_runs_replies_events.sql");
+    let migrations = vec![Migration::new(
+        VERSION,
+        "runs, replies and events".into(),
+        MigrationType::Simple,
+        first.into_sql_str(),
+        false,
+    )];
+    let mut migrator = Migrator::with_migrations(migrations);
+    migrator.dangerous_set_table_name(MIGRATIONS_TABLE);
+    migrator
+}
+
+/// Opens the one connection that writes, creating or migrating the store where needed.
+pub(crate) async fn open_writer(path: &Path) -> Result<SqliteConnection, StoreError> {
+    let fail = |error: sqlx::Error| StoreError::of(path, &error);
+    let mut connection = options(path)
+        .create_if_missing(true)
+        .connect()
+        .await
+        .map_err(fail)?;
+    check_identity(path, &mut connection).await?;
+    let mode: String = sqlx::query_scalar("PRAGMA journal_mode = WAL")
+        .fetch_one(&mut connection)
+        .await
+        .map_err(fail)?;
+    if mode != "wal" {
+        tracing::warn!(path = %path.display(), mode, "the file system has no shared memory; the store is slower");
+    }
+    migrator()
+        .run(&mut connection)
+        .await
+        .map_err(|error| match error {
+            sqlx::migrate::MigrateError::Execute(error)
+            | sqlx::migrate::MigrateError::ExecuteMigration(error, _) => fail(error),
+            other => StoreError::Damaged {
+                path: path.to_path_buf(),
+                place: format!("its schema ({other})"),
+            },
+        })?;
+    Ok(connection)
+}
+
+/// Opens the connections that read. The writer must be open: it keeps the shared memory alive that they need.
+pub(crate) async fn open_readers(path: &Path) -> Result<SqlitePool, StoreError> {
+    SqlitePoolOptions::new()
+        .max_connections(READERS)
+        .connect_with(options(path).read_only(true))
+        .await
+        .map_err(|error| StoreError::of(path, &error))
+}
+
+fn options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(BUSY_TIMEOUT)
+        .disable_statement_logging()
+}
+
+/// Refuses another program's database and a store of a later release, before anything is written.
+async fn check_identity(path: &Path, connection: &mut SqliteConnection) -> Result<(), StoreError> {
+    let fail = |error: sqlx::Error| StoreError::of(path, &error);
+    let id: i64 = sqlx::query_scalar("PRAGMA application_id")
+        .fetch_one(&mut *connection)
+        .await
+        .map_err(fail)?;
+    let tables: i64 = sqlx::query_scalar("SELECT count(*) FROM sqlite_schema WHERE type = 'table'")
+        .fetch_one(&mut *connection)
+        .await
+        .map_err(fail)?;
+    if id != APPLICATION_ID {
+        if id != 0 || tables != 0 {
+            return Err(StoreError::NotAStore {
+                path: path.to_path_buf(),
+                reason: "a database of another program".to_owned(),
+            });
+        }
+        sqlx::query("PRAGMA application_id = 1667327860")
+            .execute(&mut *connection)
+            .await
+            .map_err(fail)?;
+    }
+    if tables == 0 {
+        return Ok(());
+    }
+    let found: Option<i64> = sqlx::query_scalar("SELECT max(version) FROM codeagent_migrations")
+        .fetch_one(&mut *connection)
+        .await
+        .map_err(fail)?;
+    match found {
+        Some(found) if found > VERSION => Err(StoreError::Newer {
+            path: path.to_path_buf(),
+            found,
+            known: VERSION,
+        }),
+        _ => Ok(()),
+    }
+}

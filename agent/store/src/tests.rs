@@ -1,0 +1,520 @@
+//! The store as a whole.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use proptest::prelude::*;
+use sqlx::{ConnectOptions, Connection};
+
+use crate::{Begun, Event, NewRun, Store, StoreError};
+
+struct Bed {
+    _folder: tempfile::TempDir,
+    path: PathBuf,
+}
+
+impl Bed {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("run.db");
+        Self {
+            _folder: folder,
+            path,
+        }
+    }
+
+    async fn open(&self) -> Store {
+        Store::open(&self.path).await.unwrap()
+    }
+}
+
+fn new_run(id: &str, fingerprint: &str) -> NewRun {
+    NewRun {
+        id: id.into(),
+        fingerprint: fingerprint.into(),
+        spec: format!("{{\"id\":\"{id}\"}}"),
+    }
+}
+
+async fn execute(path: &Path, statement: &'static str) {
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
+    let mut connection = options.connect().await.unwrap();
+    sqlx::query(statement).execute(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_run_is_new_then_continues_then_is_finished() {
+    let bed = Bed::new();
+    let store = bed.open().await;
+    let run = new_run("r1", "f1");
+    assert_eq!(store.begin_run(&run).await.unwrap(), Begun::New);
+
+    let again = NewRun {
+        id: "r2".into(),
+        ..run.clone()
+    };
+    let Begun::Continues(found) = store.begin_run(&again).await.unwrap() else {
+        panic!("not continued")
+    };
+    assert_eq!(
+        (found.id.as_str(), found.status.as_str(), found.result.clone()),
+        ("r1", "running", None)
+    );
+
+    let result = format!("{{\"program\":\"{}\"}}", "x".repeat(10_000));
+    store.finish_run("r1", "solved", &result).await.unwrap();
+    let Begun::Finished(found) = store.begin_run(&run).await.unwrap() else {
+        panic!("not finished")
+    };
+    assert_eq!(
+        (found.status.as_str(), found.result.as_deref()),
+        ("solved", Some(result.as_str()))
+    );
+    assert_eq!(store.run("r1").await.unwrap(), found);
+    assert_eq!(store.runs().await.unwrap(), [found]);
+}
+
+#[tokio::test]
+async fn the_same_id_with_another_fingerprint_is_refused() {
+    let bed = Bed::new();
+    let store = bed.open().await;
+    store.begin_run(&new_run("r1", "f1")).await.unwrap();
+    let refused = store.begin_run(&new_run("r1", "f2")).await.unwrap_err();
+    assert_eq!(
+        refused,
+        StoreError::RunExists {
+            path: bed.path.clone(),
+            id: "r1".into()
+        }
+    );
+}
+
+#[tokio::test]
+async fn unknown_runs_are_named() {
+    let bed = Bed::new();
+    let store = bed.open().await;
+    let expected = StoreError::NoRun {
+        path: bed.path.clone(),
+        id: "r9".into(),
+    };
+    assert_eq!(store.run("r9").await.unwrap_err(), expected);
+    assert_eq!(
+        store.finish_run("r9", "solved", "{}").await.unwrap_err(),
+        expected
+    );
+    assert_eq!(
+        store.append_events("r9", &[(0, "{}".into())]).await.unwrap_err(),
+        expected
+    );
+    assert!(store.add_failure("r9", "unit", "{}").await.is_err());
+}
+
+#[tokio::test]
+async fn events_are_idempotent_and_conflicts_are_errors() {
+    let bed = Bed::new();
+    let store = bed.open().await;
+    store.begin_run(&new_run("r1", "f1")).await.unwrap();
+    let long = "y".repeat(5_000);
+    store
+        .append_events("r1", &[(1, long.clone()), (0, "a".into())])
+        .await
+        .unwrap();
+    store
+        .append_events("r1", &[(0, "a".into()), (1, long.clone()), (2, "c".into())])
+        .await
+        .unwrap();
+    let conflict = store
+        .append_events("r1", &[(3, "d".into()), (2, "other".into())])
+        .await
+        .unwrap_err();
+    assert_eq!(
+        conflict,
+        StoreError::EventConflict {
+            path: bed.path.clone(),
+            run: "r1".into(),
+            seq: 2
+        }
+    );
+    let event = |seq, body: &str| Event {
+        seq,
+        body: body.into(),
+    };
+    assert_eq!(
+        store.events("r1").await.unwrap(),
+        [event(0, "a"), event(1, &long), event(2, "c")]
+    );
+}
+
+#[tokio::test]
+async fn failures_are_numbered_per_unit() {
+    let bed = Bed::new();
+    let store = bed.open().await;
+    store.begin_run(&new_run("r1", "f1")).await.unwrap();
+    for (unit, body) in [("b", "1"), ("a", "2"), ("b", "3")] {
+        store.add_failure("r1", unit, body).await.unwrap();
+    }
+    let found: Vec<_> = store
+        .failures("r1")
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|f| (f.unit, f.attempt, f.body))
+        .collect();
+    assert_eq!(
+        found,
+        [
+            ("a".into(), 1, "2".into()),
+            ("b".into(), 1, "1".into()),
+            ("b".into(), 2, "3".into())
+        ] as [(String, u32, String); 3]
+    );
+}
+
+#[tokio::test]
+async fn equal_large_bodies_are_stored_once() {
+    let bed = Bed::new();
+    let store = bed.open().await;
+    let body = vec![7; 100_000];
+    for key in ["a", "b", "c"] {
+        store.put_reply(key, &body).await.unwrap();
+        store.put_execution(key, &body).await.unwrap();
+    }
+    assert_eq!(store.reply("b").await.unwrap().as_deref(), Some(body.as_slice()));
+    store.close().await.unwrap();
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&bed.path);
+    let mut connection = options.connect().await.unwrap();
+    let blobs: i64 = sqlx::query_scalar("SELECT count(*) FROM blobs")
+        .fetch_one(&mut connection)
+        .await
+        .unwrap();
+    assert_eq!(blobs, 1);
+    assert!(fs::metadata(&bed.path).unwrap().len() < 100_000);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_writers_at_once_lose_nothing() {
+    let bed = Bed::new();
+    let store = bed.open().await;
+    store.begin_run(&new_run("r1", "f1")).await.unwrap();
+    let mut tasks = tokio::task::JoinSet::new();
+    for i in 0..300_u64 {
+        let store = store.clone();
+        tasks.spawn(async move {
+            store.put_reply(&format!("k{i}"), &i.to_le_bytes()).await.unwrap();
+            store.append_events("r1", &[(i, i.to_string())]).await.unwrap();
+            assert_eq!(
+                store.reply(&format!("k{i}")).await.unwrap(),
+                Some(i.to_le_bytes().to_vec())
+            );
+        });
+    }
+    tasks.join_all().await;
+    let expected: Vec<_> = (0..300)
+        .map(|seq| Event {
+            seq,
+            body: seq.to_string(),
+        })
+        .collect();
+    assert_eq!(store.events("r1").await.unwrap(), expected);
+}
+
+#[tokio::test]
+async fn one_refused_write_does_not_harm_its_group() {
+    let bed = Bed::new();
+    let store = bed.open().await;
+    let events = [(0, "x".to_owned())];
+    let (good, bad, also_good) = tokio::join!(
+        store.put_reply("a", b"1"),
+        store.append_events("nowhere", &events),
+        store.put_reply("b", b"2"),
+    );
+    assert!(good.is_ok() && also_good.is_ok());
+    assert!(matches!(bad, Err(StoreError::NoRun { .. })));
+    assert_eq!(store.reply("b").await.unwrap(), Some(b"2".to_vec()));
+}
+
+/// What `kill -9` leaves: the files as they are at some moment, the log not folded in.
+#[tokio::test]
+async fn acknowledged_writes_survive_a_crash() {
+    let bed = Bed::new();
+    let store = bed.open().await;
+    store.begin_run(&new_run("r1", "f1")).await.unwrap();
+    store.put_reply("k", b"paid for").await.unwrap();
+
+    let crashed = Bed::new();
+    for suffix in ["", "-wal"] {
+        let name = |path: &Path| PathBuf::from(format!("{}{suffix}", path.display()));
+        fs::copy(name(&bed.path), name(&crashed.path)).unwrap();
+    }
+    let reopened = crashed.open().await;
+    assert_eq!(reopened.reply("k").await.unwrap(), Some(b"paid for".to_vec()));
+    assert!(matches!(
+        reopened.begin_run(&new_run("r1", "f1")).await.unwrap(),
+        Begun::Continues(_)
+    ));
+}
+
+#[tokio::test]
+async fn a_store_that_was_only_dropped_opens_again() {
+    let bed = Bed::new();
+    let store = bed.open().await;
+    store.put_reply("k", b"v").await.unwrap();
+    drop(store);
+    assert_eq!(bed.open().await.reply("k").await.unwrap(), Some(b"v".to_vec()));
+}
+
+#[tokio::test]
+async fn closing_folds_the_log_in_and_refuses_later_calls() {
+    let bed = Bed::new();
+    let store = bed.open().await;
+    let clone = store.clone();
+    store.put_reply("k", b"v").await.unwrap();
+    store.close().await.unwrap();
+    assert!(!PathBuf::from(format!("{}-wal", bed.path.display())).exists());
+    let closed = StoreError::Closed {
+        path: bed.path.clone(),
+    };
+    assert_eq!(clone.put_reply("k", b"v").await.unwrap_err(), closed);
+    assert_eq!(clone.reply("k").await.unwrap_err(), closed);
+}
+
+async fn check_damage(statement: &'static str, place: &str) {
+    let bed = Bed::new();
+    let store = bed.open().await;
+    store.begin_run(&new_run("r1", "f1")).await.unwrap();
+    store.put_reply("small", b"v").await.unwrap();
+    store.put_reply("large", &vec![1; 9_000]).await.unwrap();
+    store.append_events("r1", &[(0, "event".into())]).await.unwrap();
+    store.close().await.unwrap();
+    execute(&bed.path, statement).await;
+    let store = bed.open().await;
+    let errors = [
+        store.reply("small").await.err(),
+        store.reply("large").await.err(),
+        store.events("r1").await.err(),
+        store.run("r1").await.err(),
+    ];
+    let found: Vec<_> = errors.into_iter().flatten().collect();
+    assert_eq!(
+        found,
+        [StoreError::Damaged {
+            path: bed.path.clone(),
+            place: place.into()
+        }],
+        "{statement}"
+    );
+}
+
+#[tokio::test]
+async fn a_changed_row_is_named() {
+    check_damage(
+        "UPDATE replies SET body = x'77' WHERE key = 'small'",
+        "replies small",
+    )
+    .await;
+    check_damage("UPDATE blobs SET data = x'00'", "replies large").await;
+    check_damage("UPDATE blobs SET size = 9223372036854775807", "replies large").await;
+    check_damage(
+        "UPDATE replies SET sum = x'00' WHERE key = 'large'",
+        "replies large",
+    )
+    .await;
+    check_damage("UPDATE events SET body = x'ff'", "events r1 0").await;
+    check_damage("UPDATE events SET seq = 1", "events r1 1").await;
+    check_damage("UPDATE runs SET spec = '{}'", "runs r1 f1").await;
+}
+
+#[tokio::test]
+async fn a_damaged_reply_can_be_written_again() {
+    let bed = Bed::new();
+    let store = bed.open().await;
+    let body = vec![1; 9_000];
+    store.put_reply("k", &body).await.unwrap();
+    execute(&bed.path, "UPDATE blobs SET data = x'00'").await;
+    assert!(matches!(store.reply("k").await, Err(StoreError::Damaged { .. })));
+    store.put_reply("k", &body).await.unwrap();
+    assert_eq!(store.reply("k").await.unwrap(), Some(body));
+}
+
+/// One flipped byte anywhere: an error or a miss, never a wrong answer.
+#[tokio::test]
+async fn flipped_bytes_never_change_an_answer() {
+    let bed = Bed::new();
+    let store = bed.open().await;
+    for i in 0..40_u8 {
+        store
+            .put_reply(&format!("k{i}"), &vec![i; 100 * usize::from(i)])
+            .await
+            .unwrap();
+    }
+    store.close().await.unwrap();
+    let intact = fs::read(&bed.path).unwrap();
+    for step in 0..60_usize {
+        let mut bytes = intact.clone();
+        let at = (step * 7_919 + 13) % bytes.len();
+        bytes[at] ^= 1 << (step % 8);
+        let flipped = Bed::new();
+        fs::write(&flipped.path, bytes).unwrap();
+        let Ok(store) = Store::open(&flipped.path).await else {
+            continue;
+        };
+        for i in 0..40_u8 {
+            if let Ok(Some(body)) = store.reply(&format!("k{i}")).await {
+                assert_eq!(body, vec![i; 100 * usize::from(i)], "byte {at}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_newer_store_is_refused_by_version() {
+    let bed = Bed::new();
+    bed.open().await.close().await.unwrap();
+    execute(
+        &bed.path,
+        "INSERT INTO codeagent_migrations (version, description, success, checksum, execution_time) \
+         VALUES (99, 'later', 1, x'00', 0)",
+    )
+    .await;
+    let refused = Store::open(&bed.path).await.unwrap_err();
+    assert_eq!(
+        refused,
+        StoreError::Newer {
+            path: bed.path.clone(),
+            found: 99,
+            known: crate::schema::VERSION
+        }
+    );
+    assert!(refused.to_string().contains("schema version 99"), "{refused}");
+}
+
+#[tokio::test]
+async fn what_is_no_store_is_refused_and_left_alone() {
+    let bed = Bed::new();
+    fs::write(&bed.path, "print('hello')\n".repeat(100)).unwrap();
+    assert!(matches!(
+        Store::open(&bed.path).await,
+        Err(StoreError::NotAStore { .. })
+    ));
+    assert!(fs::read_to_string(&bed.path).unwrap().starts_with("print"));
+
+    let other = Bed::new();
+    fs::write(&other.path, "").unwrap();
+    execute(&other.path, "CREATE TABLE theirs (x)").await;
+    let before = fs::read(&other.path).unwrap();
+    assert!(matches!(
+        Store::open(&other.path).await,
+        Err(StoreError::NotAStore { .. })
+    ));
+    assert_eq!(fs::read(&other.path).unwrap(), before);
+}
+
+#[tokio::test]
+async fn places_that_cannot_hold_a_store_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    for path in [folder.path().join("absent/run.db"), folder.path().to_path_buf()] {
+        let error = Store::open(&path).await.unwrap_err();
+        assert!(matches!(error, StoreError::CannotOpen { .. }), "{error:?}");
+        assert!(error.to_string().contains(&path.display().to_string()), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn paths_may_hold_anything() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a b?mode=ro#ü%20'\"").join("run.db");
+    fs::create_dir(path.parent().unwrap()).unwrap();
+    let store = Store::open(&path).await.unwrap();
+    store.put_reply("k", b"v").await.unwrap();
+    assert!(path.exists());
+}
+
+#[tokio::test]
+async fn texts_beyond_the_limit_are_refused() {
+    let bed = Bed::new();
+    let store = bed.open().await;
+    let body = vec![0; crate::blob::BODY_BYTES_MAX + 1];
+    assert!(matches!(
+        store.put_reply("k", &body).await,
+        Err(StoreError::TooLarge { .. })
+    ));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn what_is_put_is_got(
+        entries in proptest::collection::vec((any::<String>(), proptest::collection::vec(any::<u8>(), 0..9_000)), 1..6),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let bed = Bed::new();
+            let store = bed.open().await;
+            let mut expected = std::collections::BTreeMap::new();
+            for (key, body) in &entries {
+                store.put_reply(key, body).await.unwrap();
+                expected.insert(key, body);
+            }
+            for (key, body) in expected {
+                assert_eq!(store.reply(key).await.unwrap().as_ref(), Some(body));
+                assert_eq!(store.execution(key).await.unwrap(), None);
+            }
+        });
+    }
+}
+
+/// SQLite's own result codes, brought about in a connection of our own, and what they are to a user.
+#[tokio::test]
+async fn result_codes_have_their_meaning() {
+    let bed = Bed::new();
+    bed.open().await.close().await.unwrap();
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&bed.path);
+    let options = options.busy_timeout(std::time::Duration::ZERO);
+    let insert = "INSERT INTO blobs (hash, size, data) VALUES ('h', 1, zeroblob(1000000))";
+    let path = bed.path.clone();
+
+    let mut holder = options.connect().await.unwrap();
+    let mut other = options.connect().await.unwrap();
+    sqlx::query("BEGIN IMMEDIATE").execute(&mut holder).await.unwrap();
+    let error = sqlx::query(insert).execute(&mut other).await.unwrap_err();
+    assert_eq!(
+        StoreError::of(&path, &error),
+        StoreError::Locked { path: path.clone() }
+    );
+    sqlx::query("ROLLBACK").execute(&mut holder).await.unwrap();
+
+    sqlx::query("PRAGMA max_page_count = 40")
+        .execute(&mut holder)
+        .await
+        .unwrap();
+    let error = sqlx::query(insert).execute(&mut holder).await.unwrap_err();
+    assert_eq!(
+        StoreError::of(&path, &error),
+        StoreError::DiskFull { path: path.clone() }
+    );
+
+    sqlx::query("PRAGMA query_only = 1")
+        .execute(&mut other)
+        .await
+        .unwrap();
+    let error = sqlx::query(insert).execute(&mut other).await.unwrap_err();
+    assert_eq!(
+        StoreError::of(&path, &error),
+        StoreError::ReadOnly { path: path.clone() }
+    );
+}
+
+/// A second process on one store waits for the first one's transaction and then both have written.
+#[tokio::test]
+async fn two_stores_on_one_file_take_turns() {
+    let bed = Bed::new();
+    let (first, second) = (bed.open().await, bed.open().await);
+    for i in 0..20 {
+        let (key, other) = (format!("a{i}"), format!("b{i}"));
+        let (one, two) = tokio::join!(first.put_reply(&key, b"1"), second.put_reply(&other, b"2"));
+        one.and(two).unwrap();
+    }
+    assert_eq!(first.reply("b19").await.unwrap(), Some(b"2".to_vec()));
+}

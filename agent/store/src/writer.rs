@@ -1,0 +1,325 @@
+//! The one task that writes: it takes what is waiting, writes it in one transaction, and answers after the commit.
+//!
+//! Group commit needs no timer here: a write that comes alone is committed at once, and those that come during its
+//! commit are the next group.
+
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use sqlx::{Connection, Sqlite, SqliteConnection, Transaction};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::blob;
+use crate::error::StoreError;
+use crate::run::NewRun;
+use crate::seal::seal;
+
+/// Most writes in one transaction.
+const GROUP_MAX: usize = 200;
+
+/// A write on its way, with the channel that takes the number of rows that it made or changed.
+#[derive(Debug)]
+pub(crate) struct Job {
+    pub(crate) write: Write,
+    pub(crate) done: oneshot::Sender<Result<u64, StoreError>>,
+}
+
+/// What can be written.
+#[derive(Debug)]
+pub(crate) enum Write {
+    BeginRun(NewRun),
+    FinishRun {
+        id: String,
+        status: String,
+        result: String,
+    },
+    Reply {
+        key: String,
+        body: Vec<u8>,
+    },
+    Execution {
+        key: String,
+        body: Vec<u8>,
+    },
+    Events {
+        run: String,
+        events: Vec<(u64, String)>,
+    },
+    Failure {
+        run: String,
+        unit: String,
+        body: String,
+    },
+    Close,
+}
+
+/// Writes until it is told to close or nobody is left who could write.
+pub(crate) async fn write_all(
+    path: PathBuf,
+    mut connection: SqliteConnection,
+    mut jobs: mpsc::Receiver<Job>,
+) {
+    let mut group = Vec::new();
+    while jobs.recv_many(&mut group, GROUP_MAX).await > 0 {
+        let closing = take_close(&mut group);
+        write_group(&path, &mut connection, std::mem::take(&mut group)).await;
+        if let Some(closing) = closing {
+            jobs.close();
+            drop(closing.done.send(close(&path, connection).await.map(|()| 0)));
+            return;
+        }
+    }
+    if let Err(error) = close(&path, connection).await {
+        tracing::warn!(%error, "the store was not closed cleanly; nothing is lost");
+    }
+}
+
+/// Cuts the group at the first request to close; what came after it is answered by the closed channel.
+fn take_close(group: &mut Vec<Job>) -> Option<Job> {
+    let at = group.iter().position(|job| matches!(job.write, Write::Close))?;
+    group.drain(at..).next()
+}
+
+async fn close(path: &Path, mut connection: SqliteConnection) -> Result<(), StoreError> {
+    let fail = |error: sqlx::Error| StoreError::of(path, &error);
+    sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
+        .execute(&mut connection)
+        .await
+        .map_err(fail)?;
+    connection.close().await.map_err(fail)
+}
+
+/// One transaction for the group. A write that is refused fails alone; a failed commit fails them all.
+async fn write_group(path: &Path, connection: &mut SqliteConnection, group: Vec<Job>) {
+    let (writes, callers): (Vec<_>, Vec<_>) = group.into_iter().map(|job| (job.write, job.done)).unzip();
+    let answers = match commit(path, connection, &writes).await {
+        Ok(answers) => answers,
+        Err(error) => {
+            tracing::warn!(path = %path.display(), %error, "a group of writes failed");
+            let error = StoreError::of(path, &error);
+            writes.iter().map(|_| Err(error.clone())).collect()
+        }
+    };
+    for (caller, answer) in callers.into_iter().zip(answers) {
+        // A caller that has gone away no longer wants its answer.
+        drop(caller.send(answer));
+    }
+}
+
+async fn commit(
+    path: &Path,
+    connection: &mut SqliteConnection,
+    writes: &[Write],
+) -> Result<Vec<Result<u64, StoreError>>, sqlx::Error> {
+    if writes.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+    let mut answers = Vec::with_capacity(writes.len());
+    for write in writes {
+        answers.push(write_one(path, &mut transaction, write).await);
+    }
+    transaction.commit().await?;
+    Ok(answers)
+}
+
+/// One write inside a savepoint, so that its failure takes nothing else along.
+async fn write_one(
+    path: &Path,
+    transaction: &mut Transaction<'_, Sqlite>,
+    write: &Write,
+) -> Result<u64, StoreError> {
+    let fail = |error: sqlx::Error| StoreError::of(path, &error);
+    let mut savepoint = transaction.begin().await.map_err(fail)?;
+    let changed = match write {
+        Write::BeginRun(run) => begin_run(&mut savepoint, run).await.map_err(fail),
+        Write::FinishRun { id, status, result } => {
+            finish_run(&mut savepoint, id, status, result).await.map_err(fail)
+        }
+        Write::Reply { key, body } => put(&mut savepoint, "replies", REPLACE_REPLY, key, body)
+            .await
+            .map_err(fail),
+        Write::Execution { key, body } => put(&mut savepoint, "executions", REPLACE_EXECUTION, key, body)
+            .await
+            .map_err(fail),
+        Write::Events { run, events } => append_events(path, &mut savepoint, run, events).await,
+        Write::Failure { run, unit, body } => {
+            add_failure(&mut savepoint, run, unit, body).await.map_err(fail)
+        }
+        Write::Close => Ok(0),
+    };
+    match changed {
+        Ok(changed) => savepoint.commit().await.map_err(fail).map(|()| changed),
+        Err(error) => savepoint.rollback().await.map_err(fail).and(Err(error)),
+    }
+}
+
+async fn begin_run(connection: &mut SqliteConnection, run: &NewRun) -> Result<u64, sqlx::Error> {
+    let spec = blob::store(connection, run.spec.as_bytes()).await?;
+    let sum = seal("runs", &[&run.id, &run.fingerprint], run.spec.as_bytes());
+    let done = sqlx::query(
+        "INSERT INTO runs (id, fingerprint, spec, spec_blob, sum, status, created) \
+         VALUES (?, ?, ?, ?, ?, 'running', ?) ON CONFLICT DO NOTHING",
+    )
+    .bind(&run.id)
+    .bind(&run.fingerprint)
+    .bind(spec.inline.map(|_| &run.spec))
+    .bind(spec.blob)
+    .bind(sum.as_slice())
+    .bind(now_us())
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+async fn finish_run(
+    connection: &mut SqliteConnection,
+    id: &str,
+    status: &str,
+    result: &str,
+) -> Result<u64, sqlx::Error> {
+    let stored = blob::store(connection, result.as_bytes()).await?;
+    let sum = seal("results", &[id, status], result.as_bytes());
+    let done = sqlx::query(
+        "UPDATE runs SET status = ?, result = ?, result_blob = ?, result_sum = ?, finished = ? WHERE id = ?",
+    )
+    .bind(status)
+    .bind(stored.inline.map(|_| result))
+    .bind(stored.blob)
+    .bind(sum.as_slice())
+    .bind(now_us())
+    .bind(id)
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+// The last one wins: a key is written twice only to refresh an answer or to repair a damaged row.
+const REPLACE_REPLY: &str = "INSERT INTO replies (key, body, body_blob, sum, created) VALUES (?, ?, ?, ?, ?) \
+     ON CONFLICT (key) DO UPDATE SET body = excluded.body, body_blob = excluded.body_blob, sum = excluded.sum, \
+     created = excluded.created";
+const REPLACE_EXECUTION: &str = "INSERT INTO executions (key, body, body_blob, sum, created) VALUES (?, ?, ?, ?, ?) \
+     ON CONFLICT (key) DO UPDATE SET body = excluded.body, body_blob = excluded.body_blob, sum = excluded.sum, \
+     created = excluded.created";
+
+async fn put(
+    connection: &mut SqliteConnection,
+    table: &str,
+    statement: &'static str,
+    key: &str,
+    body: &[u8],
+) -> Result<u64, sqlx::Error> {
+    let stored = blob::store(connection, body).await?;
+    let done = sqlx::query(statement)
+        .bind(key)
+        .bind(stored.inline)
+        .bind(stored.blob)
+        .bind(seal(table, &[key], body).as_slice())
+        .bind(now_us())
+        .execute(connection)
+        .await?;
+    Ok(done.rows_affected())
+}
+
+async fn append_events(
+    path: &Path,
+    connection: &mut SqliteConnection,
+    run: &str,
+    events: &[(u64, String)],
+) -> Result<u64, StoreError> {
+    let fail = |error: sqlx::Error| StoreError::of(path, &error);
+    if !events.is_empty() && !run_exists(connection, run).await.map_err(fail)? {
+        return Err(StoreError::NoRun {
+            path: path.to_path_buf(),
+            id: run.to_owned(),
+        });
+    }
+    let mut appended = 0;
+    for (seq, body) in events {
+        let sum = seal("events", &[run, &seq.to_string()], body.as_bytes());
+        let fresh = insert_event(connection, run, *seq, body, &sum)
+            .await
+            .map_err(fail)?;
+        if fresh == 0 && stored_sum(connection, run, *seq).await.map_err(fail)? != sum {
+            return Err(StoreError::EventConflict {
+                path: path.to_path_buf(),
+                run: run.to_owned(),
+                seq: *seq,
+            });
+        }
+        appended += fresh;
+    }
+    Ok(appended)
+}
+
+async fn run_exists(connection: &mut SqliteConnection, run: &str) -> Result<bool, sqlx::Error> {
+    let found = sqlx::query("SELECT 1 FROM runs WHERE id = ?")
+        .bind(run)
+        .fetch_optional(connection)
+        .await?;
+    Ok(found.is_some())
+}
+
+async fn insert_event(
+    connection: &mut SqliteConnection,
+    run: &str,
+    seq: u64,
+    body: &str,
+    sum: &[u8],
+) -> Result<u64, sqlx::Error> {
+    let stored = blob::store(connection, body.as_bytes()).await?;
+    let done = sqlx::query(
+        "INSERT INTO events (run, seq, body, body_blob, sum) VALUES (?, ?, ?, ?, ?) ON CONFLICT (run, seq) DO NOTHING",
+    )
+    .bind(run)
+    .bind(seq.cast_signed())
+    .bind(stored.inline.map(|_| body))
+    .bind(stored.blob)
+    .bind(sum)
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+async fn stored_sum(connection: &mut SqliteConnection, run: &str, seq: u64) -> Result<Vec<u8>, sqlx::Error> {
+    sqlx::query_scalar("SELECT sum FROM events WHERE run = ? AND seq = ?")
+        .bind(run)
+        .bind(seq.cast_signed())
+        .fetch_one(connection)
+        .await
+}
+
+async fn add_failure(
+    connection: &mut SqliteConnection,
+    run: &str,
+    unit: &str,
+    body: &str,
+) -> Result<u64, sqlx::Error> {
+    let attempt: i64 =
+        sqlx::query_scalar("SELECT coalesce(max(attempt), 0) + 1 FROM failures WHERE run = ? AND unit = ?")
+            .bind(run)
+            .bind(unit)
+            .fetch_one(&mut *connection)
+            .await?;
+    let stored = blob::store(connection, body.as_bytes()).await?;
+    let sum = seal("failures", &[run, unit, &attempt.to_string()], body.as_bytes());
+    let done = sqlx::query(
+        "INSERT INTO failures (run, unit, attempt, body, body_blob, sum, created) VALUES (?, ?, ?, ?, ?, ?, ?)",
+    )
+    .bind(run)
+    .bind(unit)
+    .bind(attempt)
+    .bind(stored.inline.map(|_| body))
+    .bind(stored.blob)
+    .bind(sum.as_slice())
+    .bind(now_us())
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// Microseconds since 1970 UTC. Recorded for people; nothing is decided by it.
+fn now_us() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
+}

@@ -51,6 +51,7 @@ FILE = "candidate.py"
 DEPTH_MAX = 60
 NODES_MAX = 100_000
 ANSWER_BYTES = 1 << 20
+CLAIM_BYTES = 1_024
 TEXT_MAX = 2_000
 
 _mro = type.__dict__["__mro__"].__get__
@@ -170,24 +171,29 @@ class Session:
         return answer
 
     def probe(self, request):
-        left, answers = request.get("answer_bytes", ANSWER_BYTES), []
+        # What an unanswerable input still costs is kept back, so that the frame holds a claim for every input.
+        left = request.get("answer_bytes", ANSWER_BYTES) - CLAIM_BYTES * len(request["inputs"])
+        answers = []
         for args, kwargs in request["inputs"]:
-            # What an unanswerable input still costs is kept back, so that the frame holds a claim for every input.
-            claim = self._claim(request["entry"], list(args), kwargs, left)
-            left = max(left - claim.size, 0)
+            claim = self._claim(request["entry"], list(args), kwargs, max(left, 0))
+            left -= claim.size
             answers.append(claim.fields)
         return {"answers": answers}
 
     def _claim(self, entry, args, kwargs, bytes_max=ANSWER_BYTES):
         try:
-            value = _resolve(self.module, entry)(*args, **kwargs)
+            value = _resolve(self.module.__dict__, entry)(*args, **kwargs)
         except BaseException as error:
-            return Claim({"exception": _problem(error)}, 64)
+            problem = _problem(error)
+            size = 4 * len(problem["message"])
+            if size > bytes_max:
+                problem["message"], size = "", 0
+            return Claim({"exception": problem}, size)
         encoder = Encoder(bytes_max)
         try:
             encoded = encoder.encode(value)
         except NotPlain as error:
-            return Claim({"not_plain": error.what}, 64)
+            return Claim({"not_plain": error.what}, 0)
         return Claim({"value": encoded, "subclass": encoder.subclass}, len(encoded.bytes))
 
     def trace(self, request):
@@ -206,7 +212,7 @@ class Session:
 
 
 class Claim:
-    """The fields of an answer and about how many bytes they take."""
+    """The fields of an answer and how many bytes they take beyond `CLAIM_BYTES`."""
 
     def __init__(self, fields, size):
         self.fields = fields
@@ -309,7 +315,7 @@ class Encoder:
         if kind is Encoded:
             self._put(value.bytes)
             return
-        if kind not in _BASES:
+        if id(kind) not in _BASES:
             kind = self._base(kind)
         scalar = _SCALARS.get(kind)
         if scalar is not None:
@@ -319,7 +325,7 @@ class Encoder:
 
     def _base(self, kind):
         for base in _mro(kind):
-            if base in _BASES:
+            if id(base) in _BASES:
                 self.subclass = True
                 return base
         raise NotPlain(_class_name(kind))
@@ -386,7 +392,8 @@ _CONTAINERS = {
     frozenset: (b"Z", frozenset.__iter__),
     dict: (b"d", dict.items),
 }
-_BASES = frozenset(_SCALARS) | frozenset(_CONTAINERS)
+# By identity: hashing a class may run its metaclass.
+_BASES = {id(kind) for kind in (*_SCALARS, *_CONTAINERS)}
 
 
 def decode(data):
@@ -465,9 +472,8 @@ def _execute(source, name, namespace):
     return {"loaded": True}
 
 
-def _resolve(module, entry):
+def _resolve(scope, entry):
     """`f`, or `Class.method` on a fresh object; a bare name may also be a method of `Solution`, as judges use it."""
-    scope = module.__dict__
     owner, _, name = entry.rpartition(".")
     if not owner and name in scope:
         return scope[name]
@@ -505,7 +511,7 @@ def _problem(error):
 
 
 def _class_name(kind):
-    return str.__str__(_type_name(kind))[:200]
+    return str.__str__(_type_name(kind))[:150]
 
 
 def _text(error):
@@ -531,7 +537,7 @@ def _print_exception(error):
         import traceback
 
         step = error.__traceback__
-        while step is not None and step.tb_frame.f_code.co_filename == __file_name:
+        while step is not None and step.tb_frame.f_code.co_filename == _HERE:
             step = step.tb_next
         traceback.print_exception(type(error), error, step, file=sys.stderr)
         sys.stderr.flush()
@@ -539,7 +545,7 @@ def _print_exception(error):
         pass
 
 
-__file_name = _print_exception.__code__.co_filename
+_HERE = _print_exception.__code__.co_filename
 
 
 def _standard_streams():
@@ -557,3 +563,406 @@ def _standard_streams():
         else:
             stream.reconfigure(encoding="utf-8", errors=errors)
     return [sys.stdout, sys.stderr, sys.stdout.buffer, sys.stderr.buffer]
+
+
+# The test role
+
+
+class Unsupported(BaseException):
+    """The test passes something that is not plain data. Not an Exception: tests must not catch it."""
+
+
+class TestRole:
+    """Runs trusted test code in which the entry point is a proxy; the candidate is in another interpreter."""
+
+    def __init__(self, channel, names):
+        self.channel = channel
+        self.names = names
+        self.namespace = {"__name__": "test", "__builtins__": builtins}
+        self.segments = {}
+        self.raised = None
+        self.failed = None
+
+    def load(self, setup):
+        self._bind()
+        answer = self._execute(setup, "setup.py")
+        # Once more: the setup may hold the entry point's stub.
+        self._bind()
+        return answer or {"loaded": True}
+
+    def run(self, code):
+        self.raised = self.failed = None
+        return self._execute(code, "test.py") or {"passed": True}
+
+    def _execute(self, source, name):
+        import ast
+
+        _remember_source(name, source)
+        try:
+            segments = self.segments[name] = []
+            tree = Asserts(source, segments).visit(ast.parse(source, name))
+            code = compile(ast.fix_missing_locations(tree), name, "exec", dont_inherit=True)
+        except BaseException as error:
+            return {"syntax": _syntax(error)}
+        try:
+            exec(code, self.namespace)
+        except Unsupported as error:
+            return {"unsupported": str(error)}
+        except BaseException as error:
+            return self._outcome(error)
+        return None
+
+    def _bind(self):
+        self.namespace.update(__compare=self._compare, __truth=self._truth)
+        for name in self.names:
+            owner, _, method = name.rpartition(".")
+            if owner:
+                proxy = {method: lambda _, *args, **kwargs: self._proxy(*args, **kwargs)}
+                self.namespace[owner] = type(owner, (), proxy)
+            else:
+                self.namespace[name] = self._proxy
+
+    def _proxy(self, *args, **kwargs):
+        encoder = Encoder()
+        try:
+            call = {"args": encoder.encode(list(args)), "kwargs": encoder.encode(kwargs)}
+        except NotPlain as error:
+            raise Unsupported("an argument of type %s" % error.what) from None
+        self.channel.send({"call": call})
+        reply = self.channel.receive()
+        if reply is None:
+            raise Unsupported("the host is gone")
+        for old, new in zip(args, reply.get("args", ())):
+            _copy_into(old, new)
+        for name, new in reply.get("kwargs", {}).items():
+            _copy_into(kwargs[name], new)
+        claim = reply["claim"]
+        if "exception" in claim:
+            self.raised = _exception(claim["exception"])
+            raise self.raised
+        return claim["value"]
+
+    def _compare(self, sign, flipped, left, right):
+        holds = COMPARISONS[sign](left, right)
+        sides = (right, left) if flipped else (left, right)
+        self.failed = None if holds else (sign, *sides)
+        return holds
+
+    def _truth(self, value, wanted):
+        self.failed = None if bool(value) is wanted else ("truth", value, wanted)
+        return value
+
+    def _outcome(self, error):
+        if error is self.raised:
+            return {"exception": error.problem, "from_candidate": True}
+        if not isinstance(error, AssertionError):
+            problem = _problem(error)
+            problem["line"] = None
+            return {"exception": problem, "from_candidate": False, "assertion": self._segment(error)}
+        assertion = self._segment(error)
+        if self.failed is None:
+            return {"wrong": {"expected": assertion, "actual": _text(error) or "AssertionError"}, "assertion": assertion}
+        sign, actual, expected = self.failed
+        prefix = "" if sign in ("==", "truth") else sign + " "
+        wrong = {"expected": prefix + _shown(expected), "actual": _shown(actual)}
+        return {"wrong": wrong, "assertion": assertion}
+
+    def _segment(self, error):
+        """The statement of the test that `error` came from, as its author wrote it."""
+        for name in ("setup.py", "test.py"):
+            line = _line_in(error, name)
+            for first, last, text in self.segments.get(name, ()):
+                if line is not None and first <= line <= last:
+                    return text
+        return ""
+
+
+COMPARISONS = {
+    "==": lambda a, b: a == b,
+    "!=": lambda a, b: a != b,
+    "<": lambda a, b: a < b,
+    "<=": lambda a, b: a <= b,
+    ">": lambda a, b: a > b,
+    ">=": lambda a, b: a >= b,
+    "is": lambda a, b: a is b,
+    "is not": lambda a, b: a is not b,
+    "in": lambda a, b: a in b,
+    "not in": lambda a, b: a not in b,
+}
+
+
+def Asserts(source, segments):
+    """A transformer that has every `assert` keep the two sides of its comparison."""
+    import ast
+
+    signs = {
+        ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=",
+        ast.Is: "is", ast.IsNot: "is not", ast.In: "in", ast.NotIn: "not in",
+    }  # fmt: skip
+
+    class Transformer(ast.NodeTransformer):
+        def visit_Assert(self, node):
+            text = ast.get_source_segment(source, node) or ""
+            segments.append((node.lineno, node.end_lineno, text[:TEXT_MAX]))
+            node.test = ast.copy_location(self.kept(node.test), node.test)
+            return node
+
+        def kept(self, test):
+            if isinstance(test, ast.Compare) and len(test.ops) == 1:
+                sign = signs[type(test.ops[0])]
+                left, right = test.left, test.comparators[0]
+                # `assert [1] == f(x)`: the constant is what was expected, on whichever side it stands.
+                flipped = sign == "==" and has_call(right) and not has_call(left)
+                return call("__compare", ast.Constant(sign), ast.Constant(flipped), left, right)
+            if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+                test.operand = call("__truth", test.operand, ast.Constant(False))
+                return test
+            return call("__truth", test, ast.Constant(True))
+
+    def call(name, *args):
+        return ast.Call(ast.Name(name, ast.Load()), list(args), [])
+
+    def has_call(node):
+        return any(isinstance(inner, ast.Call) for inner in ast.walk(node))
+
+    return Transformer()
+
+
+def _copy_into(old, new):
+    """Makes `old` equal to `new` in place where it is mutable; returns what belongs in its container."""
+    if type(old) is not type(new):
+        return new
+    if type(old) is list:
+        kept = [_copy_into(a, b) for a, b in zip(old, new)]
+        old[:] = kept + new[len(kept) :]
+    elif type(old) is dict:
+        kept = {key: _copy_into(old[key], value) if key in old else value for key, value in new.items()}
+        old.clear()
+        old.update(kept)
+    elif type(old) is set:
+        old.clear()
+        old.update(new)
+    elif type(old) is tuple and len(old) == len(new):
+        return tuple(_copy_into(a, b) for a, b in zip(old, new))
+    else:
+        return new
+    return old
+
+
+def _exception(problem):
+    """The candidate's exception as an object of the same built-in class, or of a class of that name."""
+    kind = getattr(builtins, problem["class"], None)
+    if not (isinstance(kind, type) and issubclass(kind, Exception)):
+        kind = type(problem["class"], (Exception,), {})
+    try:
+        error = kind(problem["message"])
+    except TypeError:
+        error = Exception(problem["message"])
+    error.problem = problem
+    return error
+
+
+def _shown(value):
+    try:
+        text = repr(value)
+    except BaseException as error:
+        text = "<%s>" % _class_name(type(error))
+    return text if len(text) <= TEXT_MAX else text[: TEXT_MAX // 2] + "..." + text[-TEXT_MAX // 2 :]
+
+
+# The block trace
+
+
+class Tracer:
+    """Runs one call, or the whole program, and keeps the first and last basic blocks with the locals around them.
+
+    Source: Zhong et al. 2024, *LDB*, section 3, as RethinkMCTS uses it. A program that reads stdin is not wrapped into
+    a function: its module body has a frame already, and wrapping would change the meaning of its globals. Where the
+    body only calls one function without arguments, such as `main()`, that function is traced.
+    """
+
+    BLOCKS_KEPT = 5
+    VALUES_MAX = 100
+    SOURCE_MAX = 1_600
+
+    def __init__(self, request, session):
+        self.request = request
+        self.session = session
+        self.lines = request["source"].splitlines()
+        self.starts = set()
+        self.target = None
+        self.head, self.tail, self.total = [], [], 0
+        self.block = self.frame = None
+
+    def blocks(self):
+        import ast
+
+        try:
+            tree = ast.parse(self.request["source"], FILE)
+            code = compile(self.request["source"], FILE, "exec", dont_inherit=True)
+        except BaseException:
+            return {"none": "syntax"}
+        _mark_blocks(ast, tree.body, self.starts)
+        self._run(code, self._find(ast, tree, code))
+        self._close()
+        if not self.total:
+            return {"none": "no block was executed"}
+        return {"blocks": self.head + self.tail, "total": self.total}
+
+    def _find(self, ast, tree, code):
+        entry = self.request["entry"]
+        if entry is None:
+            called = _called_function(ast, tree)
+            return _code_named(code, called) or code if called else code
+        return _code_named(code, entry.rpartition(".")[2])
+
+    def _run(self, code, target):
+        self.target = target
+        entry = self.request["entry"]
+        module = _new_module("candidate" if entry else "__main__", self.request["source"])
+        try:
+            if entry is None:
+                self._traced(exec, code, module.__dict__)
+            else:
+                exec(code, module.__dict__)
+                function = _resolve(module.__dict__, entry)
+                self._traced(function, *self.request["args"], **self.request["kwargs"])
+        except BaseException:
+            pass
+
+    def _traced(self, function, *args, **kwargs):
+        sys.settrace(self._enter)
+        try:
+            function(*args, **kwargs)
+        finally:
+            sys.settrace(None)
+
+    def _enter(self, frame, event, _):
+        return self._step if frame.f_code is self.target else None
+
+    def _step(self, frame, event, _):
+        if event == "line":
+            line = frame.f_lineno
+            if self.block is None or frame is not self.frame or line in self.starts:
+                self._close()
+                self.frame = frame
+                self.block = {"lines": [line], "before": self._values()}
+            elif line not in self.block["lines"]:
+                self.block["lines"].append(line)
+        elif event == "return" and frame is self.frame:
+            self._close()
+        return self._step
+
+    def _close(self):
+        block, self.block = self.block, None
+        if block is None:
+            return
+        self.total += 1
+        lines = block["lines"]
+        shown = {
+            "line": lines[0],
+            "source": "\n".join(self.lines[line - 1] for line in sorted(lines))[: self.SOURCE_MAX],
+            "before": block["before"],
+            "after": self._values(),
+        }
+        if len(self.head) < self.BLOCKS_KEPT:
+            self.head.append(shown)
+        else:
+            self.tail.append(shown)
+            del self.tail[: -self.BLOCKS_KEPT]
+
+    def _values(self):
+        parts = [
+            "%s=%s" % (name, _plain_repr(value))
+            for name, value in dict(self.frame.f_locals).items()
+            if not name.startswith("__") and not _is_definition(value)
+        ]
+        text = " ".join(parts)
+        half = self.VALUES_MAX // 2
+        return text if len(text) <= self.VALUES_MAX else text[:half] + "..." + text[-half:]
+
+
+def _mark_blocks(ast, body, starts):
+    """Collects the first lines of the basic blocks of `body`. A loop's head is a block: control comes back to it."""
+    fresh = True
+    for statement in body:
+        loop = isinstance(statement, (ast.For, ast.AsyncFor, ast.While))
+        if fresh or loop:
+            starts.add(statement.lineno)
+        bodies = [getattr(statement, field, None) or [] for field in ("body", "orelse", "finalbody")]
+        bodies += [part.body for field in ("handlers", "cases") for part in getattr(statement, field, ())]
+        for inner in bodies:
+            _mark_blocks(ast, inner, starts)
+        definition = isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
+        fresh = any(bodies) and not definition
+
+
+def _called_function(ast, tree):
+    """The module's function that the last statement calls without arguments, looked for under a main guard too."""
+    body = tree.body
+    if body and isinstance(body[-1], ast.If):
+        body = body[-1].body
+    last = body[-1] if body else None
+    call = last.value if isinstance(last, ast.Expr) else None
+    if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and not call.args and not call.keywords):
+        return None
+    defined = {statement.name for statement in tree.body if isinstance(statement, ast.FunctionDef)}
+    return call.func.id if call.func.id in defined else None
+
+
+def _code_named(code, name):
+    """The last code object called `name` directly in the module or in one of its classes, as a later `def` wins."""
+    found = None
+    for inner in code.co_consts:
+        if isinstance(inner, types.CodeType):
+            if inner.co_name == name:
+                found = inner
+            elif inner.co_flags & 0x2 == 0:  # not CO_NEWLOCALS: a class body
+                found = _code_named(inner, name) or found
+    return found
+
+
+def _is_definition(value):
+    kind = type(value)
+    return any(base is type for base in _mro(kind)) or any(kind is other for other in _DEFINITIONS)
+
+
+_DEFINITIONS = (types.ModuleType, types.FunctionType, types.BuiltinFunctionType)
+
+
+def _plain_repr(value, depth=0):
+    """`repr` of exact built-in types, cut to a bounded amount of work; of anything else the class name."""
+    kind = type(value)
+    if kind is int and int.bit_length(value) > 400:
+        return "<int of %d bits>" % int.bit_length(value)
+    if kind in (str, bytes) and len(value) > 120:
+        return repr(value[:60]) + "..." + repr(value[-60:])
+    if id(kind) not in _BASES:
+        return "<%s>" % _class_name(kind)
+    if kind not in _CONTAINERS:
+        return repr(value)
+    if depth > 4:
+        return "..."
+    return _plain_container(kind, value, depth)
+
+
+def _plain_container(kind, value, depth):
+    count = len(value)
+    if kind in (list, tuple):
+        items = value if count <= 40 else value[:20] + value[-20:]
+    else:
+        items = [item for item, _ in zip(_CONTAINERS[kind][1](value), range(40))]
+    parts = []
+    for item in items:
+        members = item if kind is dict else (item,)
+        parts.append(": ".join(_plain_repr(member, depth + 1) for member in members))
+    if count > len(parts):
+        parts.insert(20, "...")
+    text = ", ".join(parts)
+    if kind is tuple:
+        return "(%s%s)" % (text, "," if count == 1 else "")
+    if kind is list:
+        return "[%s]" % text
+    if kind is frozenset:
+        return "frozenset({%s})" % text
+    return "{%s}" % text if count or kind is dict else "set()"

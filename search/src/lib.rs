@@ -1,5 +1,61 @@
-//! Decides: the search tree, the policies, budgets, and the choice among candidates. Pure: no async, no clock, no
-//! I/O and no program text.
+//! Decides: the search tree, the policies, budgets, and the choice among candidates.
+//!
+//! A search method is a [`SearchPolicy`]: asked for trials, told what came of them. [`Search`] pairs it with the
+//! [`Tree`] that it grows. Nothing here waits, reads a clock, or sees a program's text: nodes are numbers, programs
+//! are counts and hashes ([`Attempt`]), and the caller carries trials out. So a search can be tested in
+//! microseconds, replayed from its changes, and continued.
+//!
+//! - the methods, one file each: [`Resample`], [`Reflexion`], [`RethinkMcts`], [`CodeChain`];
+//! - what they share: [`tree`], [`puct`], [`pool`], and [`choose`], which picks the program to submit;
+//! - [`budget`], what a caller may spend on carrying trials out.
+//!
+//! Invariants: a tree changes only through [`Tree::apply`]; a policy's decisions depend on the results told so far
+//! and on nothing else; results reach a policy in the order of asking; the choice is made over every program found.
+//!
+//! ```
+//! use codeagent_search::{Attempt, Draft, NodeKind, Resample, ResampleConfig, Search, TrialResult};
+//!
+//! let mut search = Search::new(Box::new(Resample::new(ResampleConfig::default())), 7);
+//! while search.stop_reason().is_none() {
+//!     for trial in search.ask(4) {
+//!         // A real caller asks a model here and runs what it wrote on the visible tests.
+//!         let passed = if trial.id.0 == 3 { 2 } else { 1 };
+//!         let attempt = Attempt { fingerprint: trial.seed, passed, total: 2, parses: true, ..Default::default() };
+//!         let draft = Draft { kind: NodeKind::Solution, prior: None, attempt: Some(attempt) };
+//!         search.tell(trial.id, TrialResult::Made { drafts: vec![draft] });
+//!     }
+//! }
+//! let best = search.best().and_then(|node| search.tree().attempt(node)).unwrap();
+//! assert!(best.passes_all());
+//! ```
 
+pub mod attempt;
+mod backup;
+pub mod budget;
+mod checked;
+pub mod choose;
+pub mod codechain;
+mod grow;
 pub mod policy;
+pub mod pool;
+pub mod puct;
+pub mod reflexion;
+pub mod resample;
+pub mod rethink;
+pub mod search;
 pub mod tree;
+
+pub use attempt::{Attempt, Outcome};
+pub use budget::{Budget, BudgetLimits, Cost, Refusal, Reservation, Resource};
+pub use codechain::{CodeChain, CodeChainConfig};
+pub use policy::{
+    Decision, Draft, ModuleChoice, Operator, ProgramStyle, SearchPolicy, StopReason, Trial, TrialId,
+    TrialResult,
+};
+pub use pool::{Candidate, Pool};
+pub use puct::{Puct, PuctFormula};
+pub use reflexion::{Reflexion, ReflexionConfig};
+pub use resample::{Resample, ResampleConfig};
+pub use rethink::{RethinkConfig, RethinkMcts};
+pub use search::{Search, Told};
+pub use tree::{Change, Evaluation, Evaluator, Node, NodeId, NodeKind, Stats, Tree, TreeError};

@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::attempt::{Attempt, Outcome};
 use crate::tree::{NodeId, NodeKind, Tree};
 
 /// Number of a trial within one search, dense from 0 in the order of asking.
@@ -78,6 +79,8 @@ pub enum Operator {
         clusters: usize,
         /// Programs asked for, drawn from one request.
         count: usize,
+        /// Which module stands for its cluster.
+        choice: ModuleChoice,
     },
     /// Asks the model how sure it is that a program which passes the visible tests passes all tests.
     Verify,
@@ -99,6 +102,34 @@ impl Operator {
             Self::Verify => "verify",
         }
     }
+
+    /// Complete programs that the operator makes at most, which is what the generations of a budget count.
+    #[must_use]
+    pub const fn generations(&self) -> u64 {
+        match self {
+            Self::Implement | Self::Refine { .. } => 1,
+            Self::Resample { count, .. } | Self::ReviseWithModules { count, .. } => *count as u64,
+            Self::Propose { .. }
+            | Self::Extend { .. }
+            | Self::Reflect
+            | Self::Rethink { .. }
+            | Self::Verify => 0,
+        }
+    }
+
+    /// What kind of node the operator makes, and how many at most; `None` if it makes none.
+    #[must_use]
+    pub const fn makes(&self) -> Option<(NodeKind, usize)> {
+        match self {
+            Self::Propose { count } | Self::Extend { count, .. } => Some((NodeKind::Thought, *count)),
+            Self::Implement => Some((NodeKind::Solution, 1)),
+            Self::Resample { count, .. } => Some((NodeKind::Solution, *count)),
+            Self::Reflect => Some((NodeKind::Reflection, 1)),
+            Self::Refine { .. } => Some((NodeKind::Revision, 1)),
+            Self::ReviseWithModules { count, .. } => Some((NodeKind::Revision, *count)),
+            Self::Rethink { .. } | Self::Verify => None,
+        }
+    }
 }
 
 /// How [`Operator::Resample`] asks for a program.
@@ -109,6 +140,22 @@ pub enum ProgramStyle {
     Direct,
     /// An outline of sub-modules first, then the program built of them (CodeChain).
     Modular,
+}
+
+/// Which module of a cluster is shown to the model ([`Operator::ReviseWithModules`]).
+///
+/// `Centroid` is the paper's (CodeChain, section 3.3); the others are the controls that its claim needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ModuleChoice {
+    /// The module nearest to the centre of its cluster.
+    #[default]
+    Centroid,
+    /// Any module of the cluster, drawn with the trial's seed.
+    Random,
+    /// A module of the best source.
+    BestPassing,
 }
 
 /// What came of a trial.
@@ -140,39 +187,6 @@ pub struct Draft {
     pub prior: Option<f64>,
     /// Facts about the program, for nodes that hold one.
     pub attempt: Option<Attempt>,
-}
-
-/// The facts about one complete program that decisions may rest on.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Attempt {
-    /// Hash of the normalised syntax tree; equal programs are one candidate.
-    pub fingerprint: u64,
-    /// Visible tests passed.
-    pub passed: u32,
-    /// Visible tests run; 0 where the problem has none.
-    pub total: u32,
-    /// Whether the program parses.
-    pub parses: bool,
-    /// Hash of the outcomes on the visible tests, where they ran.
-    pub behaviour: Option<u64>,
-    /// Length in characters.
-    pub length: u32,
-    /// Tests that ended within a fifth of their time limit.
-    pub slow: u32,
-}
-
-impl Attempt {
-    /// Share of visible tests passed, in `[0, 1]`; 0 where there are none.
-    #[must_use]
-    pub fn pass_fraction(&self) -> f64 {
-        if self.total == 0 { 0.0 } else { f64::from(self.passed) / f64::from(self.total) }
-    }
-
-    /// Whether every visible test passed (and there was at least one).
-    #[must_use]
-    pub const fn passes_all(&self) -> bool {
-        self.total > 0 && self.passed == self.total
-    }
 }
 
 /// Why a search ended.

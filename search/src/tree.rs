@@ -2,7 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::policy::Attempt;
+pub use self::arena::{Tree, TreeError};
+pub use self::node::{Node, Stats};
+use crate::attempt::Attempt;
+
+mod arena;
+mod node;
+#[cfg(test)]
+mod tests;
 
 /// Index of a node in its tree; the root is 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -88,6 +95,13 @@ pub enum Change {
     Reverted {
         /// The thought.
         node: NodeId,
+    },
+    /// A node's prior was weighed anew against its siblings'.
+    PriorSet {
+        /// The node.
+        node: NodeId,
+        /// The new prior, in `[0, 1]`.
+        prior: f64,
     },
     /// A return was added to a node's statistics.
     BackedUp {

@@ -1,0 +1,62 @@
+//! The selection ladder: each rung decides only where all rungs above it are level.
+
+use std::cmp::{Ordering, Reverse};
+
+use crate::attempt::Outcome;
+use crate::pool::Candidate;
+
+/// Compares two candidates; the better one is the greater. A total order: no two candidates of a pool are equal.
+///
+/// The rungs, from the top:
+/// 1. passes all visible tests;
+/// 2. parses;
+/// 3. share of visible tests passed;
+/// 4. not rejected by its own verification (confidence above 0, or not asked), where no visible test speaks
+///    against it;
+/// 5. size of its behaviour cluster. CodeT (section 3.2) weighs a cluster by the square root of its programs; the
+///    order is the same;
+/// 6. the model's confidence, one that was not asked counting as 0;
+/// 7. without tests: how many draws gave this very program, which is the majority vote;
+/// 8. among those that pass: fewer slow tests, then fewer characters (among those that fail, short ones are stubs);
+/// 9. first seen.
+#[must_use]
+pub fn compare(one: &Candidate, other: &Candidate) -> Ordering {
+    let level = |candidate: &Candidate| (candidate.attempt.passes_all(), candidate.attempt.parses);
+    level(one)
+        .cmp(&level(other))
+        .then_with(|| {
+            one.attempt
+                .pass_fraction()
+                .total_cmp(&other.attempt.pass_fraction())
+        })
+        .then_with(|| accepted(one).cmp(&accepted(other)))
+        .then_with(|| one.cluster.cmp(&other.cluster))
+        .then_with(|| confidence(one).total_cmp(&confidence(other)))
+        .then_with(|| votes(one).cmp(&votes(other)))
+        .then_with(|| economy(one).cmp(&economy(other)))
+        .then_with(|| Reverse(one.node).cmp(&Reverse(other.node)))
+}
+
+fn accepted(candidate: &Candidate) -> bool {
+    candidate.attempt.outcome() == Outcome::Failed
+        || candidate.self_eval.is_none_or(|confidence| confidence > 0.0)
+}
+
+fn confidence(candidate: &Candidate) -> f64 {
+    candidate.self_eval.unwrap_or(0.0)
+}
+
+const fn votes(candidate: &Candidate) -> u32 {
+    if candidate.attempt.total == 0 {
+        candidate.draws
+    } else {
+        0
+    }
+}
+
+fn economy(candidate: &Candidate) -> Option<Reverse<(u32, u32)>> {
+    let attempt = &candidate.attempt;
+    attempt
+        .passes_all()
+        .then_some(Reverse((attempt.slow, attempt.length)))
+}

@@ -1,0 +1,132 @@
+//! How policies write what they decided into the tree. Model answers are foreign: what they give is made to fit here.
+
+use crate::policy::{Draft, Trial, TrialResult};
+use crate::tree::{Change, Evaluation, Evaluator, NodeId, Tree};
+
+/// Adds the nodes that a trial made below the trial's node and judges their programs by the visible tests.
+///
+/// The operator says what kind of nodes they are and how many at most. Priors are normalised over the batch.
+pub(crate) fn grow(tree: &mut Tree, trial: &Trial, result: &TrialResult) -> Vec<NodeId> {
+    let (TrialResult::Made { drafts }, Some((kind, count))) = (result, trial.operator.makes()) else {
+        return Vec::new();
+    };
+    let drafts = drafts.get(..count).unwrap_or(drafts);
+    let priors = normalised(drafts);
+    let mut nodes = Vec::with_capacity(drafts.len());
+    for (draft, prior) in drafts.iter().zip(priors) {
+        let mut attempt = draft.attempt.clone();
+        if let Some(attempt) = &mut attempt {
+            attempt.passed = attempt.passed.min(attempt.total);
+        }
+        let score = attempt
+            .as_ref()
+            .filter(|attempt| attempt.total > 0)
+            .map(crate::Attempt::pass_fraction);
+        let added = tree.add(trial.node, kind, trial.operator.name(), prior, attempt);
+        debug_assert!(
+            added.is_ok(),
+            "a policy grew below a node that does not exist: {added:?}"
+        );
+        let Ok(node) = added else { break };
+        if let Some(score) = score {
+            evaluate(tree, node, Evaluator::VisiblePassFraction, score);
+        }
+        nodes.push(node);
+    }
+    nodes
+}
+
+/// Records a judgement of a node that the policy made.
+pub(crate) fn evaluate(tree: &mut Tree, node: NodeId, evaluator: Evaluator, score: f64) {
+    record(
+        tree,
+        Change::Evaluated {
+            node,
+            evaluation: Evaluation { evaluator, score },
+        },
+    );
+}
+
+/// Records a change that the policy has made sure of: it names nodes of this tree and numbers in range.
+pub(crate) fn record(tree: &mut Tree, change: Change) {
+    let applied = tree.apply(change);
+    debug_assert!(
+        applied.is_ok(),
+        "a policy made a change that does not fit: {applied:?}"
+    );
+}
+
+/// The nodes of `nodes` that hold a program, one per fingerprint, the first of each.
+pub(crate) fn distinct(tree: &Tree, nodes: impl IntoIterator<Item = NodeId>) -> Vec<NodeId> {
+    let mut seen = std::collections::BTreeSet::new();
+    let first = |node: &NodeId| {
+        tree.attempt(*node)
+            .is_some_and(|attempt| seen.insert(attempt.fingerprint))
+    };
+    nodes.into_iter().filter(first).collect()
+}
+
+/// Priors of a batch, summing to 1. One that is missing or no number counts as the mean of the others; if all are
+/// missing or 0, all are equal.
+fn normalised(drafts: &[Draft]) -> Vec<f64> {
+    let usable = |draft: &Draft| draft.prior.filter(|prior| prior.is_finite() && *prior >= 0.0);
+    let given: Vec<f64> = drafts
+        .iter()
+        .filter_map(usable)
+        .map(|prior| prior.min(1.0))
+        .collect();
+    let mean = if given.is_empty() {
+        1.0
+    } else {
+        given.iter().sum::<f64>() / given.len() as f64
+    };
+    let weights: Vec<f64> = drafts
+        .iter()
+        .map(|draft| usable(draft).map_or(mean, |prior| prior.min(1.0)))
+        .collect();
+    proportions(&weights)
+}
+
+/// Weights scaled to sum to 1; equal shares if they sum to 0.
+pub(crate) fn proportions(weights: &[f64]) -> Vec<f64> {
+    let sum: f64 = weights.iter().sum();
+    let share = 1.0 / weights.len().max(1) as f64;
+    weights
+        .iter()
+        .map(|weight| if sum > 0.0 { (weight / sum).min(1.0) } else { share })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn drafts(priors: &[Option<f64>]) -> Vec<Draft> {
+        let draft = |prior: &Option<f64>| Draft {
+            kind: crate::NodeKind::Thought,
+            prior: *prior,
+            attempt: None,
+        };
+        priors.iter().map(draft).collect()
+    }
+
+    fn check(priors: &[Option<f64>], expected: &[f64]) {
+        let found = normalised(&drafts(priors));
+        assert_eq!(found.len(), expected.len());
+        for (found, expected) in found.iter().zip(expected) {
+            assert!((found - expected).abs() < 1e-12, "{found} instead of {expected}");
+        }
+    }
+
+    #[test]
+    fn priors_are_normalised_whatever_the_model_gave() {
+        check(&[Some(0.5), Some(0.3), Some(0.2)], &[0.5, 0.3, 0.2]);
+        check(&[Some(0.9), Some(0.9)], &[0.5, 0.5]);
+        check(&[None, None, None], &[1.0 / 3.0; 3]);
+        check(&[Some(0.0), Some(0.0)], &[0.5, 0.5]);
+        check(&[Some(0.6), None, Some(0.2)], &[0.5, 1.0 / 3.0, 1.0 / 6.0]);
+        check(&[Some(f64::NAN), Some(0.5)], &[0.5, 0.5]);
+        check(&[Some(-3.0), Some(7.0)], &[0.5, 0.5]);
+        check(&[], &[]);
+    }
+}

@@ -1,1 +1,7 @@
-//! tests
+//! What the end-to-end tests share: a scripted model server, a model that acts with a given skill, the real binary, and
+//! the shared data sets where they are to be had.
+
+pub mod binary;
+pub mod server;
+pub mod shared;
+pub mod skill;

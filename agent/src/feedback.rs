@@ -2,7 +2,7 @@
 
 use codeagent_prompts::feedback::{FailedTest, FailureKind, Feedback, FeedbackLimits, FeedbackText};
 use codeagent_prompts::questions::BlockAnalysis;
-use codeagent_prompts::trace::{BlockVerdict, ExecutedBlock};
+use codeagent_prompts::trace::{BlockVerdict, ExecutedBlock, listing};
 use codeagent_sandbox::case::{Case, Test};
 use codeagent_sandbox::judge::Report;
 use codeagent_sandbox::trace::BlockTrace;
@@ -48,10 +48,10 @@ pub(crate) async fn analyse(
             continue;
         };
         let question = BlockAnalysis {
-            task: ports.task.clone(),
-            program: candidate.written.clone(),
-            test: failed_test(case, &result.verdict, &candidate.source),
-            blocks: executed(&trace),
+            task: &ports.task,
+            program: &candidate.written,
+            test: &failed_test(case, &result.verdict, &candidate.source),
+            listing: &listing(&executed(&trace)),
         };
         let answered = talk.ask("block_analysis", &question, 1).await?.pop();
         return Ok(answered.map(|answered| answered.answer).unwrap_or_default());

@@ -15,7 +15,7 @@ mod verify;
 use std::sync::Arc;
 
 use codeagent_models::{ModelError, PriceTable, Provider};
-use codeagent_prompts::questions::{PromptError, Task};
+use codeagent_prompts::{FeedbackText, PromptError, Task};
 use codeagent_sandbox::SandboxError;
 use codeagent_search::Cost;
 use codeagent_search::policy::{Operator, Trial, TrialResult};
@@ -107,6 +107,12 @@ impl Inputs {
         Self { thoughts: notebook.thoughts(tree, trial.node), program, reflection, sources }
     }
 
+    /// The program that the operator works from and what its tests said, if it failed.
+    fn failed(&self) -> Option<(&Candidate, &FeedbackText)> {
+        let candidate = self.candidate()?;
+        Some((candidate, candidate.feedback.as_ref()?))
+    }
+
     fn candidate(&self) -> Option<&Candidate> {
         match &self.program.as_ref()?.content {
             Content::Program(candidate) => Some(candidate),
@@ -165,8 +171,8 @@ pub(crate) async fn carry_out(
         Operator::Reflect => reflect::carry_out(ports, &mut talk, trial, inputs).await?,
         Operator::Refine { .. } => refine::carry_out(ports, &mut talk, inputs).await?,
         Operator::Rethink { .. } => rethink::carry_out(ports, &mut talk, trial, inputs).await?,
-        Operator::ReviseWithModules { clusters, count, .. } => {
-            revise::carry_out(ports, &mut talk, inputs, *clusters, *count).await?
+        Operator::ReviseWithModules { clusters, count, choice, .. } => {
+            revise::carry_out(ports, &mut talk, trial, inputs, Shown { clusters: *clusters, choice: *choice }, *count).await?
         }
         Operator::Verify => verify::carry_out(ports, &mut talk, trial, inputs).await?,
         _ => (TrialResult::Unusable, Vec::new()),

@@ -5,7 +5,7 @@
 
 use codeagent_search::{
     CodeChain, CodeChainConfig, Reflexion, ReflexionConfig, Resample, ResampleConfig, RethinkMcts,
-    RethinkMctsConfig, SearchPolicy,
+    RethinkConfig, SearchPolicy,
 };
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -22,7 +22,7 @@ pub struct Strategy {
 
 #[derive(Debug, Clone, PartialEq)]
 enum Settings {
-    RethinkMcts(RethinkMctsConfig),
+    RethinkMcts(RethinkConfig),
     CodeChain(CodeChainConfig),
     Reflexion(ReflexionConfig),
     Resample(ResampleConfig),
@@ -67,7 +67,7 @@ impl Strategy {
     /// RethinkMCTS with its authors' constants.
     #[must_use]
     pub fn rethink_mcts() -> Self {
-        Self { name: "rethink-mcts", settings: Settings::RethinkMcts(RethinkMctsConfig::default()) }
+        Self { name: "rethink-mcts", settings: Settings::RethinkMcts(RethinkConfig::default()) }
     }
 
     /// Independent programs.

@@ -88,9 +88,7 @@ impl<'a> Conversation<'a> {
             let answer = question.parse(&text).ok().or_else(|| question.salvage(&text))?;
             Some(Answered { prompt, text, answer })
         };
-        let reask = Reask { answer: unreadable.clone(), problem: why.to_string(), form: question.answer_form() };
-        let mut messages = prompt.to_vec();
-        messages.extend(reask.messages()?);
+        let messages = Reask::new(question, &unreadable, why)?.messages()?;
         let Some(reply) = self.call(name, messages.clone(), 1).await? else {
             return Ok(salvage(unreadable, prompt.to_vec()));
         };

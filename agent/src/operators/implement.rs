@@ -11,6 +11,6 @@ pub(super) async fn carry_out(
     talk: &mut Conversation<'_>,
     inputs: &Inputs,
 ) -> Result<Made, TrialError> {
-    let question = ImplementThoughts { task: ports.task.clone(), thoughts: inputs.thoughts.clone() };
+    let question = ImplementThoughts { task: &ports.task, thoughts: &inputs.thoughts };
     program::write(ports, talk, "implement", &question, 1, NodeKind::Solution).await
 }

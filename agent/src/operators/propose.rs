@@ -1,6 +1,6 @@
 //! Propose and Extend: the first thoughts on a problem, or thoughts that continue a chain.
 
-use codeagent_prompts::questions::{Thought, Thoughts};
+use codeagent_prompts::questions::{Asked, Thought, Thoughts};
 use codeagent_search::policy::{Draft, Trial, TrialResult};
 use codeagent_search::tree::NodeKind;
 
@@ -15,13 +15,12 @@ pub(super) async fn carry_out(
     inputs: &Inputs,
     count: usize,
 ) -> Result<Made, TrialError> {
-    let candidate = inputs.candidate();
-    let question = Thoughts {
-        task: ports.task.clone(),
-        count,
-        thoughts: inputs.thoughts.clone(),
-        feedback: candidate.and_then(|candidate| candidate.feedback.clone()),
+    let asked = match (inputs.candidate(), inputs.failed()) {
+        (None, _) => Asked::First,
+        (Some(_), None) => Asked::AfterSuccess,
+        (_, Some((candidate, feedback))) => Asked::AfterFailure { program: &candidate.written, feedback },
     };
+    let question = Thoughts { task: &ports.task, count, chain: &inputs.thoughts, asked };
     let Some(answered) = talk.ask(trial.operator.name(), &question, 1).await?.pop() else { return Ok(unusable()) };
     let draft =
         |thought: &Thought| Draft { kind: NodeKind::Thought, prior: thought.reasonableness, attempt: None };
@@ -29,7 +28,7 @@ pub(super) async fn carry_out(
     let note = |thought: Thought| Note {
         prompt: answered.prompt.clone(),
         answer: answered.text.clone(),
-        content: Content::Thought(thought.thought),
+        content: Content::Thought(thought.text),
     };
     let notes = answered.answer.into_iter().map(note).collect();
     Ok((TrialResult::Made { drafts }, notes))

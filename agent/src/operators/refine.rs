@@ -11,12 +11,12 @@ pub(super) async fn carry_out(
     talk: &mut Conversation<'_>,
     inputs: &Inputs,
 ) -> Result<Made, TrialError> {
-    let Some(candidate) = inputs.candidate() else { return Ok(unusable()) };
+    let Some((candidate, feedback)) = inputs.failed() else { return Ok(unusable()) };
     let question = RefineProgram {
-        task: ports.task.clone(),
-        program: candidate.written.clone(),
-        feedback: candidate.feedback.clone().unwrap_or_default(),
-        reflection: inputs.reflection.clone(),
+        task: &ports.task,
+        program: &candidate.written,
+        feedback,
+        reflection: inputs.reflection.as_deref(),
     };
     program::write(ports, talk, "refine_program", &question, 1, NodeKind::Revision).await
 }

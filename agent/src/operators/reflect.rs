@@ -14,11 +14,11 @@ pub(super) async fn carry_out(
     trial: &Trial,
     inputs: &Inputs,
 ) -> Result<Made, TrialError> {
-    let Some(candidate) = inputs.candidate() else { return Ok(unusable()) };
+    let Some((candidate, feedback)) = inputs.failed() else { return Ok(unusable()) };
     let question = ReflectOnFailure {
-        task: ports.task.clone(),
-        program: candidate.written.clone(),
-        feedback: candidate.feedback.clone().unwrap_or_default(),
+        task: &ports.task,
+        program: &candidate.written,
+        feedback,
     };
     let Some(answered) = talk.ask(trial.operator.name(), &question, 1).await?.pop() else { return Ok(unusable()) };
     let draft = Draft { kind: NodeKind::Reflection, prior: None, attempt: None };

@@ -13,7 +13,7 @@ pub(super) async fn carry_out(
     count: usize,
     style: ProgramStyle,
 ) -> Result<Made, TrialError> {
-    let (task, kind) = (ports.task.clone(), NodeKind::Solution);
+    let (task, kind) = (&ports.task, NodeKind::Solution);
     match style {
         ProgramStyle::Direct => {
             program::write(ports, talk, "direct_program", &DirectProgram { task }, count, kind).await

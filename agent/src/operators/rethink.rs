@@ -13,12 +13,12 @@ pub(super) async fn carry_out(
     trial: &Trial,
     inputs: &Inputs,
 ) -> Result<Made, TrialError> {
-    let Some(candidate) = inputs.candidate() else { return Ok(unusable()) };
+    let Some((candidate, feedback)) = inputs.failed() else { return Ok(unusable()) };
     let question = Rethink {
-        task: ports.task.clone(),
-        thoughts: inputs.thoughts.clone(),
-        program: candidate.written.clone(),
-        feedback: candidate.feedback.clone().unwrap_or_default(),
+        task: &ports.task,
+        thoughts: &inputs.thoughts,
+        program: &candidate.written,
+        feedback,
     };
     let Some(answered) = talk.ask(trial.operator.name(), &question, 1).await?.pop() else { return Ok(unusable()) };
     let content = Content::Thought(answered.answer);

@@ -16,7 +16,7 @@ pub(super) async fn carry_out(
     count: usize,
 ) -> Result<Made, TrialError> {
     let shown = representatives(ports, inputs, clusters);
-    let question = ReviseWithModules { task: ports.task.clone(), modules: shown };
+    let question = ReviseWithModules { task: &ports.task, modules: &shown };
     program::write(ports, talk, "revise_with_modules", &question, count, NodeKind::Revision).await
 }
 

@@ -14,9 +14,9 @@ pub(super) async fn carry_out(
 ) -> Result<Made, TrialError> {
     let Some(candidate) = inputs.candidate() else { return Ok(unusable()) };
     let question = SelfEvaluation {
-        task: ports.task.clone(),
-        thoughts: inputs.thoughts.clone(),
-        program: candidate.written.clone(),
+        task: &ports.task,
+        thoughts: &inputs.thoughts,
+        program: &candidate.written,
     };
     let answered = talk.ask(trial.operator.name(), &question, 1).await?.pop();
     let confidence = answered.map(|answered| answered.answer.score);

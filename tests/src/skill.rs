@@ -1,0 +1,169 @@
+//! A scripted model that acts with a given skill: it knows a few puzzles with right and wrong programs, tells them apart
+//! by chance, and does better where the question helps it, as real models do: a right strategy makes a right program
+//! likely, concrete feedback makes a repair likely. Equal requests with equal seeds get equal answers.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::Path;
+
+use rand::{Rng, RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// A model that knows some puzzles.
+pub struct SkilledModel {
+    puzzles: Vec<Puzzle>,
+    skill: f64,
+}
+
+#[derive(Deserialize)]
+struct Puzzle {
+    prompt: String,
+    meta: Solutions,
+}
+
+#[derive(Deserialize)]
+struct Solutions {
+    right_thought: String,
+    right: String,
+    wrong: Vec<Wrong>,
+}
+
+#[derive(Deserialize)]
+struct Wrong {
+    thought: String,
+    program: String,
+}
+
+/// What a request asks for, told by the role that its system message gives.
+enum Asked {
+    Thoughts,
+    NewThought,
+    Blocks,
+    Score,
+    Diagnosis,
+    Modules,
+    Revision,
+    Program,
+}
+
+impl SkilledModel {
+    /// A model that solves a puzzle unaided with probability `skill`, in `[0, 1]`.
+    ///
+    /// # Panics
+    /// If the puzzles can't be read.
+    #[must_use]
+    #[expect(clippy::expect_used, reason = "a test helper")]
+    pub fn new(skill: f64) -> Self {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("puzzles");
+        let mut paths: Vec<_> =
+            std::fs::read_dir(folder).expect("the puzzles").filter_map(|entry| Some(entry.ok()?.path())).collect();
+        paths.sort();
+        let read = |path| serde_json::from_slice(&std::fs::read(path).expect("a puzzle")).expect("a puzzle in JSON");
+        Self { puzzles: paths.into_iter().map(read).collect(), skill }
+    }
+
+    /// Answers one request body with as many texts as it asks for.
+    #[must_use]
+    pub fn answer(&self, request: &Value) -> Vec<String> {
+        let texts = request["messages"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let text = |message: &Value| message["content"].as_str().unwrap_or_default().to_owned();
+        let system = texts.first().map(text).unwrap_or_default();
+        let said: String = texts.iter().skip(1).map(text).collect::<Vec<_>>().join("\n");
+        let count = request["n"].as_u64().unwrap_or(1);
+        let Some(puzzle) = self.puzzles.iter().find(|puzzle| said.contains(&puzzle.prompt)) else {
+            return (0..count).map(|_| "I do not know this problem.".to_owned()).collect();
+        };
+        (0..count)
+            .map(|choice| {
+                let mut hasher = DefaultHasher::new();
+                (&said, request["seed"].as_u64(), choice).hash(&mut hasher);
+                let mut dice = ChaCha8Rng::seed_from_u64(hasher.finish());
+                self.say(&asked(&system), puzzle, &said, &mut dice)
+            })
+            .collect()
+    }
+
+    fn say(&self, asked: &Asked, puzzle: &Puzzle, said: &str, dice: &mut ChaCha8Rng) -> String {
+        match asked {
+            Asked::Thoughts => self.thoughts(puzzle, dice),
+            Asked::NewThought => {
+                let right = dice.random_bool((self.skill + 0.3).min(1.0));
+                if right { puzzle.meta.right_thought.clone() } else { puzzle.wrong(dice).thought.clone() }
+            }
+            Asked::Blocks => blocks(said, dice),
+            Asked::Score => {
+                let right = said.contains(puzzle.meta.right.trim());
+                json!({"score": if right { 0.95 } else { -0.2 }, "reason": "by its structure"}).to_string()
+            }
+            Asked::Diagnosis => format!("The program does not follow the statement. {}", puzzle.meta.right_thought),
+            Asked::Modules => {
+                let program = self.program(puzzle, said, dice);
+                let headers: Vec<&str> = program.lines().filter(|line| line.starts_with("def ")).collect();
+                format!("STEP 1\n\n```module\n{}\n```\n\nSTEP 2\n\n```python\n{program}```\n", headers.join("\n"))
+            }
+            Asked::Revision | Asked::Program => format!("```python\n{}```\n", self.program(puzzle, said, dice)),
+        }
+    }
+
+    fn thoughts(&self, puzzle: &Puzzle, dice: &mut ChaCha8Rng) -> String {
+        let mut thoughts: Vec<&str> = puzzle.meta.wrong.iter().map(|wrong| wrong.thought.as_str()).collect();
+        if dice.random_bool((self.skill * 1.5).min(1.0)) {
+            let place = dice.random_range(0..=thoughts.len());
+            thoughts.insert(place, &puzzle.meta.right_thought);
+        } else {
+            thoughts.push("Work the answer out step by step from the statement.");
+        }
+        let rated = thoughts.iter().map(|thought| json!({"thought": thought, "reasonableness": 1.0 / 3.0}));
+        Value::Array(rated.collect()).to_string()
+    }
+
+    /// A right program, more likely the more the question helps.
+    fn program(&self, puzzle: &Puzzle, said: &str, dice: &mut ChaCha8Rng) -> String {
+        let led_astray = puzzle.meta.wrong.iter().find(|wrong| said.contains(&wrong.thought));
+        let chance = if said.contains(&puzzle.meta.right_thought) {
+            0.95
+        } else if led_astray.is_some() {
+            0.05
+        } else if said.contains("Expected") {
+            self.skill + 0.25
+        } else {
+            self.skill
+        };
+        if dice.random_bool(chance.min(1.0)) {
+            return puzzle.meta.right.clone();
+        }
+        led_astray.unwrap_or_else(|| puzzle.wrong(dice)).program.clone()
+    }
+}
+
+impl Puzzle {
+    #[expect(clippy::indexing_slicing, reason = "every puzzle has wrong programs")]
+    fn wrong(&self, dice: &mut ChaCha8Rng) -> &Wrong {
+        &self.meta.wrong[dice.random_range(0..self.meta.wrong.len())]
+    }
+}
+
+fn asked(system: &str) -> Asked {
+    let roles = [
+        ("think about how to solve", Asked::Thoughts),
+        ("learn from experience", Asked::NewThought),
+        ("expert at debugging", Asked::Blocks),
+        ("strict evaluator", Asked::Score),
+        ("reviewer of programs", Asked::Diagnosis),
+        ("small, reusable functions", Asked::Modules),
+        ("improves programs", Asked::Revision),
+    ];
+    roles.into_iter().find(|(role, _)| system.contains(role)).map_or(Asked::Program, |(_, asked)| asked)
+}
+
+/// A judgement of every block in the listing; one of them is called wrong.
+fn blocks(said: &str, dice: &mut impl Rng) -> String {
+    let count = (0..100).take_while(|index| said.contains(&format!("[BLOCK-{index}]"))).count().max(1);
+    let wrong = dice.random_range(0..count);
+    let judged = (0..count).map(|index| {
+        let explanation = if index == wrong { "The values are not what the statement asks for here." } else { "As it should be." };
+        json!({"block": format!("BLOCK-{index}"), "correct": index != wrong, "explanation": explanation}).to_string()
+    });
+    judged.collect::<Vec<_>>().join("\n")
+}

@@ -124,7 +124,10 @@ pub enum EventKind {
         score: f64,
     },
     /// A thought was replaced in place.
-    NodeRethought,
+    NodeRethought {
+        /// First line of the new thought.
+        summary: String,
+    },
     /// A replaced thought was taken back.
     NodeReverted,
     /// A return was added to a node's statistics.
@@ -181,7 +184,7 @@ impl EventKind {
             Change::Evaluated { node, evaluation: Evaluation { evaluator, score } } => {
                 (Some(node), Self::NodeEvaluated { evaluator, score })
             }
-            Change::Rethought { node } => (Some(node), Self::NodeRethought),
+            Change::Rethought { node } => (Some(node), Self::NodeRethought { summary: summary(node) }),
             Change::Reverted { node } => (Some(node), Self::NodeReverted),
             Change::BackedUp { node, value } => (Some(node), Self::Backup { value }),
             other => (None, Self::TreeChanged { change: other }),
@@ -209,7 +212,7 @@ impl Event {
             EventKind::NodeEvaluated { evaluator, score } => {
                 Some(Change::Evaluated { node, evaluation: Evaluation { evaluator: *evaluator, score: *score } })
             }
-            EventKind::NodeRethought => Some(Change::Rethought { node }),
+            EventKind::NodeRethought { .. } => Some(Change::Rethought { node }),
             EventKind::NodeReverted => Some(Change::Reverted { node }),
             EventKind::Backup { value } => Some(Change::BackedUp { node, value: *value }),
             _ => None,

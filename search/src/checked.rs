@@ -2,6 +2,9 @@
 
 use serde::de::{Deserialize, Deserializer, Error};
 
+#[cfg(test)]
+mod tests;
+
 /// A sampling temperature, in `[0, 2]`.
 pub(crate) fn temperature<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
     within(from, "a temperature", 0.0, 2.0)

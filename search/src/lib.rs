@@ -43,6 +43,8 @@ pub mod reflexion;
 pub mod resample;
 pub mod rethink;
 pub mod search;
+#[cfg(test)]
+mod testing;
 pub mod tree;
 
 pub use attempt::{Attempt, Outcome};

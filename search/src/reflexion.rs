@@ -13,6 +13,9 @@ use crate::grow::grow;
 use crate::policy::{Decision, Operator, SearchPolicy, StopReason, Trial, TrialResult};
 use crate::tree::{NodeId, Tree};
 
+#[cfg(test)]
+mod tests;
+
 /// Settings of [`Reflexion`]. The defaults are the published code's.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]

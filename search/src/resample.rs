@@ -10,6 +10,9 @@ use crate::grow::grow;
 use crate::policy::{Decision, Operator, ProgramStyle, SearchPolicy, StopReason, Trial, TrialResult};
 use crate::tree::{NodeId, Tree};
 
+#[cfg(test)]
+mod tests;
+
 /// Settings of [`Resample`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]

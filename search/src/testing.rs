@@ -1,0 +1,119 @@
+//! Scripted callers for tests: what a model and a sandbox might say, without either.
+
+use crate::{Attempt, Draft, NodeKind, Operator, Search, SearchPolicy, Trial, TrialResult};
+
+/// A program that passes `passed` of `total` tests.
+pub(crate) fn program(fingerprint: u64, passed: u32, total: u32) -> Draft {
+    let behaviour = (total > 0).then_some(u64::from(passed));
+    let attempt = Attempt {
+        fingerprint,
+        passed,
+        total,
+        parses: true,
+        behaviour,
+        length: 100,
+        slow: 0,
+    };
+    Draft {
+        kind: NodeKind::Solution,
+        prior: None,
+        attempt: Some(attempt),
+    }
+}
+
+/// Nodes that the model gave.
+pub(crate) fn made(drafts: impl IntoIterator<Item = Draft>) -> TrialResult {
+    TrialResult::Made {
+        drafts: drafts.into_iter().collect(),
+    }
+}
+
+/// Thoughts of the given reasonableness.
+pub(crate) fn thoughts(priors: &[f64]) -> TrialResult {
+    made(priors.iter().map(|prior| Draft {
+        kind: NodeKind::Thought,
+        prior: Some(*prior),
+        attempt: None,
+    }))
+}
+
+/// A reflection.
+pub(crate) fn reflection() -> TrialResult {
+    made([Draft {
+        kind: NodeKind::Reflection,
+        prior: None,
+        attempt: None,
+    }])
+}
+
+/// A self-evaluation.
+pub(crate) const fn sure(confidence: f64) -> TrialResult {
+    TrialResult::Verified {
+        confidence: Some(confidence),
+    }
+}
+
+/// Plays a search to its end against a script: the operators that must be asked for, in order, and the answers.
+///
+/// # Panics
+/// If the policy asks for anything else.
+pub(crate) fn play(policy: impl SearchPolicy + 'static, script: Vec<(&str, TrialResult)>) -> Search {
+    let mut search = Search::new(Box::new(policy), 1);
+    for (step, (operator, result)) in script.into_iter().enumerate() {
+        let trials = search.ask(1);
+        let [trial] = trials.as_slice() else {
+            panic!("step {step}: {trials:?} instead of {operator}")
+        };
+        assert_eq!(trial.operator.name(), operator, "step {step}: {trial:?}");
+        search.tell(trial.id, result);
+    }
+    search
+}
+
+/// Plays a search to its end against a function, with up to `slots` trials in flight, told in the order of asking.
+///
+/// # Panics
+/// After 10 000 trials, and where the policy waits for nothing.
+pub(crate) fn run(
+    policy: impl SearchPolicy + 'static,
+    seed: u64,
+    slots: usize,
+    answer: impl Fn(&Trial) -> TrialResult,
+) -> (Search, Vec<Trial>) {
+    let mut search = Search::new(Box::new(policy), seed);
+    let (mut log, mut flying) = (Vec::new(), std::collections::VecDeque::new());
+    while search.stop_reason().is_none() {
+        flying.extend(search.ask(slots - flying.len()));
+        let trial: Trial = flying
+            .pop_front()
+            .expect("a search that goes on asks or waits for a result");
+        let result = answer(&trial);
+        search.tell(trial.id, result);
+        log.push(trial);
+        assert!(log.len() < 10_000, "the search does not end");
+    }
+    // What is in flight when the method stops still comes in.
+    for trial in flying {
+        let result = answer(&trial);
+        search.tell(trial.id, result);
+        log.push(trial);
+    }
+    (search, log)
+}
+
+/// Names of the operators asked for, in order.
+pub(crate) fn names(log: &[Trial]) -> Vec<&'static str> {
+    log.iter().map(|trial| trial.operator.name()).collect()
+}
+
+/// What an operator should give, for a caller that always succeeds: programs pass `passed` of 4 tests.
+pub(crate) fn obliging(trial: &Trial, passed: u32) -> TrialResult {
+    match (&trial.operator, trial.operator.makes()) {
+        (Operator::Rethink { .. }, _) => TrialResult::Replaced,
+        (Operator::Verify, _) => sure(0.5),
+        (_, Some((NodeKind::Thought, count))) => thoughts(&vec![0.5; count]),
+        (_, Some((NodeKind::Reflection, _))) => reflection(),
+        (_, Some((_, count))) => made((0..count as u64).map(|index| program(trial.seed ^ index, passed, 4))),
+        (_, None) => TrialResult::Unusable,
+    }
+}

@@ -6,3 +6,5 @@ pub mod limits;
 pub mod session;
 pub mod value;
 pub mod verdict;
+#[cfg(feature = "wasm")]
+pub mod wasm;

@@ -88,7 +88,7 @@ pub struct Ending {
 
 /// Why a contained program ended. The first cause wins, in the order of the variants.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "cause", rename_all = "kebab-case")]
+#[serde(tag = "ended", rename_all = "kebab-case")]
 pub enum Cause {
     /// Killed at the output limit.
     OutputLimit,

@@ -1,0 +1,217 @@
+//! The compiled interpreter in the user's cache folder.
+//!
+//! Compiled code is loaded without checks by the engine, so it must be our own: the folder belongs to this user and
+//! nobody else may write to it, and the code's hash stands beside it. Whatever does not agree is made anew. Files
+//! appear whole, by renaming, and a lock file lets one process make them while others wait.
+
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use tempfile::NamedTempFile;
+
+use super::snapshot::Report;
+use crate::error::SandboxError;
+
+/// Where compiled interpreters lie.
+#[derive(Debug, Clone)]
+pub(super) struct Cache {
+    folder: PathBuf,
+}
+
+/// What stands beside the code.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Manifest {
+    /// BLAKE3 of the code.
+    pub(super) hash: String,
+    /// Length of the code in bytes.
+    pub(super) bytes: u64,
+    /// What the code is.
+    pub(super) report: Report,
+}
+
+/// The right to make what is missing; held by one process at a time.
+pub(super) struct Lock(#[expect(dead_code, reason = "closing the file gives the lock back")] File);
+
+impl Cache {
+    /// The folder of this user: `$CODEAGENT_CACHE_DIR`, else `$XDG_CACHE_HOME/codeagent`, else `~/.cache/codeagent`.
+    ///
+    /// # Errors
+    /// When none of them is known.
+    pub(super) fn of_user() -> Result<Self, SandboxError> {
+        let folder = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+        let found = folder("CODEAGENT_CACHE_DIR")
+            .or_else(|| folder("XDG_CACHE_HOME").map(|path| path.join("codeagent")))
+            .or_else(|| folder("LOCALAPPDATA").map(|path| path.join("codeagent").join("cache")))
+            .or_else(|| folder("HOME").map(|path| path.join(".cache").join("codeagent")));
+        found.map(|folder| Self { folder }).ok_or_else(|| SandboxError::Unavailable {
+            backend: super::NAME,
+            what: "a cache folder".into(),
+            remedy: "set CODEAGENT_CACHE_DIR to an absolute path".into(),
+        })
+    }
+
+    /// A folder of the caller's choice.
+    pub(super) const fn at(folder: PathBuf) -> Self {
+        Self { folder }
+    }
+
+    /// The file that holds the code with this key.
+    pub(super) fn code(&self, key: &str) -> PathBuf {
+        self.folder.join(format!("python-{key}.cwasm"))
+    }
+
+    fn manifest(&self, key: &str) -> PathBuf {
+        self.folder.join(format!("python-{key}.json"))
+    }
+
+    /// Waits for the right to make what is missing. Makes the folder.
+    ///
+    /// # Errors
+    /// When the folder cannot be made or is not safe.
+    pub(super) fn lock(&self) -> Result<Lock, SandboxError> {
+        let failed = |source| self.error(&format!("could not be used: {source}"));
+        make_folder(&self.folder).map_err(failed)?;
+        self.check_folder()?;
+        let file = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(self.folder.join("python.lock"))
+            .map_err(failed)?;
+        file.lock().map_err(failed)?;
+        Ok(Lock(file))
+    }
+
+    /// The manifest of the code with this key, if both are there, whole and ours.
+    pub(super) fn find(&self, key: &str) -> Option<Manifest> {
+        self.check_folder().ok()?;
+        let manifest: Manifest = serde_json::from_slice(&fs::read(self.manifest(key)).ok()?).ok()?;
+        let code = self.code(key);
+        let is_ours = check_owner(&code).is_ok() && hash(&code).ok()? == manifest.hash;
+        if !is_ours {
+            tracing::warn!(path = %code.display(), "the compiled interpreter is damaged and will be made anew");
+        }
+        is_ours.then_some(manifest)
+    }
+
+    /// Stores code and then its manifest.
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    pub(super) fn store(&self, key: &str, code: &[u8], report: Report, _: &Lock) -> Result<Manifest, SandboxError> {
+        let hash = blake3::hash(code).to_hex().to_string();
+        let manifest = Manifest { hash, bytes: code.len() as u64, report };
+        let text = serde_json::to_vec(&manifest).map_err(|error| self.error(&error.to_string()))?;
+        let write = |path: &Path, bytes: &[u8]| self.write(path, bytes);
+        write(&self.code(key), code)
+            .and_then(|()| write(&self.manifest(key), &text))
+            .map_err(|source| self.error(&format!("could not be written: {source}")))?;
+        Ok(manifest)
+    }
+
+    /// Writes a file so that it appears whole or not at all.
+    fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        let mut file = NamedTempFile::new_in(&self.folder)?;
+        file.write_all(bytes)?;
+        file.as_file().sync_all()?;
+        file.persist(path)?;
+        Ok(())
+    }
+
+    fn check_folder(&self) -> Result<(), SandboxError> {
+        check_owner(&self.folder).map_err(|reason| self.error(&reason.to_string()))
+    }
+
+    fn error(&self, reason: &str) -> SandboxError {
+        SandboxError::Prepare {
+            path: self.folder.clone(),
+            reason: format!("{reason} (CODEAGENT_CACHE_DIR chooses another folder)"),
+        }
+    }
+}
+
+/// BLAKE3 of a file.
+fn hash(path: &Path) -> io::Result<String> {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update_reader(File::open(path)?)?;
+    Ok(hasher.finalize().to_hex().to_string())
+}
+
+#[cfg(unix)]
+fn make_folder(folder: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+#[cfg(not(unix))]
+fn make_folder(folder: &Path) -> io::Result<()> {
+    fs::create_dir_all(folder)
+}
+
+/// Checks that a file or folder is this user's, and that nobody else may write to it.
+#[cfg(unix)]
+fn check_owner(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::MetadataExt as _;
+    let metadata = fs::symlink_metadata(path)?;
+    let is_ours = metadata.uid() == rustix::process::geteuid().as_raw();
+    if !is_ours || metadata.mode() & 0o022 != 0 || metadata.is_symlink() {
+        return Err(io::Error::other("belongs to somebody else or may be written by others"));
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn check_owner(path: &Path) -> io::Result<()> {
+    fs::symlink_metadata(path).map(|_| ())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report() -> Report {
+        Report { interpreter: "CPython".into(), modules: vec!["abc".into()] }
+    }
+
+    fn stored() -> (tempfile::TempDir, Cache, Manifest) {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = Cache::at(folder.path().join("new"));
+        let lock = cache.lock().unwrap();
+        let manifest = cache.store("key", b"code", report(), &lock).unwrap();
+        (folder, cache, manifest)
+    }
+
+    #[test]
+    fn what_was_stored_is_found() {
+        let (_folder, cache, manifest) = stored();
+        assert_eq!(cache.find("key"), Some(manifest));
+        assert_eq!(cache.find("other"), None);
+    }
+
+    #[test]
+    fn damaged_code_is_not_found() {
+        let (_folder, cache, _) = stored();
+        fs::write(cache.code("key"), b"cods").unwrap();
+        assert_eq!(cache.find("key"), None);
+    }
+
+    #[test]
+    fn code_without_its_manifest_is_not_found() {
+        let (_folder, cache, _) = stored();
+        fs::write(cache.manifest("key"), b"{").unwrap();
+        assert_eq!(cache.find("key"), None);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_folder_that_others_may_write_is_refused() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let (_folder, cache, _) = stored();
+        fs::set_permissions(&cache.folder, fs::Permissions::from_mode(0o777)).unwrap();
+        assert_eq!(cache.find("key"), None);
+        let error = cache.lock().err().unwrap().to_string();
+        assert!(error.contains("may be written by others"), "{error}");
+    }
+}

@@ -1,0 +1,178 @@
+//! The channel between a session and its program's thread: requests in, answers out, one for one.
+//!
+//! The thread blocks in [`Line::next_request`] while it has nothing to do; then its clock stands and its permit to run
+//! goes to another session. The host's side never blocks.
+
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+
+use super::clock::Clock;
+use super::guest::Errno;
+use super::host::Stop;
+
+/// What host and thread share.
+#[derive(Debug)]
+pub(super) struct Line {
+    state: Mutex<State>,
+    wake: Condvar,
+}
+
+#[derive(Debug)]
+struct State {
+    inbox: Inbox,
+    /// Who waits for an answer. While nobody does, the program's writes are refused.
+    reply: Option<oneshot::Sender<Vec<u8>>>,
+    /// Held while the program runs.
+    permit: Option<OwnedSemaphorePermit>,
+    clock: Clock,
+    killed: bool,
+    ended: bool,
+}
+
+#[derive(Debug)]
+enum Inbox {
+    Empty,
+    Request(Vec<u8>),
+    Closed,
+}
+
+/// What the host gives the program to do.
+#[derive(Debug)]
+pub(super) enum Work {
+    /// Answer this.
+    Request(Vec<u8>),
+    /// Nothing more will come: end.
+    Close,
+}
+
+/// What became of [`Line::offer`].
+#[derive(Debug)]
+pub(super) enum Offer {
+    /// The program has it; the answer comes here, or the sender is dropped when the program ends.
+    Taken(oneshot::Receiver<Vec<u8>>),
+    /// The program waits and needs a permit to go on.
+    NeedsPermit(Work),
+    /// The program has ended.
+    Ended,
+}
+
+impl Line {
+    /// A line whose program runs from now on, with the permit to do so.
+    pub(super) fn new(limit: Duration, permit: OwnedSemaphorePermit) -> Self {
+        let mut clock = Clock::new(limit);
+        clock.start(Instant::now(), limit);
+        let state = State {
+            inbox: Inbox::Empty,
+            reply: None,
+            permit: Some(permit),
+            clock,
+            killed: false,
+            ended: false,
+        };
+        Self { state: Mutex::new(state), wake: Condvar::new() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Host: hands work to the program, which must be done with it within `allowance`.
+    pub(super) fn offer(&self, work: Work, allowance: Duration, permit: Option<OwnedSemaphorePermit>) -> Offer {
+        let mut state = self.lock();
+        if state.ended {
+            return Offer::Ended;
+        }
+        if state.permit.is_none() {
+            if permit.is_none() {
+                return Offer::NeedsPermit(work);
+            }
+            state.permit = permit;
+        }
+        let (sender, receiver) = oneshot::channel();
+        state.reply = None;
+        state.inbox = match work {
+            Work::Request(request) => {
+                state.reply = Some(sender);
+                Inbox::Request(request)
+            }
+            Work::Close => Inbox::Closed,
+        };
+        state.clock.start(Instant::now(), allowance);
+        self.wake.notify_one();
+        Offer::Taken(receiver)
+    }
+
+    /// Host: ends the program at once.
+    pub(super) fn kill(&self) {
+        self.lock().killed = true;
+        self.wake.notify_one();
+    }
+
+    /// Program: waits for the next request; `None` at the end of the channel.
+    pub(super) fn next_request(&self) -> Result<Option<Vec<u8>>, Stop> {
+        let mut state = self.lock();
+        loop {
+            if state.killed {
+                return Err(Stop::Killed);
+            }
+            match std::mem::replace(&mut state.inbox, Inbox::Empty) {
+                Inbox::Request(request) => return Ok(Some(request)),
+                Inbox::Closed => {
+                    state.inbox = Inbox::Closed;
+                    return Ok(None);
+                }
+                Inbox::Empty => {}
+            }
+            state.clock.stop(Instant::now());
+            state.permit = None;
+            state = self.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Program: whether an answer is awaited. A second answer to one request is not.
+    pub(super) fn is_awaited(&self) -> bool {
+        self.lock().reply.is_some()
+    }
+
+    /// Program: gives the answer.
+    pub(super) fn answer(&self, answer: Vec<u8>) -> Result<(), Errno> {
+        let reply = self.lock().reply.take().ok_or(Errno::Pipe)?;
+        // Whoever asked may have gone; the answer is then nobody's.
+        let _ = reply.send(answer);
+        Ok(())
+    }
+
+    /// Program: whether it may go on.
+    pub(super) fn check(&self) -> Result<(), Stop> {
+        let state = self.lock();
+        if state.killed {
+            Err(Stop::Killed)
+        } else if state.clock.is_over(Instant::now()) {
+            Err(Stop::WallTimeout)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Program: charges a sleep. See [`Clock::charge`].
+    pub(super) fn sleep(&self, duration: Duration) -> Result<(), Stop> {
+        self.lock().clock.charge(duration);
+        self.check()
+    }
+
+    /// Program: time used so far.
+    pub(super) fn used(&self) -> Duration {
+        self.lock().clock.used_at(Instant::now())
+    }
+
+    /// Program: has ended; nobody is answered any more.
+    pub(super) fn end(&self) {
+        let mut state = self.lock();
+        state.clock.stop(Instant::now());
+        state.ended = true;
+        state.reply = None;
+        state.permit = None;
+    }
+}

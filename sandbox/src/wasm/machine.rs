@@ -1,0 +1,118 @@
+//! The interpreter, loaded and ready to be instantiated: made once per machine and version, loaded once per process.
+
+#![expect(unsafe_code, reason = "compiled code is loaded without checks by the engine")]
+
+use std::hash::{Hash as _, Hasher};
+use std::path::PathBuf;
+
+use wasmtime::{Engine, InstancePre, Module};
+
+use super::cache::{Cache, Lock, Manifest};
+use super::host::Host;
+use super::ticker::Ticker;
+use super::{Stage, carriers, engine, host, link, snapshot};
+use crate::error::SandboxError;
+
+/// To be raised whenever the linker or the host changes what the snapshot holds.
+const FORMAT: u32 = 1;
+
+/// A loaded interpreter.
+pub(super) struct Machine {
+    pub(super) engine: Engine,
+    pub(super) interpreter: InstancePre<Host>,
+    pub(super) ticker: Ticker,
+    pub(super) manifest: Manifest,
+    /// The compiled code.
+    pub(super) path: PathBuf,
+    /// Memory of the interpreter before a program does anything, in bytes.
+    pub(super) memory_base: usize,
+}
+
+impl Machine {
+    /// Loads the interpreter, and makes it first where it has not been made.
+    ///
+    /// # Errors
+    /// [`SandboxError::Prepare`] when the cache folder cannot be used or the interpreter cannot be made.
+    pub(super) fn load(cache: &Cache, progress: &dyn Fn(Stage)) -> Result<Self, SandboxError> {
+        let engine = engine::for_runs().map_err(|error| SandboxError::Unavailable {
+            backend: super::NAME,
+            what: format!("address space for {} memories: {error:#}", engine::SESSIONS_MAX),
+            remedy: "raise the limit on address space (`ulimit -v unlimited`)".into(),
+        })?;
+        let key = key(&engine);
+        let manifest = match cache.find(&key) {
+            Some(manifest) => manifest,
+            None => {
+                let lock = cache.lock()?;
+                // Another process may have been the one to make it.
+                match cache.find(&key) {
+                    Some(manifest) => manifest,
+                    None => make(&engine, cache, &key, &lock, progress)?,
+                }
+            }
+        };
+        Self::from_cache(engine, cache.code(&key), manifest)
+    }
+
+    fn from_cache(engine: Engine, path: PathBuf, manifest: Manifest) -> Result<Self, SandboxError> {
+        let failed = |reason: String| SandboxError::Prepare { path: path.clone(), reason };
+        let engine_failed = |error: wasmtime::Error| failed(format!("{error:#}"));
+        // SAFETY: the file is the output of this engine's compiler: it has the hash that was recorded when it was
+        // written, it and its folder belong to this user, nobody else may write to them, and its name is a hash of
+        // all that went into it, the engine's version and settings among them.
+        let module = unsafe { Module::deserialize_file(&engine, &path) }.map_err(engine_failed)?;
+        let interpreter = host::linker(&engine, &module)
+            .and_then(|linker| linker.instantiate_pre(&module))
+            .map_err(engine_failed)?;
+        let memory_base = module
+            .get_export("memory")
+            .and_then(|export| usize::try_from(export.memory()?.minimum()).ok())
+            .and_then(|pages| pages.checked_mul(link::PAGE_BYTES as usize))
+            .ok_or_else(|| failed("the module exports no memory".into()))?;
+        let ticker = Ticker::start(engine.clone()).map_err(|error| failed(error.to_string()))?;
+        Ok(Self { engine, interpreter, ticker, manifest, path, memory_base })
+    }
+
+    /// Whether [`Self::load`] would find the interpreter made.
+    pub(super) fn is_made(cache: &Cache) -> bool {
+        engine::for_runs().is_ok_and(|engine| cache.find(&key(&engine)).is_some())
+    }
+}
+
+/// Makes the interpreter. Takes some 20 seconds of two cores.
+fn make(
+    engine: &Engine,
+    cache: &Cache,
+    key: &str,
+    lock: &Lock,
+    progress: &dyn Fn(Stage),
+) -> Result<Manifest, SandboxError> {
+    let failed = |reason: String| SandboxError::Prepare { path: cache.code(key), reason };
+    let snapshot = snapshot::make(progress).map_err(|error| failed(error.to_string()))?;
+    progress(Stage::Compiling);
+    let code = engine.precompile_module(&snapshot.module).map_err(|error| failed(format!("{error:#}")))?;
+    progress(Stage::Storing);
+    cache.store(key, &code, snapshot.report, lock)
+}
+
+/// Names the compiled interpreter: a hash of all that goes into it.
+fn key(engine: &Engine) -> String {
+    let mut hasher = KeyHasher(blake3::Hasher::new_derive_key("codeagent-sandbox compiled interpreter 1"));
+    (FORMAT, env!("CARGO_PKG_VERSION"), carriers::HASH, snapshot::DRIVER, snapshot::PREPARE).hash(&mut hasher);
+    engine.precompile_compatibility_hash().hash(&mut hasher);
+    hasher.0.finalize().to_hex().chars().take(32).collect()
+}
+
+/// BLAKE3 as a hasher of values, because the engine's compatibility is given as such a value.
+struct KeyHasher(blake3::Hasher);
+
+impl Hasher for KeyHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    fn finish(&self) -> u64 {
+        let (first, _) = self.0.finalize().as_bytes().split_first_chunk::<8>().map_or(([0; 8], ()), |(a, _)| (*a, ()));
+        u64::from_le_bytes(first)
+    }
+}

@@ -1,0 +1,1 @@
+//! Tests of sessions without any knowledge of what the driver says.

@@ -1,0 +1,305 @@
+//! The command line. Help texts are part of the interface: each verb has an example and its exit codes.
+
+pub mod groups;
+
+use std::path::PathBuf;
+
+use clap::builder::styling::{AnsiColor, Styles};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
+
+pub use groups::{BudgetFlags, CacheFlags, CacheMode, ModelFlags, SandboxFlags, SearchFlags};
+
+use crate::config::Flags;
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default().bold())
+    .placeholder(AnsiColor::Cyan.on_default());
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    done, verdict positive
+  1    done, verdict negative: not solved, tests fail
+  2    usage or configuration
+  3    provider: unreachable, refused, credentials, quota, no recorded answer
+  4    sandbox or required tool not available
+  5    stopped early by a cap; state saved, the same command continues
+  6    input data invalid
+  7    finished, but some samples ended in errors of ours
+  70   internal error
+  130  interrupted (143: terminated) after saving; a second signal ends at once";
+
+/// Code generation by search: a problem in, a program that passes its tests out.
+#[derive(Debug, Parser)]
+#[command(name = "codeagent", version, styles = STYLES, after_long_help = EXIT_CODES, max_term_width = 100)]
+#[command(subcommand_required = true, arg_required_else_help = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Verb,
+    /// Flags of every verb.
+    #[command(flatten)]
+    pub globals: Globals,
+}
+
+/// Flags of every verb.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Common options")]
+pub struct Globals {
+    /// Print JSON instead of text.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Log errors only, and show no progress.
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Log more: -v the story, -vv every step, -vvv prompts and answers.
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub verbose: u8,
+    /// When to colour stderr. NO_COLOR counts, too.
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
+    pub color: Color,
+    /// Configuration file, above the project's and the user's.
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub config: Option<PathBuf>,
+    /// Set any configuration key, as in `--set budget.calls=40`. May be repeated.
+    #[arg(long, global = true, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Read variables from a `.env` file; the real environment wins.
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub env_file: Option<PathBuf>,
+}
+
+/// When to colour.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Run one program in the sandbox and say what became of it.
+    Exec(ExecArgs),
+    /// Show, check or find the configuration.
+    #[command(after_long_help = EXIT_CODES)]
+    Config(ConfigArgs),
+    /// List model profiles and the servers found on this machine.
+    Providers(ProvidersArgs),
+    /// Check the sandbox, the store, the configuration and model servers, each with a fix.
+    Doctor(DoctorArgs),
+    /// Print a completion script for a shell.
+    Completions(CompletionsArgs),
+    /// Write the manual pages into a folder.
+    Man(ManArgs),
+}
+
+/// Solve one problem.
+///
+/// Prints the program on stdout, and the story of the search on stderr. PROBLEM is a file in the native form, a
+/// human-eval, MBPP or APPS row, or DATASET#ID for a row of a `.jsonl` or `.jsonl.gz` file.
+#[derive(Debug, Clone, Args)]
+#[command(after_long_help = with_codes(
+    "Example:
+  codeagent solve problem.json --base-url http://127.0.0.1:8000/v1 -m some-model \\
+      --strategy rethink-mcts --set budget.calls=40 --seed 7"
+))]
+pub struct SolveArgs {
+    /// The problem: FILE or DATASET#ID.
+    #[arg(value_name = "PROBLEM", value_hint = ValueHint::FilePath)]
+    pub problem: String,
+    /// Which model answers.
+    #[command(flatten)]
+    pub model: ModelFlags,
+    /// How to search.
+    #[command(flatten)]
+    pub search: SearchFlags,
+    /// What to spend.
+    #[command(flatten)]
+    pub budget: BudgetFlags,
+    /// Where answers come from that were given before.
+    #[command(flatten)]
+    pub cache: CacheFlags,
+    /// Where programs run.
+    #[command(flatten)]
+    pub sandbox: SandboxFlags,
+    /// Run the hidden tests once, after the search, and let them decide the verdict.
+    #[arg(long)]
+    pub judge: bool,
+    /// Also write the program to FILE.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub out: Option<PathBuf>,
+    /// Folder of the run; the same folder continues it [default: one per problem, in the state folder].
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub run_dir: Option<PathBuf>,
+    /// Write events as JSON lines to FILE, or to stdout for `-`.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub events: Option<PathBuf>,
+}
+
+/// Show the tree of a finished run.
+///
+/// Prints each node's operator, score and first line, indented by depth.
+#[derive(Debug, Clone, Args)]
+#[command(after_long_help = with_codes("Example:\n  codeagent show RUN --node 12"))]
+pub struct ShowArgs {
+    /// The run's folder or id.
+    #[arg(value_name = "RUN", value_hint = ValueHint::DirPath)]
+    pub run: String,
+    /// Print prompt, answer, program and feedback of one node instead.
+    #[arg(long, value_name = "N")]
+    pub node: Option<u64>,
+}
+
+/// Run all tests of a problem against a program.
+///
+/// PROGRAM is a file, or `-` for stdin. A text that does not define the problem's function counts as a completion of
+/// its prompt. Exits with 0 if every test passes.
+#[derive(Debug, Clone, Args)]
+#[command(after_long_help = with_codes(
+    "Example:\n  codeagent verify solution.py --problem HumanEval.jsonl.gz#HumanEval/0 --sandbox local"
+))]
+pub struct VerifyArgs {
+    /// The program: FILE, or `-` for stdin.
+    #[arg(value_name = "PROGRAM", value_hint = ValueHint::FilePath)]
+    pub program: PathBuf,
+    /// The problem: FILE or DATASET#ID.
+    #[arg(long, value_name = "PROBLEM", value_hint = ValueHint::FilePath)]
+    pub problem: String,
+    /// Where the program runs.
+    #[command(flatten)]
+    pub sandbox: SandboxFlags,
+}
+
+/// Run one program in the sandbox and say what became of it.
+///
+/// Prints the program's stdout; with --json, one object with verdict, exit, stdout, stderr, wall_ms, cpu_ms and
+/// peak_mib. Exits with 0 if the program ended by itself with status 0, else with 1.
+#[derive(Debug, Clone, Args)]
+#[command(after_long_help = with_codes(
+    "Example:\n  echo 3 4 | codeagent exec sum.py --stdin - --sandbox wasm --timeout 5 --memory 128 --json"
+))]
+pub struct ExecArgs {
+    /// The program: FILE, or `-` for stdin.
+    #[arg(value_name = "PROGRAM", value_hint = ValueHint::FilePath)]
+    pub program: PathBuf,
+    /// What the program reads: FILE, or `-` for our stdin [default: nothing].
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub stdin: Option<PathBuf>,
+    /// Longest run, in seconds or with a unit, such as `500ms`.
+    #[arg(long, value_name = "S")]
+    pub timeout: Option<String>,
+    /// Most memory, in MiB.
+    #[arg(long, value_name = "MIB")]
+    pub memory: Option<String>,
+    /// Seed of randomness inside.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
+    /// Where the program runs.
+    #[command(flatten)]
+    pub sandbox: SandboxFlags,
+}
+
+/// Show, check or find the configuration.
+#[derive(Debug, Clone, Args)]
+pub struct ConfigArgs {
+    /// What to do with it.
+    #[command(subcommand)]
+    pub action: ConfigAction,
+}
+
+/// What to do with the configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+pub enum ConfigAction {
+    /// Print every value in force with its origin; secrets are masked.
+    #[command(after_long_help = "Example:\n  codeagent config show --set budget.calls=40")]
+    Show,
+    /// Check files, variables and flags; exit 0 if all is well, else 2.
+    #[command(after_long_help = "Example:\n  codeagent config check --config team.toml")]
+    Check,
+    /// Print the paths of the files, and whether each is there.
+    #[command(after_long_help = "Example:\n  codeagent config path")]
+    Path,
+}
+
+/// List model profiles and the servers found on this machine.
+#[derive(Debug, Clone, Args)]
+#[command(after_long_help = with_codes("Example:\n  codeagent providers --probe"))]
+pub struct ProvidersArgs {
+    /// Ask each profile's server one short question; spends a few tokens.
+    #[arg(long)]
+    pub probe: bool,
+    /// Which models.
+    #[command(flatten)]
+    pub model: ModelFlags,
+}
+
+/// Check the sandbox, the store, the configuration and model servers, each with a fix.
+#[derive(Debug, Clone, Args)]
+#[command(after_long_help = with_codes("Example:\n  codeagent doctor --json"))]
+pub struct DoctorArgs {}
+
+/// Print a completion script for a shell.
+#[derive(Debug, Clone, Args)]
+#[command(after_long_help = with_codes(
+    "Example:\n  codeagent completions bash > ~/.local/share/bash-completion/completions/codeagent"
+))]
+pub struct CompletionsArgs {
+    /// The shell.
+    #[arg(value_enum, value_name = "SHELL")]
+    pub shell: clap_complete::Shell,
+}
+
+/// Write the manual pages into a folder.
+#[derive(Debug, Clone, Args)]
+#[command(after_long_help = with_codes("Example:\n  codeagent man ~/.local/share/man/man1"))]
+pub struct ManArgs {
+    /// The folder; made if it is not there.
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub folder: PathBuf,
+}
+
+/// An example followed by the exit codes.
+fn with_codes(example: &str) -> String {
+    format!("{example}\n\n{EXIT_CODES}")
+}
+
+impl Globals {
+    /// What these flags, and those of a verb that stand for settings, say about configuration.
+    #[must_use]
+    pub fn config_flags(&self, named: Vec<(&'static str, &'static str, String)>) -> Flags {
+        Flags { file: self.config.clone(), set: self.set.clone(), named }
+    }
+}
+
+impl SolveArgs {
+    /// The flags that stand for settings.
+    #[must_use]
+    pub fn settings(&self) -> Vec<(&'static str, &'static str, String)> {
+        [self.search.settings(), self.budget.settings(), self.sandbox.settings()].concat()
+    }
+}
+
+impl ExecArgs {
+    /// The flags that stand for settings.
+    #[must_use]
+    pub fn settings(&self) -> Vec<(&'static str, &'static str, String)> {
+        let mut settings = self.sandbox.settings();
+        settings.extend(self.memory.clone().map(|text| ("--memory", "sandbox.memory_mib", text)));
+        settings
+    }
+}
+
+impl VerifyArgs {
+    /// The flags that stand for settings.
+    #[must_use]
+    pub fn settings(&self) -> Vec<(&'static str, &'static str, String)> {
+        self.sandbox.settings()
+    }
+}

@@ -1,0 +1,320 @@
+//! The configuration file as types. Its JSON Schema is made from these, and the schema in turn checks every file,
+//! variable and flag, so that there is one truth about names, ranges and forms.
+
+use std::collections::BTreeMap;
+
+use codeagent::sandbox::limits::Limits as SandboxLimits;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::units::{BaseUrl, Concurrency, Endpoint, Period, StoreUrl, VariableName};
+
+/// Everything that can be configured.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Model profiles by name. `default` is used where no other is asked for.
+    pub model: BTreeMap<String, ModelProfile>,
+    /// Prices by model name, in USD per million tokens.
+    pub price: BTreeMap<String, Price>,
+    /// What may be in flight, and how fast.
+    pub limits: Limits,
+    /// What a run may spend.
+    pub budget: Budget,
+    /// How solutions are searched for.
+    pub search: Search,
+    /// Where candidate programs run.
+    pub sandbox: Sandbox,
+    /// Where runs are kept.
+    pub store: Store,
+    /// What is sent to an observer. Nothing, unless asked for.
+    pub telemetry: Telemetry,
+    /// Folders whose `codeagent.toml` may set anything. Counts in the user's own file only.
+    pub trusted: Vec<String>,
+}
+
+/// A model and where it answers.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ModelProfile {
+    /// The kind of server or engine.
+    pub provider: Provider,
+    /// Address of the server's OpenAI-compatible interface, such as `http://127.0.0.1:8000/v1`.
+    pub base_url: Option<BaseUrl>,
+    /// The model's name at the server.
+    pub model: Option<String>,
+    /// Folder or file of a local model (`candle`) or of a recording (`replay`).
+    pub path: Option<String>,
+    /// Name of the environment variable that holds the key. Never the key itself.
+    pub api_key_env: Option<VariableName>,
+    /// Overrides the temperature that the strategy asks for.
+    #[schemars(range(min = 0.0, max = 2.0))]
+    pub temperature: Option<f64>,
+    /// Longest answer, in tokens; caps what the strategy asks for.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub max_output_tokens: Option<u32>,
+    /// Whether answers are streamed. Default: as the server allows.
+    pub stream: Option<bool>,
+    /// Longest wait for a connection. Default `5s`.
+    pub connect_timeout: Option<Period>,
+    /// Longest wait for the first byte of an answer. Default `2m`.
+    pub first_byte_timeout: Option<Period>,
+    /// Longest silence within an answer. Default `1m`.
+    pub idle_timeout: Option<Period>,
+    /// Longest time of a whole answer. Default: none.
+    pub total_timeout: Option<Period>,
+    /// Requests in flight at this server; overrides `limits.concurrency`.
+    pub concurrency: Option<Concurrency>,
+}
+
+/// Kinds of servers and engines.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(inline)]
+pub enum Provider {
+    /// The OpenAI service.
+    #[serde(rename = "openai")]
+    OpenAi,
+    /// Any server that speaks OpenAI's chat completions.
+    #[default]
+    #[serde(rename = "openai-compatible")]
+    OpenAiCompatible,
+    /// llama.cpp's server.
+    #[serde(rename = "llamacpp")]
+    LlamaCpp,
+    /// vLLM.
+    Vllm,
+    /// Ollama.
+    Ollama,
+    /// A model in this process.
+    Candle,
+    /// A recording.
+    Replay,
+}
+
+impl Provider {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::OpenAi,
+        Self::OpenAiCompatible,
+        Self::LlamaCpp,
+        Self::Vllm,
+        Self::Ollama,
+        Self::Candle,
+        Self::Replay,
+    ];
+
+    /// The name in configuration files and before the colon of `-m provider:model`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::OpenAi => "openai",
+            Self::OpenAiCompatible => "openai-compatible",
+            Self::LlamaCpp => "llamacpp",
+            Self::Vllm => "vllm",
+            Self::Ollama => "ollama",
+            Self::Candle => "candle",
+            Self::Replay => "replay",
+        }
+    }
+
+    /// The address where such a server listens by default.
+    #[must_use]
+    pub const fn default_base_url(self) -> Option<&'static str> {
+        match self {
+            Self::OpenAi => Some("https://api.openai.com/v1"),
+            Self::LlamaCpp => Some("http://127.0.0.1:8080/v1"),
+            Self::Vllm => Some("http://127.0.0.1:8000/v1"),
+            Self::Ollama => Some("http://127.0.0.1:11434/v1"),
+            Self::OpenAiCompatible | Self::Candle | Self::Replay => None,
+        }
+    }
+
+    /// Whether answers come from a file or this process, so that there is no address.
+    #[must_use]
+    pub const fn is_local_file(self) -> bool {
+        matches!(self, Self::Candle | Self::Replay)
+    }
+}
+
+/// The price of a model, in USD per million tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Price {
+    /// Of prompt tokens.
+    #[schemars(range(min = 0.0, max = 1_000_000.0))]
+    pub input: f64,
+    /// Of prompt tokens that the server had cached. Default: as `input`.
+    #[serde(default)]
+    #[schemars(range(min = 0.0, max = 1_000_000.0))]
+    pub cached_input: Option<f64>,
+    /// Of answer tokens.
+    #[schemars(range(min = 0.0, max = 1_000_000.0))]
+    pub output: f64,
+}
+
+/// What may be in flight, and how fast.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Requests in flight at a server: `"auto"` (adapts between 1 and 64), a number, or a range such as `"4-32"`.
+    pub concurrency: Concurrency,
+    /// Steps of one search carried out at a time. Changes the time that a search takes, never its result.
+    #[schemars(range(min = 1, max = 1024))]
+    pub jobs: u32,
+    /// Requests sent per minute.
+    #[schemars(range(min = 1, max = 10_000_000))]
+    pub requests_per_minute: Option<u32>,
+    /// Tokens sent and asked for per minute.
+    #[schemars(range(min = 1, max = 4_000_000_000_u32))]
+    pub tokens_per_minute: Option<u32>,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { concurrency: Concurrency::Auto, jobs: 8, requests_per_minute: None, tokens_per_minute: None }
+    }
+}
+
+/// What a run may spend. What is absent is not limited.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Budget {
+    /// Model calls per problem.
+    #[schemars(range(min = 1, max = 1_000_000_000))]
+    pub calls: Option<u64>,
+    /// Complete programs per problem.
+    #[schemars(range(min = 1, max = 1_000_000_000))]
+    pub generations: Option<u64>,
+    /// Tokens in and out per problem.
+    #[schemars(range(min = 1, max = 1_000_000_000_000_u64))]
+    pub tokens: Option<u64>,
+    /// USD per problem.
+    #[schemars(range(min = 0.0, max = 1_000_000.0))]
+    pub per_problem_usd: Option<f64>,
+    /// USD for the whole run.
+    #[schemars(range(min = 0.0, max = 1_000_000.0))]
+    pub run_usd: Option<f64>,
+    /// Seconds of wall-clock time per problem.
+    #[schemars(range(min = 0.1, max = 31_536_000.0))]
+    pub seconds: Option<f64>,
+}
+
+/// How solutions are searched for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Search {
+    /// Name of the strategy.
+    pub strategy: String,
+    /// Seed of every random choice.
+    #[schemars(range(min = 0, max = 9_007_199_254_740_991_u64))]
+    pub seed: u64,
+    /// One table per strategy, such as `[search.rethink-mcts]`, with that strategy's own settings.
+    #[serde(flatten)]
+    #[schemars(with = "BTreeMap<String, BTreeMap<String, serde_json::Value>>")]
+    pub methods: BTreeMap<String, toml::Table>,
+}
+
+impl Default for Search {
+    fn default() -> Self {
+        Self { strategy: "rethink-mcts".to_owned(), seed: 0, methods: BTreeMap::new() }
+    }
+}
+
+/// Where candidate programs run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Sandbox {
+    /// The back-end.
+    pub kind: SandboxKind,
+    /// Wall-clock seconds of one run of a program.
+    #[schemars(range(min = 0.1, max = 3600.0))]
+    pub wall_seconds: f64,
+    /// CPU seconds of one run of a program. Default: as `wall_seconds`.
+    #[schemars(range(min = 0.1, max = 3600.0))]
+    pub cpu_seconds: Option<f64>,
+    /// Memory of a program, in MiB.
+    #[schemars(range(min = 16, max = 65_536))]
+    pub memory_mib: u32,
+    /// Longest output of a program, in KiB, on stdout and on stderr each.
+    #[schemars(range(min = 1, max = 65_536))]
+    pub output_kib: u32,
+    /// The Python interpreter of `kind = "local"`. Default: `python3` of the search path.
+    pub python: Option<String>,
+}
+
+impl Default for Sandbox {
+    fn default() -> Self {
+        Self {
+            kind: SandboxKind::Wasm,
+            wall_seconds: 30.0,
+            cpu_seconds: None,
+            memory_mib: 256,
+            output_kib: 1024,
+            python: None,
+        }
+    }
+}
+
+impl Sandbox {
+    /// The limits of one run.
+    #[must_use]
+    pub fn limits(&self) -> SandboxLimits {
+        let seconds = std::time::Duration::from_secs_f64;
+        let mut limits =
+            SandboxLimits::default().with_wall(seconds(self.wall_seconds)).with_memory_mib(self.memory_mib);
+        limits.cpu = seconds(self.cpu_seconds.unwrap_or(self.wall_seconds));
+        limits.output_bytes = usize::try_from(self.output_kib).unwrap_or(usize::MAX).saturating_mul(1024);
+        limits
+    }
+}
+
+/// Sandbox back-ends.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+pub enum SandboxKind {
+    /// CPython in WebAssembly: contained on every platform.
+    #[default]
+    Wasm,
+    /// A contained child process: Linux only, native speed, installed libraries.
+    Local,
+    /// A child process with resource limits only. Needs `--i-accept-running-untrusted-code`.
+    None,
+}
+
+impl SandboxKind {
+    /// The name in configuration files and after `--sandbox`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Wasm => "wasm",
+            Self::Local => "local",
+            Self::None => "none",
+        }
+    }
+}
+
+/// Where runs are kept.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Store {
+    /// `"sqlite"` (a file in the run directory), `sqlite:PATH`, or `postgres://…`.
+    pub url: StoreUrl,
+}
+
+impl Default for Store {
+    fn default() -> Self {
+        Self { url: StoreUrl("sqlite".to_owned()) }
+    }
+}
+
+/// What is sent to an observer.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Telemetry {
+    /// Address of an OTLP collector (http/protobuf). Empty: nothing is sent.
+    pub otlp_endpoint: Endpoint,
+    /// Whether prompts and replies are put on spans.
+    pub content: bool,
+}

@@ -1,0 +1,16 @@
+//! The `codeagent` command: flags and files become values, values become streams and an exit code.
+//!
+//! Nothing here knows an algorithm. The shape of every invocation: [`args`] reads the command line, [`config`] merges it
+//! with files and the environment, a verb of [`verbs`] does its work against the library and writes its result to an
+//! [`output::Output`], and whatever goes wrong is a [`failure::Failure`] with an exit code and a remedy.
+//! `main.rs` puts these together; it alone holds the process's stdout.
+
+pub mod args;
+pub mod config;
+pub mod environment;
+pub mod escape;
+pub mod failure;
+pub mod logging;
+pub mod output;
+pub mod panic_report;
+pub mod signals;

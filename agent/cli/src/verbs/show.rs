@@ -1,0 +1,146 @@
+//! `codeagent show RUN`: the tree of a run as indented text, or one node in full.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use codeagent::event::{Event, EventKind};
+use codeagent::search::{Node, NodeId, NodeKind, Tree};
+use codeagent::store::Store;
+
+use crate::args::ShowArgs;
+use crate::environment::Environment;
+use crate::escape;
+use crate::failure::{Exit, Failure};
+use crate::output::Output;
+
+/// Shows a run.
+///
+/// # Errors
+/// Exit 2 where there is no such run or node, exit 6 where its store is damaged.
+pub async fn show(
+    arguments: &ShowArgs,
+    environment: &Environment,
+    json: bool,
+    output: &mut Output,
+) -> Result<Exit, Failure> {
+    let folder = find(&arguments.run, environment)?;
+    let events = events(&folder).await?;
+    let tree = Tree::replay(events.iter().filter_map(Event::change)).map_err(|error| {
+        Failure::new(Exit::Data, "the events of the run do not make a tree").caused_by(&error)
+    })?;
+    match arguments.node {
+        Some(number) => {
+            let node = u32::try_from(number).ok().and_then(|id| tree.node(NodeId(id))).ok_or_else(|| {
+                Failure::usage(format!("the run has no node {number}"))
+                    .hint(format!("its nodes are 0 to {}", tree.len().saturating_sub(1)))
+            })?;
+            one_node(node, &events, json, output)?;
+        }
+        None if json => events.iter().try_for_each(|event| output.json(event))?,
+        None => output.bytes(outline(&tree, &events).as_bytes())?,
+    }
+    Ok(Exit::Done)
+}
+
+/// The run's folder: as given, or by the start of its id among the runs of the state folder.
+fn find(run: &str, environment: &Environment) -> Result<PathBuf, Failure> {
+    let given = environment.directory().join(run);
+    if given.join("run.db").is_file() {
+        return Ok(given);
+    }
+    let runs = environment.state_dir().map(|state| state.join("runs")).unwrap_or_default();
+    let mut found: Vec<PathBuf> = std::fs::read_dir(&runs)
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(run)))
+        .collect();
+    found.sort();
+    match (found.pop(), found.is_empty()) {
+        (Some(folder), true) => Ok(folder),
+        (Some(_), false) => Err(Failure::usage(format!("several runs start with `{run}`")).hint("give more of the id")),
+        (None, _) => Err(Failure::usage(format!("there is no run `{run}`"))
+            .because(format!("neither {} nor {} holds it", given.display(), runs.display()))
+            .hint("give the run_id that `solve --json` printed, or the folder of its --run-dir")),
+    }
+}
+
+async fn events(folder: &Path) -> Result<Vec<Event>, Failure> {
+    let damaged = |error: &dyn std::error::Error| {
+        Failure::new(Exit::Data, format!("the run in {} can't be read", folder.display())).caused_by(error)
+    };
+    let store = Store::open(folder.join("run.db")).await.map_err(|error| damaged(&error))?;
+    let runs = store.runs().await.map_err(|error| damaged(&error))?;
+    let mut events = Vec::new();
+    for run in runs {
+        for row in store.events(&run.id).await.map_err(|error| damaged(&error))? {
+            events.push(serde_json::from_str(&row.body).map_err(|error| damaged(&error))?);
+        }
+    }
+    store.close().await.map_err(|error| damaged(&error))?;
+    Ok(events)
+}
+
+fn outline(tree: &Tree, events: &[Event]) -> String {
+    let mut text = String::new();
+    let mut open = vec![NodeId::ROOT];
+    while let Some(node) = open.pop().and_then(|id| tree.node(id)) {
+        // Writing to a string can't fail.
+        let _ = writeln!(text, "{}", escape::line(&line(node, events)));
+        let children: Vec<NodeId> = tree.children(node.id).map(|child| child.id).collect();
+        open.extend(children.into_iter().rev());
+    }
+    text
+}
+
+fn line(node: &Node, events: &[Event]) -> String {
+    let indent = "  ".repeat(node.depth as usize);
+    if node.kind == NodeKind::Root {
+        return events.first().map_or_else(|| "root".to_owned(), |event| event.task.clone());
+    }
+    format!("{indent}#{} {}{}  {}", node.id.0, node.operator, score(node), summary(node.id, events))
+}
+
+/// The score: tests passed for programs, the best return for thoughts.
+fn score(node: &Node) -> String {
+    match &node.attempt {
+        Some(attempt) if attempt.total > 0 => format!("  {}/{}", attempt.passed, attempt.total),
+        None if node.stats.visits > 0 => format!("  {:.2}", node.stats.max),
+        _ => String::new(),
+    }
+}
+
+fn summary(id: NodeId, events: &[Event]) -> String {
+    let latest = |event: &Event| match &event.kind {
+        EventKind::NodeAdded { summary, .. } | EventKind::NodeRethought { summary } if event.node == Some(id) => {
+            Some(summary.clone())
+        }
+        _ => None,
+    };
+    events.iter().rev().find_map(latest).unwrap_or_default()
+}
+
+fn one_node(node: &Node, events: &[Event], json: bool, output: &mut Output) -> Result<(), Failure> {
+    let contents = events.iter().filter(|event| event.node == Some(node.id)).filter(|event| {
+        matches!(event.kind, EventKind::NodeContent { .. })
+    });
+    for event in contents {
+        if json {
+            output.json(event)?;
+        } else if let EventKind::NodeContent { prompt, answer, text, program, feedback } = &event.kind {
+            for message in prompt {
+                section(output, &format!("prompt, {:?}", message.role).to_lowercase(), Some(&message.content))?;
+            }
+            section(output, "answer", Some(answer))?;
+            section(output, "text", text.as_deref())?;
+            section(output, "program", program.as_deref())?;
+            section(output, "feedback", feedback.as_deref())?;
+        }
+    }
+    Ok(())
+}
+
+fn section(output: &mut Output, title: &str, body: Option<&str>) -> Result<(), Failure> {
+    let Some(body) = body else { return Ok(()) };
+    output.line(&format!("== {title}\n{}\n", escape::block(body)))
+}

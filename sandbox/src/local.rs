@@ -1,0 +1,176 @@
+//! The back-end `local` (Linux): CPython in a contained child process.
+//!
+//! A program is a process of its own inside layers that each hold without the others: namespaces with a read-only root
+//! and a private `/tmp` ([`root`]), landlock ([`landlock_rules`]), two seccomp filters ([`filter`]), resource limits
+//! and no privileges ([`plan`]). A thread per session ([`supervisor`]) keeps the clocks, counts the output, kills and
+//! reaps. A containment that was promised and cannot be had is an error, never a weaker run.
+//!
+//! Left out: limits of physical memory by cgroup (reported as missing); site packages (only the standard library).
+
+mod channel;
+mod ending;
+mod filter;
+mod interpreter;
+mod landlock_rules;
+mod launch;
+mod output;
+mod plan;
+mod root;
+mod session;
+mod start;
+mod supervisor;
+mod sys;
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use futures_core::future::BoxFuture;
+use tokio::sync::Semaphore;
+
+use self::landlock_rules::Landlock;
+use self::launch::{Layers, Setup};
+use self::session::LocalSession;
+use crate::error::SandboxError;
+use crate::session::{Capabilities, Level, Open, Sandbox, Session};
+
+const BACKEND: &str = "local";
+
+/// How a [`LocalSandbox`] is made. The default asks for the strongest containment that the machine offers.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LocalConfig {
+    /// The Python to run; `None` for the first CPython of version 3.9 or newer on the search path.
+    pub python: Option<PathBuf>,
+    /// The level to hold; `None` for the stronger one of [`Level::Strict`] and [`Level::Unprivileged`] that works.
+    pub level: Option<Level>,
+    /// Must be `true` for [`Level::None`], which lets programs do whatever the user may.
+    pub i_accept_no_isolation: bool,
+}
+
+/// Runs programs with a Python of this machine.
+#[derive(Debug)]
+pub struct LocalSandbox {
+    setup: Arc<Setup>,
+    capabilities: Capabilities,
+    /// Programs that work at the same time, at most one per core; fair, so that none waits for ever.
+    slots: Arc<Semaphore>,
+}
+
+impl LocalSandbox {
+    /// Finds the interpreter and tries the layers out by starting it once. Takes about a tenth of a second and blocks:
+    /// inside an async runtime call it by `spawn_blocking`.
+    ///
+    /// # Errors
+    /// [`SandboxError::Unavailable`] if there is no suitable Python, or if a level is asked for that does not work
+    /// here (or none is, and none works); it names the missing layer and the remedy.
+    pub fn new(config: LocalConfig) -> Result<Self, SandboxError> {
+        if config.level == Some(Level::None) && !config.i_accept_no_isolation {
+            return Err(unavailable(
+                "isolation at level `none`".to_owned(),
+                "set i_accept_no_isolation if programs may do whatever you may, or choose another level",
+            ));
+        }
+        let interpreter = interpreter::find(config.python.as_deref())?;
+        let levels =
+            config.level.map_or_else(|| vec![Level::Strict, Level::Unprivileged], |level| vec![level]);
+        let mut missing = vec!["cgroup: memory is limited by address space only".to_owned()];
+        for level in levels {
+            match attempt(&interpreter, level) {
+                Ok(setup) => return Ok(Self::with(setup, level, missing)),
+                Err(reason) => missing.push(format!("{}: {reason}", level_name(level))),
+            }
+        }
+        let reasons = missing.split_off(1).join("; ");
+        Err(unavailable(
+            format!("what its level needs ({reasons})"),
+            "allow user namespaces, landlock and seccomp for this process, ask for a lower level, or use the wasm sandbox",
+        ))
+    }
+
+    fn with(setup: Setup, level: Level, mut missing: Vec<String>) -> Self {
+        let layers = setup.layers;
+        let mut in_force = Vec::new();
+        if layers.namespaces {
+            in_force.extend(
+                ["namespaces: pid, mount, net, ipc, uts, cgroup", "read-only root", "private tmpfs /tmp"]
+                    .map(str::to_owned),
+            );
+        } else {
+            missing
+                .push("namespaces: no private /tmp with a limit of its own, no hidden processes".to_owned());
+        }
+        match layers.landlock {
+            Some(landlock) => in_force.push(format!("landlock {}", landlock.version)),
+            None => missing.push("landlock".to_owned()),
+        }
+        missing.extend(layers.landlock.and_then(Landlock::lacks).map(str::to_owned));
+        in_force.push("no privileges, empty environment".to_owned());
+        in_force.push("rlimits".to_owned());
+        if layers.seccomp {
+            in_force.push("seccomp".to_owned());
+        } else {
+            missing.push("seccomp".to_owned());
+        }
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let capabilities = Capabilities {
+            backend: BACKEND.to_owned(),
+            level,
+            interpreter: setup.interpreter.name.clone(),
+            threads: true,
+            layers: in_force,
+            missing,
+        };
+        Self { setup: Arc::new(setup), capabilities, slots: Arc::new(Semaphore::new(cores)) }
+    }
+}
+
+impl Sandbox for LocalSandbox {
+    fn open(&self, open: Open) -> BoxFuture<'_, Result<Box<dyn Session>, SandboxError>> {
+        Box::pin(async move {
+            let _slot = self.slots.acquire().await.map_err(|_| supervisor::gone())?;
+            let (link, ready) = supervisor::start(Arc::clone(&self.setup), open)?;
+            ready.await.map_err(|_| supervisor::gone())??;
+            let session: Box<dyn Session> = Box::new(LocalSession { link, slots: Arc::clone(&self.slots) });
+            Ok(session)
+        })
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        self.capabilities.clone()
+    }
+}
+
+/// Starts the interpreter once at this level.
+fn attempt(interpreter: &interpreter::Interpreter, level: Level) -> Result<Setup, String> {
+    let landlock = Landlock::detect();
+    if level > Level::None && landlock.is_none() {
+        return Err("landlock is not there (Linux 5.13, enabled at boot)".to_owned());
+    }
+    let layers = Layers {
+        namespaces: level == Level::Strict,
+        landlock: landlock.filter(|_| level > Level::None),
+        seccomp: level > Level::None,
+    };
+    let setup = Setup::new(interpreter.clone(), layers).map_err(|error| error.to_string())?;
+    start::rehearse(&setup).map_err(|error| error.to_string())?;
+    Ok(setup)
+}
+
+const fn level_name(level: Level) -> &'static str {
+    match level {
+        Level::Strict => "strict",
+        Level::Unprivileged => "unprivileged",
+        Level::None => "none",
+    }
+}
+
+fn unavailable(what: String, remedy: &str) -> SandboxError {
+    SandboxError::Unavailable { backend: BACKEND, what, remedy: remedy.to_owned() }
+}
+
+/// Turns a failed system call into an error that says what for.
+fn host<E: Into<std::io::Error>>(action: &str) -> impl FnOnce(E) -> SandboxError {
+    let action = action.to_owned();
+    move |error| SandboxError::Host { action, source: error.into() }
+}

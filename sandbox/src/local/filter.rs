@@ -1,0 +1,469 @@
+//! The seccomp filters: which system calls a contained program may make.
+//!
+//! Two filters are laid over each other, and a call must pass both. The *outer* one is on before the interpreter starts;
+//! it also allows what the start needs: one `execveat` of a descriptor whose number no program can ever open again, one
+//! fork, and the inner filter. The *inner* one is put on by `bootstrap.py` just before the driver serves its first
+//! request; with it nothing but computing, the program's own files, its own threads and time remains.
+//!
+//! A call that is not in the table fails with EPERM, `clone3` with ENOSYS (the C library then falls back to `clone`,
+//! whose flags a filter can see), and a call by the rules of another architecture kills the program.
+
+use std::collections::BTreeMap;
+
+use libc::{
+    SYS_arch_prctl, SYS_capget, SYS_clock_getres, SYS_clock_gettime, SYS_clock_nanosleep, SYS_clone,
+    SYS_clone3, SYS_close, SYS_close_range, SYS_copy_file_range, SYS_dup, SYS_dup3, SYS_epoll_create1,
+    SYS_epoll_ctl, SYS_epoll_pwait, SYS_epoll_pwait2, SYS_eventfd2, SYS_execveat, SYS_exit, SYS_exit_group,
+    SYS_faccessat, SYS_faccessat2, SYS_fadvise64, SYS_fallocate, SYS_fchdir, SYS_fchmod, SYS_fchmodat,
+    SYS_fcntl, SYS_fdatasync, SYS_fgetxattr, SYS_flistxattr, SYS_flock, SYS_fstat, SYS_fstatfs, SYS_fsync,
+    SYS_ftruncate, SYS_futex, SYS_getcpu, SYS_getcwd, SYS_getdents64, SYS_getegid, SYS_geteuid, SYS_getgid,
+    SYS_getgroups, SYS_getitimer, SYS_getpeername, SYS_getpgid, SYS_getpid, SYS_getppid, SYS_getpriority,
+    SYS_getrandom, SYS_getresgid, SYS_getresuid, SYS_getrlimit, SYS_getrusage, SYS_getsid, SYS_getsockname,
+    SYS_getsockopt, SYS_gettid, SYS_gettimeofday, SYS_getuid, SYS_getxattr, SYS_ioctl, SYS_kill,
+    SYS_lgetxattr, SYS_linkat, SYS_listxattr, SYS_llistxattr, SYS_lseek, SYS_madvise, SYS_membarrier,
+    SYS_mkdirat, SYS_mmap, SYS_mprotect, SYS_mremap, SYS_msync, SYS_munmap, SYS_nanosleep, SYS_newfstatat,
+    SYS_openat, SYS_pipe2, SYS_ppoll, SYS_prctl, SYS_pread64, SYS_preadv, SYS_prlimit64, SYS_pselect6,
+    SYS_pwrite64, SYS_pwritev, SYS_read, SYS_readlinkat, SYS_readv, SYS_recvfrom, SYS_recvmsg, SYS_renameat,
+    SYS_renameat2, SYS_restart_syscall, SYS_rseq, SYS_rt_sigaction, SYS_rt_sigpending, SYS_rt_sigprocmask,
+    SYS_rt_sigreturn, SYS_rt_sigsuspend, SYS_rt_sigtimedwait, SYS_sched_get_priority_max,
+    SYS_sched_get_priority_min, SYS_sched_getaffinity, SYS_sched_getparam, SYS_sched_getscheduler,
+    SYS_sched_rr_get_interval, SYS_sched_yield, SYS_seccomp, SYS_sendfile, SYS_sendmsg, SYS_sendto,
+    SYS_set_robust_list, SYS_set_tid_address, SYS_setitimer, SYS_shutdown, SYS_sigaltstack, SYS_socketpair,
+    SYS_statfs, SYS_statx, SYS_symlinkat, SYS_sysinfo, SYS_tgkill, SYS_timerfd_create, SYS_timerfd_gettime,
+    SYS_timerfd_settime, SYS_times, SYS_tkill, SYS_truncate, SYS_umask, SYS_uname, SYS_unlinkat,
+    SYS_utimensat, SYS_wait4, SYS_waitid, SYS_write, SYS_writev, c_long,
+};
+use seccompiler::{
+    BackendError, BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
+    SeccompRule, TargetArch, sock_filter,
+};
+
+/// The number under which the interpreter is opened for its one `execveat`. No limit on open files reaches it
+/// ([`super::plan::OPEN_FILES_MAX`]), so that once it is closed no program can make it valid again.
+pub(super) const EXECUTABLE: i32 = 600;
+/// Stands for the program's own process id until `bootstrap.py` knows it. No process has this id.
+const OWN_PID: u32 = 0x7fff_fff1;
+
+/// Flags of `clone` that make namespaces.
+const NAMESPACES: i32 = libc::CLONE_NEWNS
+    | libc::CLONE_NEWUSER
+    | libc::CLONE_NEWPID
+    | libc::CLONE_NEWNET
+    | libc::CLONE_NEWIPC
+    | libc::CLONE_NEWUTS
+    | libc::CLONE_NEWCGROUP;
+
+/// Calls allowed whatever their arguments, with the reason.
+const ALLOWED: &[(&str, &[c_long])] = &[
+    (
+        "memory of its own",
+        &[SYS_mmap, SYS_munmap, SYS_mprotect, SYS_mremap, SYS_madvise, SYS_msync, libc::SYS_brk],
+    ),
+    (
+        "threads of its own",
+        &[
+            SYS_futex,
+            SYS_set_robust_list,
+            SYS_set_tid_address,
+            SYS_rseq,
+            SYS_sched_yield,
+            SYS_sched_getaffinity,
+            SYS_getcpu,
+            SYS_membarrier,
+            SYS_gettid,
+            SYS_exit,
+            SYS_exit_group,
+        ],
+    ),
+    (
+        "scheduling, read only",
+        &[
+            SYS_getpriority,
+            SYS_sched_getparam,
+            SYS_sched_getscheduler,
+            SYS_sched_get_priority_max,
+            SYS_sched_get_priority_min,
+            SYS_sched_rr_get_interval,
+        ],
+    ),
+    (
+        "clocks and sleep",
+        &[
+            SYS_clock_gettime,
+            SYS_clock_getres,
+            SYS_clock_nanosleep,
+            SYS_nanosleep,
+            SYS_gettimeofday,
+            SYS_getitimer,
+            SYS_setitimer,
+            SYS_timerfd_create,
+            SYS_timerfd_settime,
+            SYS_timerfd_gettime,
+            SYS_times,
+        ],
+    ),
+    (
+        "handlers of its own signals",
+        &[
+            SYS_rt_sigaction,
+            SYS_rt_sigprocmask,
+            SYS_rt_sigreturn,
+            SYS_rt_sigpending,
+            SYS_rt_sigtimedwait,
+            SYS_rt_sigsuspend,
+            SYS_sigaltstack,
+            SYS_restart_syscall,
+        ],
+    ),
+    (
+        "open descriptors",
+        &[
+            SYS_read,
+            SYS_write,
+            SYS_readv,
+            SYS_writev,
+            SYS_pread64,
+            SYS_pwrite64,
+            SYS_preadv,
+            SYS_pwritev,
+            SYS_lseek,
+            SYS_close,
+            SYS_close_range,
+            SYS_dup,
+            SYS_dup3,
+            SYS_pipe2,
+            SYS_sendfile,
+            SYS_copy_file_range,
+            SYS_eventfd2,
+        ],
+    ),
+    (
+        "waiting for descriptors",
+        &[SYS_ppoll, SYS_pselect6, SYS_epoll_create1, SYS_epoll_ctl, SYS_epoll_pwait, SYS_epoll_pwait2],
+    ),
+    (
+        "files, which landlock and the mount namespace confine",
+        &[
+            SYS_openat,
+            SYS_newfstatat,
+            SYS_fstat,
+            SYS_statx,
+            SYS_statfs,
+            SYS_fstatfs,
+            SYS_faccessat,
+            SYS_faccessat2,
+            SYS_readlinkat,
+            SYS_getdents64,
+            SYS_getcwd,
+            libc::SYS_chdir,
+            SYS_fchdir,
+            SYS_mkdirat,
+            SYS_unlinkat,
+            SYS_renameat,
+            SYS_renameat2,
+            SYS_linkat,
+            SYS_symlinkat,
+            SYS_truncate,
+            SYS_ftruncate,
+            SYS_fallocate,
+            SYS_fadvise64,
+            SYS_fsync,
+            SYS_fdatasync,
+            SYS_flock,
+            SYS_fchmod,
+            SYS_fchmodat,
+            SYS_utimensat,
+            SYS_umask,
+        ],
+    ),
+    (
+        "extended attributes, read only (shutil copies them)",
+        &[SYS_getxattr, SYS_lgetxattr, SYS_fgetxattr, SYS_listxattr, SYS_llistxattr, SYS_flistxattr],
+    ),
+    (
+        "an open socket pair (asyncio); sockets that reach further cannot be made",
+        &[
+            SYS_sendto,
+            SYS_recvfrom,
+            SYS_sendmsg,
+            SYS_recvmsg,
+            SYS_shutdown,
+            SYS_getsockopt,
+            SYS_getsockname,
+            SYS_getpeername,
+        ],
+    ),
+    (
+        "who and where it is",
+        &[
+            SYS_getpid,
+            SYS_getppid,
+            SYS_getpgid,
+            SYS_getsid,
+            SYS_getuid,
+            SYS_geteuid,
+            SYS_getgid,
+            SYS_getegid,
+            SYS_getgroups,
+            SYS_getresuid,
+            SYS_getresgid,
+            SYS_capget,
+            SYS_uname,
+            SYS_sysinfo,
+            SYS_getrusage,
+            SYS_getrlimit,
+        ],
+    ),
+    ("randomness", &[SYS_getrandom]),
+    ("children, of which it has none: the honest answer is ECHILD", &[SYS_wait4, SYS_waitid]),
+    ("answered ENOSYS by the prefix of the filter", &[SYS_clone3]),
+];
+
+/// Older forms of the above, which only this architecture has.
+#[cfg(target_arch = "x86_64")]
+const LEGACY: &[c_long] = &[
+    SYS_arch_prctl,
+    libc::SYS_open,
+    libc::SYS_creat,
+    libc::SYS_stat,
+    libc::SYS_lstat,
+    libc::SYS_access,
+    libc::SYS_poll,
+    libc::SYS_select,
+    libc::SYS_epoll_create,
+    libc::SYS_epoll_wait,
+    libc::SYS_pipe,
+    libc::SYS_dup2,
+    libc::SYS_mkdir,
+    libc::SYS_rmdir,
+    libc::SYS_unlink,
+    libc::SYS_rename,
+    libc::SYS_link,
+    libc::SYS_symlink,
+    libc::SYS_readlink,
+    libc::SYS_chmod,
+    libc::SYS_getdents,
+    libc::SYS_time,
+    libc::SYS_utime,
+    libc::SYS_utimes,
+    libc::SYS_futimesat,
+    libc::SYS_alarm,
+    libc::SYS_pause,
+    libc::SYS_getpgrp,
+];
+#[cfg(not(target_arch = "x86_64"))]
+const LEGACY: &[c_long] = &[];
+
+/// Which of the two filters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Outer,
+    Inner,
+}
+
+/// One condition on an argument: its index, how many of its bits count, how they are compared, and the value.
+type Condition = (u8, SeccompCmpArgLen, SeccompCmpOp, u64);
+
+/// The filter that is on before the interpreter starts.
+///
+/// # Errors
+/// If the table cannot be compiled for this architecture.
+pub(super) fn outer() -> Result<BpfProgram, BackendError> {
+    compile(Stage::Outer)
+}
+
+/// The filter for the program itself: its bytes as the kernel takes them, and the offsets of the 32-bit words that
+/// must become the program's own process id.
+///
+/// # Errors
+/// If the table cannot be compiled for this architecture.
+pub(super) fn inner() -> Result<(Vec<u8>, Vec<u32>), BackendError> {
+    let program = compile(Stage::Inner)?;
+    let own =
+        |(index, step): (usize, &sock_filter)| (step.k == OWN_PID).then(|| u32::try_from(index * 8 + 4).ok());
+    let offsets = program.iter().enumerate().filter_map(own).flatten().collect();
+    let bytes = program.iter().flat_map(|step| {
+        let [low, high] = step.code.to_ne_bytes();
+        [low, high, step.jt, step.jf].into_iter().chain(step.k.to_ne_bytes())
+    });
+    Ok((bytes.collect(), offsets))
+}
+
+fn compile(stage: Stage) -> Result<BpfProgram, BackendError> {
+    let every = ALLOWED.iter().flat_map(|(_, calls)| calls.iter()).chain(LEGACY);
+    let mut rules: BTreeMap<c_long, Vec<SeccompRule>> = every.map(|call| (*call, Vec::new())).collect();
+    let late: Vec<(c_long, Vec<Condition>)> = if stage == Stage::Outer { starting() } else { own_process() };
+    for (call, conditions) in conditional().into_iter().chain(late) {
+        rules.entry(call).or_default().push(rule(conditions)?);
+    }
+    if stage == Stage::Outer {
+        // Needed for the inner filter, or decided on by it.
+        rules
+            .extend([SYS_seccomp, SYS_prctl, SYS_kill, SYS_tkill, SYS_tgkill].map(|call| (call, Vec::new())));
+    }
+    let refuse = SeccompAction::Errno(libc::EPERM.unsigned_abs());
+    let architecture = TargetArch::try_from(std::env::consts::ARCH)?;
+    let filter = SeccompFilter::new(rules, refuse, SeccompAction::Allow, architecture)?;
+    let mut program = prefix();
+    program.extend(BpfProgram::try_from(filter)?);
+    Ok(program)
+}
+
+fn rule(conditions: Vec<Condition>) -> Result<SeccompRule, BackendError> {
+    let conditions = conditions
+        .into_iter()
+        .map(|(index, length, operator, value)| SeccompCondition::new(index, length, operator, value));
+    SeccompRule::new(conditions.collect::<Result<_, _>>()?)
+}
+
+fn equal(index: u8, value: impl Into<i64>) -> Condition {
+    (index, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, value.into().cast_unsigned() & 0xffff_ffff)
+}
+
+fn masked(index: u8, mask: i32, value: i32) -> Condition {
+    let (mask, value) = (u64::from(mask.cast_unsigned()), u64::from(value.cast_unsigned()));
+    (index, SeccompCmpArgLen::Dword, SeccompCmpOp::MaskedEq(mask), value)
+}
+
+const fn null(index: u8) -> Condition {
+    (index, SeccompCmpArgLen::Qword, SeccompCmpOp::Eq, 0)
+}
+
+/// Calls allowed with certain arguments only, in both filters.
+fn conditional() -> Vec<(c_long, Vec<Condition>)> {
+    // Only streams: a datagram socket could be sent to the address of any other.
+    let mut table = vec![(SYS_socketpair, vec![equal(0, libc::AF_UNIX), masked(1, 0xf, libc::SOCK_STREAM)])];
+    // Reading only: the third argument, a pointer, is null.
+    table.push((SYS_prlimit64, vec![equal(0, 0), null(2)]));
+    // Terminal questions, and how descriptors behave; nothing that sends signals (FIOASYNC, FIOSETOWN).
+    const TCGETS2: i64 = 0x802c_542a;
+    let plain =
+        [libc::TCGETS, libc::TIOCGWINSZ, libc::FIOCLEX, libc::FIONCLEX, libc::FIONBIO, libc::FIONREAD];
+    let requests = plain.map(|request| i64::try_from(request).unwrap_or(0));
+    table.extend(requests.into_iter().chain([TCGETS2]).map(|request| (SYS_ioctl, vec![equal(1, request)])));
+    // As above; F_SETOWN and F_SETSIG would send signals to processes of the host.
+    let commands = [
+        libc::F_DUPFD,
+        libc::F_DUPFD_CLOEXEC,
+        libc::F_GETFD,
+        libc::F_SETFD,
+        libc::F_GETFL,
+        libc::F_SETFL,
+        libc::F_GETLK,
+        libc::F_SETLK,
+        libc::F_SETLKW,
+        libc::F_OFD_GETLK,
+        libc::F_OFD_SETLK,
+        libc::F_OFD_SETLKW,
+        libc::F_GETPIPE_SZ,
+        libc::F_GET_SEALS,
+    ];
+    table.extend(commands.map(|command| (SYS_fcntl, vec![equal(1, command)])));
+    table
+}
+
+/// What the program may do to itself and to nobody else.
+fn own_process() -> Vec<(c_long, Vec<Condition>)> {
+    let own = || vec![equal(0, i64::from(OWN_PID))];
+    let mut table: Vec<_> = [SYS_kill, SYS_tkill, SYS_tgkill].map(|call| (call, own())).into();
+    table.push((SYS_clone, vec![masked(0, NAMESPACES | libc::CLONE_THREAD, libc::CLONE_THREAD)]));
+    const PR_SET_VMA: i64 = 0x5356_4d41;
+    let names = [libc::PR_SET_NAME, libc::PR_GET_NAME, libc::PR_GET_DUMPABLE].map(i64::from);
+    table.extend(names.into_iter().chain([PR_SET_VMA]).map(|option| (SYS_prctl, vec![equal(0, option)])));
+    table
+}
+
+/// What the start needs besides: one `execveat` ([`EXECUTABLE`]) and a fork.
+fn starting() -> Vec<(c_long, Vec<Condition>)> {
+    vec![
+        (SYS_execveat, vec![equal(0, EXECUTABLE), equal(4, libc::AT_EMPTY_PATH)]),
+        (SYS_clone, vec![masked(0, NAMESPACES, 0)]),
+    ]
+}
+
+/// Comes before the compiled table, which cannot say these two things: calls of the x32 ABI kill the program, and
+/// `clone3`, whose flags lie in memory where no filter sees them, is not implemented.
+fn prefix() -> BpfProgram {
+    const LOAD: u16 = 0x20;
+    const JUMP_EQUAL: u16 = 0x15;
+    const JUMP_AT_LEAST: u16 = 0x35;
+    const RETURN: u16 = 0x06;
+    const NUMBER: u32 = 0;
+    const X32: u32 = 0x4000_0000;
+    let step = |code, jt, jf, k| sock_filter { code, jt, jf, k };
+    let no_clone3 = u32::try_from(SYS_clone3).unwrap_or(u32::MAX);
+    vec![
+        step(LOAD, 0, 0, NUMBER),
+        step(JUMP_AT_LEAST, 0, 1, X32),
+        step(RETURN, 0, 0, SeccompAction::KillProcess.into()),
+        step(JUMP_EQUAL, 0, 1, no_clone3),
+        step(RETURN, 0, 0, SeccompAction::Errno(libc::ENOSYS.unsigned_abs()).into()),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_filters_fit_the_kernel() {
+        let (bytes, offsets) = inner().unwrap();
+        assert!(bytes.len() / 8 <= 4096 && outer().unwrap().len() <= 4096);
+        assert_eq!(offsets.len(), 3, "kill, tkill and tgkill compare with the own process id");
+        for offset in offsets {
+            let at = usize::try_from(offset).unwrap();
+            assert_eq!(bytes[at..at + 4], OWN_PID.to_ne_bytes());
+        }
+    }
+
+    #[test]
+    fn what_must_never_be_allowed_is_not_in_the_table() {
+        let never = [
+            libc::SYS_ptrace,
+            libc::SYS_process_vm_readv,
+            libc::SYS_process_vm_writev,
+            libc::SYS_pidfd_getfd,
+            libc::SYS_pidfd_open,
+            libc::SYS_pidfd_send_signal,
+            libc::SYS_io_uring_setup,
+            libc::SYS_bpf,
+            libc::SYS_perf_event_open,
+            libc::SYS_userfaultfd,
+            libc::SYS_keyctl,
+            libc::SYS_add_key,
+            libc::SYS_unshare,
+            libc::SYS_setns,
+            libc::SYS_mount,
+            libc::SYS_memfd_create,
+            libc::SYS_open_by_handle_at,
+            libc::SYS_personality,
+            libc::SYS_socket,
+            libc::SYS_connect,
+            libc::SYS_bind,
+            libc::SYS_execve,
+            libc::SYS_execveat,
+            libc::SYS_setsid,
+            libc::SYS_setpgid,
+            libc::SYS_shmget,
+            libc::SYS_mq_open,
+            libc::SYS_setsockopt,
+            libc::SYS_chroot,
+            libc::SYS_setuid,
+            libc::SYS_prctl,
+            libc::SYS_clone,
+        ];
+        let free: Vec<c_long> =
+            ALLOWED.iter().flat_map(|(_, calls)| calls.iter()).chain(LEGACY).copied().collect();
+        assert!(never.iter().all(|call| !free.contains(call)));
+    }
+
+    #[test]
+    fn no_call_is_listed_twice() {
+        let mut free: Vec<c_long> =
+            ALLOWED.iter().flat_map(|(_, calls)| calls.iter()).chain(LEGACY).copied().collect();
+        let count = free.len();
+        free.sort_unstable();
+        free.dedup();
+        assert_eq!(free.len(), count);
+    }
+}

@@ -36,11 +36,7 @@ impl Attempt {
     /// Share of visible tests passed, in `[0, 1]`; 0 where there are none.
     #[must_use]
     pub fn pass_fraction(&self) -> f64 {
-        if self.total == 0 {
-            0.0
-        } else {
-            f64::from(self.passed) / f64::from(self.total)
-        }
+        if self.total == 0 { 0.0 } else { f64::from(self.passed) / f64::from(self.total) }
     }
 
     /// Whether every visible test passed (and there was at least one).

@@ -119,13 +119,7 @@ impl Budget {
     /// A budget of which `spent` is gone already.
     #[must_use]
     pub fn resumed(limits: BudgetLimits, spent: Cost) -> Self {
-        Self {
-            limits,
-            ledger: Arc::new(Mutex::new(Ledger {
-                spent,
-                reserved: Cost::default(),
-            })),
-        }
+        Self { limits, ledger: Arc::new(Mutex::new(Ledger { spent, reserved: Cost::default() })) }
     }
 
     /// Holds room for a step that costs at most `worst`.
@@ -141,10 +135,7 @@ impl Budget {
             return Err(Refusal::Later { which });
         }
         ledger.reserved += worst;
-        Ok(Reservation {
-            held: worst,
-            ledger: Arc::clone(&self.ledger),
-        })
+        Ok(Reservation { held: worst, ledger: Arc::clone(&self.ledger) })
     }
 
     /// Charges what a step did cost and frees the rest of what was held for it.
@@ -159,6 +150,14 @@ impl Budget {
     #[must_use]
     pub fn fits_when_idle(&self, worst: Cost) -> bool {
         self.limits.exceeded_by(self.spent() + worst).is_none()
+    }
+
+    /// Model calls that are neither spent nor held; `u64::MAX` where there is no limit.
+    #[must_use]
+    pub fn remaining_calls(&self) -> u64 {
+        let ledger = locked(&self.ledger);
+        let gone = (ledger.spent + ledger.reserved).calls;
+        self.limits.calls.map_or(u64::MAX, |limit| limit.saturating_sub(gone))
     }
 
     /// What was spent, steps in flight left out.

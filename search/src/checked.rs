@@ -21,9 +21,7 @@ pub(crate) fn positive<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Err
     if value.is_finite() && value > 0.0 {
         return Ok(value);
     }
-    Err(D::Error::custom(format_args!(
-        "a constant must be above 0, got {value}"
-    )))
+    Err(D::Error::custom(format_args!("a constant must be above 0, got {value}")))
 }
 
 /// A constant of a formula that must not be negative.
@@ -32,9 +30,7 @@ pub(crate) fn not_negative<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D:
     if value.is_finite() && value >= 0.0 {
         return Ok(value);
     }
-    Err(D::Error::custom(format_args!(
-        "a constant must not be negative, got {value}"
-    )))
+    Err(D::Error::custom(format_args!("a constant must not be negative, got {value}")))
 }
 
 /// A count of at least 1 and at most 10 000.
@@ -54,11 +50,7 @@ pub(crate) fn counts<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<usize>, D
 /// A number of output tokens, at least 1.
 pub(crate) fn tokens<'de, D: Deserializer<'de>>(from: D) -> Result<u32, D::Error> {
     let tokens = u32::deserialize(from)?;
-    if tokens > 0 {
-        Ok(tokens)
-    } else {
-        Err(D::Error::custom("an answer needs at least 1 token, got 0"))
-    }
+    if tokens > 0 { Ok(tokens) } else { Err(D::Error::custom("an answer needs at least 1 token, got 0")) }
 }
 
 fn within<'de, D: Deserializer<'de>>(from: D, what: &str, low: f64, high: f64) -> Result<f64, D::Error> {
@@ -66,14 +58,10 @@ fn within<'de, D: Deserializer<'de>>(from: D, what: &str, low: f64, high: f64) -
     if (low..=high).contains(&value) {
         return Ok(value);
     }
-    Err(D::Error::custom(format_args!(
-        "{what} must lie in [{low}, {high}], got {value}"
-    )))
+    Err(D::Error::custom(format_args!("{what} must lie in [{low}, {high}], got {value}")))
 }
 
 fn whole<E: Error>(count: u64) -> Result<usize, E> {
-    let fits = usize::try_from(count)
-        .ok()
-        .filter(|count| (1..=10_000).contains(count));
+    let fits = usize::try_from(count).ok().filter(|count| (1..=10_000).contains(count));
     fits.ok_or_else(|| E::custom(format_args!("a count must lie in [1, 10000], got {count}")))
 }

@@ -14,10 +14,7 @@ mod tests;
 pub fn best(tree: &Tree) -> Option<NodeId> {
     let pool = Pool::of(tree);
     // `max_by` keeps the last of equals, but no two candidates are equal: the ladder ends with their age.
-    pool.candidates()
-        .iter()
-        .max_by(|one, other| ladder::compare(one, other))
-        .map(|candidate| candidate.node)
+    pool.candidates().iter().max_by(|one, other| ladder::compare(one, other)).map(|candidate| candidate.node)
 }
 
 /// Every distinct program of a tree, the best first.

@@ -102,24 +102,12 @@ impl CodeChain {
 
     fn operator(&self, count: usize) -> Operator {
         if self.sources.is_empty() {
-            return Operator::Resample {
-                count,
-                style: ProgramStyle::Modular,
-            };
+            return Operator::Resample { count, style: ProgramStyle::Modular };
         }
         let schedule = &self.config.clusters;
-        let clusters = schedule
-            .get(self.round.saturating_sub(1))
-            .or(schedule.last())
-            .copied()
-            .unwrap_or(1);
+        let clusters = schedule.get(self.round.saturating_sub(1)).or(schedule.last()).copied().unwrap_or(1);
         let choice = self.config.module_choice;
-        Operator::ReviseWithModules {
-            sources: self.sources.clone(),
-            clusters,
-            count,
-            choice,
-        }
+        Operator::ReviseWithModules { sources: self.sources.clone(), clusters, count, choice }
     }
 
     fn end_round(&mut self, tree: &Tree) {
@@ -186,10 +174,7 @@ impl SearchPolicy for CodeChain {
 }
 
 fn with_outcome(tree: &Tree, nodes: &[NodeId], outcome: Outcome) -> Vec<NodeId> {
-    let has = |node: &&NodeId| {
-        tree.attempt(**node)
-            .is_some_and(|attempt| attempt.outcome() == outcome)
-    };
+    let has = |node: &&NodeId| tree.attempt(**node).is_some_and(|attempt| attempt.outcome() == outcome);
     nodes.iter().filter(has).copied().collect()
 }
 

@@ -18,15 +18,9 @@ pub(crate) fn grow(tree: &mut Tree, trial: &Trial, result: &TrialResult) -> Vec<
         if let Some(attempt) = &mut attempt {
             attempt.passed = attempt.passed.min(attempt.total);
         }
-        let score = attempt
-            .as_ref()
-            .filter(|attempt| attempt.total > 0)
-            .map(crate::Attempt::pass_fraction);
+        let score = attempt.as_ref().filter(|attempt| attempt.total > 0).map(crate::Attempt::pass_fraction);
         let added = tree.add(trial.node, kind, trial.operator.name(), prior, attempt);
-        debug_assert!(
-            added.is_ok(),
-            "a policy grew below a node that does not exist: {added:?}"
-        );
+        debug_assert!(added.is_ok(), "a policy grew below a node that does not exist: {added:?}");
         let Ok(node) = added else { break };
         if let Some(score) = score {
             evaluate(tree, node, Evaluator::VisiblePassFraction, score);
@@ -38,31 +32,19 @@ pub(crate) fn grow(tree: &mut Tree, trial: &Trial, result: &TrialResult) -> Vec<
 
 /// Records a judgement of a node that the policy made.
 pub(crate) fn evaluate(tree: &mut Tree, node: NodeId, evaluator: Evaluator, score: f64) {
-    record(
-        tree,
-        Change::Evaluated {
-            node,
-            evaluation: Evaluation { evaluator, score },
-        },
-    );
+    record(tree, Change::Evaluated { node, evaluation: Evaluation { evaluator, score } });
 }
 
 /// Records a change that the policy has made sure of: it names nodes of this tree and numbers in range.
 pub(crate) fn record(tree: &mut Tree, change: Change) {
     let applied = tree.apply(change);
-    debug_assert!(
-        applied.is_ok(),
-        "a policy made a change that does not fit: {applied:?}"
-    );
+    debug_assert!(applied.is_ok(), "a policy made a change that does not fit: {applied:?}");
 }
 
 /// The nodes of `nodes` that hold a program, one per fingerprint, the first of each.
 pub(crate) fn distinct(tree: &Tree, nodes: impl IntoIterator<Item = NodeId>) -> Vec<NodeId> {
     let mut seen = std::collections::BTreeSet::new();
-    let first = |node: &NodeId| {
-        tree.attempt(*node)
-            .is_some_and(|attempt| seen.insert(attempt.fingerprint))
-    };
+    let first = |node: &NodeId| tree.attempt(*node).is_some_and(|attempt| seen.insert(attempt.fingerprint));
     nodes.into_iter().filter(first).collect()
 }
 
@@ -70,20 +52,10 @@ pub(crate) fn distinct(tree: &Tree, nodes: impl IntoIterator<Item = NodeId>) -> 
 /// missing or 0, all are equal.
 fn normalised(drafts: &[Draft]) -> Vec<f64> {
     let usable = |draft: &Draft| draft.prior.filter(|prior| prior.is_finite() && *prior >= 0.0);
-    let given: Vec<f64> = drafts
-        .iter()
-        .filter_map(usable)
-        .map(|prior| prior.min(1.0))
-        .collect();
-    let mean = if given.is_empty() {
-        1.0
-    } else {
-        given.iter().sum::<f64>() / given.len() as f64
-    };
-    let weights: Vec<f64> = drafts
-        .iter()
-        .map(|draft| usable(draft).map_or(mean, |prior| prior.min(1.0)))
-        .collect();
+    let given: Vec<f64> = drafts.iter().filter_map(usable).map(|prior| prior.min(1.0)).collect();
+    let mean = if given.is_empty() { 1.0 } else { given.iter().sum::<f64>() / given.len() as f64 };
+    let weights: Vec<f64> =
+        drafts.iter().map(|draft| usable(draft).map_or(mean, |prior| prior.min(1.0))).collect();
     proportions(&weights)
 }
 
@@ -91,10 +63,7 @@ fn normalised(drafts: &[Draft]) -> Vec<f64> {
 pub(crate) fn proportions(weights: &[f64]) -> Vec<f64> {
     let sum: f64 = weights.iter().sum();
     let share = 1.0 / weights.len().max(1) as f64;
-    weights
-        .iter()
-        .map(|weight| if sum > 0.0 { (weight / sum).min(1.0) } else { share })
-        .collect()
+    weights.iter().map(|weight| if sum > 0.0 { (weight / sum).min(1.0) } else { share }).collect()
 }
 
 #[cfg(test)]
@@ -102,11 +71,8 @@ mod tests {
     use super::*;
 
     fn drafts(priors: &[Option<f64>]) -> Vec<Draft> {
-        let draft = |prior: &Option<f64>| Draft {
-            kind: crate::NodeKind::Thought,
-            prior: *prior,
-            attempt: None,
-        };
+        let draft =
+            |prior: &Option<f64>| Draft { kind: crate::NodeKind::Thought, prior: *prior, attempt: None };
         priors.iter().map(draft).collect()
     }
 

@@ -55,18 +55,11 @@ impl Pool {
 
     fn count_clusters(&mut self) {
         let mut sizes: BTreeMap<u64, u32> = BTreeMap::new();
-        for behaviour in self
-            .candidates
-            .iter()
-            .filter_map(|candidate| candidate.attempt.behaviour)
-        {
+        for behaviour in self.candidates.iter().filter_map(|candidate| candidate.attempt.behaviour) {
             *sizes.entry(behaviour).or_default() += 1;
         }
         for candidate in &mut self.candidates {
-            let size = candidate
-                .attempt
-                .behaviour
-                .and_then(|behaviour| sizes.get(&behaviour));
+            let size = candidate.attempt.behaviour.and_then(|behaviour| sizes.get(&behaviour));
             candidate.cluster = size.copied().unwrap_or(0);
         }
     }
@@ -75,13 +68,7 @@ impl Pool {
 impl Candidate {
     fn new(node: &Node, attempt: &Attempt) -> Self {
         let self_eval = node.score(Evaluator::SelfEval);
-        Self {
-            node: node.id,
-            attempt: attempt.clone(),
-            draws: 1,
-            cluster: 0,
-            self_eval,
-        }
+        Self { node: node.id, attempt: attempt.clone(), draws: 1, cluster: 0, self_eval }
     }
 
     fn absorb(&mut self, copy: &Node, attempt: &Attempt) {

@@ -42,11 +42,7 @@ pub enum PuctFormula {
 
 impl Default for Puct {
     fn default() -> Self {
-        Self {
-            c_base: 10.0,
-            c: 4.0,
-            formula: PuctFormula::default(),
-        }
+        Self { c_base: 10.0, c: 4.0, formula: PuctFormula::default() }
     }
 }
 
@@ -69,10 +65,7 @@ impl Puct {
     pub fn select_child(&self, tree: &Tree, node: NodeId) -> Option<NodeId> {
         let parent_visits = tree.node(node)?.stats.visits + 1;
         let mut best: Option<(NodeId, f64)> = None;
-        for child in tree
-            .children(node)
-            .filter(|child| child.kind == NodeKind::Thought)
-        {
+        for child in tree.children(node).filter(|child| child.kind == NodeKind::Thought) {
             let score = self.score(child.stats.max, child.prior, parent_visits, child.stats.visits);
             if best.is_none_or(|(_, largest)| score > largest) {
                 best = Some((child.id, score));

@@ -57,13 +57,8 @@ pub struct Reflexion {
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Step {
     Implement,
-    Reflect {
-        failed: NodeId,
-    },
-    Refine {
-        failed: NodeId,
-        reflection: Option<NodeId>,
-    },
+    Reflect { failed: NodeId },
+    Refine { failed: NodeId, reflection: Option<NodeId> },
     Stop(StopReason),
 }
 
@@ -71,38 +66,24 @@ impl Reflexion {
     /// A policy that has asked for nothing yet.
     #[must_use]
     pub const fn new(config: ReflexionConfig) -> Self {
-        Self {
-            config,
-            step: Step::Implement,
-            waiting: false,
-            programs: 0,
-        }
+        Self { config, step: Step::Implement, waiting: false, programs: 0 }
     }
 
     const fn decide(&self) -> Option<Decision> {
         let (node, operator, temperature) = match self.step {
             Step::Implement => (NodeId::ROOT, Operator::Implement, self.config.program_temperature),
             Step::Reflect { failed } => (failed, Operator::Reflect, self.config.reflection_temperature),
-            Step::Refine { failed, reflection } => (
-                failed,
-                Operator::Refine { reflection },
-                self.config.program_temperature,
-            ),
+            Step::Refine { failed, reflection } => {
+                (failed, Operator::Refine { reflection }, self.config.program_temperature)
+            }
             Step::Stop(_) => return None,
         };
-        Some(Decision {
-            node,
-            operator,
-            temperature,
-            max_output_tokens: self.config.max_output_tokens,
-        })
+        Some(Decision { node, operator, temperature, max_output_tokens: self.config.max_output_tokens })
     }
 
     /// The step after a program was asked for. A missing one counts, and the same question is put once more.
     fn after_program(&self, tree: &Tree, made: Option<NodeId>) -> Step {
-        let outcome = made
-            .and_then(|node| tree.attempt(node))
-            .map(crate::Attempt::outcome);
+        let outcome = made.and_then(|node| tree.attempt(node)).map(crate::Attempt::outcome);
         match (outcome, made) {
             (Some(Outcome::Passed), _) => Step::Stop(StopReason::Accepted),
             (Some(Outcome::Untested), _) => Step::Stop(StopReason::Exhausted),
@@ -129,10 +110,7 @@ impl SearchPolicy for Reflexion {
         let made = nodes.first().copied();
         self.step = if let Step::Reflect { failed } = self.step {
             // Without a usable diagnosis the test results alone must do.
-            Step::Refine {
-                failed,
-                reflection: made,
-            }
+            Step::Refine { failed, reflection: made }
         } else {
             self.programs += 1;
             self.after_program(tree, made)
@@ -141,10 +119,6 @@ impl SearchPolicy for Reflexion {
     }
 
     fn stop_reason(&self, _tree: &Tree) -> Option<StopReason> {
-        if let Step::Stop(reason) = self.step {
-            Some(reason)
-        } else {
-            None
-        }
+        if let Step::Stop(reason) = self.step { Some(reason) } else { None }
     }
 }

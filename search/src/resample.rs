@@ -62,22 +62,13 @@ impl Resample {
     /// A policy that has drawn nothing yet.
     #[must_use]
     pub const fn new(config: ResampleConfig) -> Self {
-        Self {
-            config,
-            asked: 0,
-            in_flight: 0,
-            passed: false,
-        }
+        Self { config, asked: 0, in_flight: 0, passed: false }
     }
 
     fn next_request(&self) -> Option<usize> {
         let left = self.config.programs.saturating_sub(self.asked);
         let held_back = self.config.stop_at_first && (self.in_flight > 0 || self.passed);
-        let most = if self.config.stop_at_first {
-            1
-        } else {
-            self.config.per_request.max(1)
-        };
+        let most = if self.config.stop_at_first { 1 } else { self.config.per_request.max(1) };
         (left > 0 && !held_back).then(|| most.min(left))
     }
 }
@@ -92,10 +83,7 @@ impl SearchPolicy for Resample {
             self.in_flight += 1;
             decisions.push(Decision {
                 node: NodeId::ROOT,
-                operator: Operator::Resample {
-                    count,
-                    style: self.config.style,
-                },
+                operator: Operator::Resample { count, style: self.config.style },
                 temperature: self.config.temperature,
                 max_output_tokens: self.config.max_output_tokens,
             });

@@ -139,12 +139,7 @@ impl RethinkMcts {
     /// A policy that has asked for nothing yet.
     #[must_use]
     pub const fn new(config: RethinkConfig) -> Self {
-        Self {
-            config,
-            step: Step::Propose,
-            waiting: false,
-            rollouts: 0,
-        }
+        Self { config, step: Step::Propose, waiting: false, rollouts: 0 }
     }
 
     fn decide(&self) -> Option<Decision> {
@@ -158,57 +153,27 @@ impl RethinkMcts {
             Step::Stop(_) => return None,
         };
         let temperature = self.config.temperature;
-        Some(Decision {
-            node,
-            operator,
-            temperature,
-            max_output_tokens: self.config.max_output_tokens,
-        })
+        Some(Decision { node, operator, temperature, max_output_tokens: self.config.max_output_tokens })
     }
 
     fn start_rollout(&self, tree: &Tree) -> Step {
-        Step::Implement(Rollout {
-            leaf: self.config.puct.select_leaf(tree),
-            before: None,
-        })
+        Step::Implement(Rollout { leaf: self.config.puct.select_leaf(tree), before: None })
     }
 
     fn implemented(&mut self, tree: &mut Tree, rollout: Rollout, made: Option<NodeId>) -> Step {
         let found = made.and_then(|node| Some((node, tree.attempt(node)?)));
         let Some((program, attempt)) = found else {
-            return self.judged(
-                tree,
-                rollout,
-                Tried {
-                    program: None,
-                    reward: 0.0,
-                    stands: false,
-                },
-            );
+            return self.judged(tree, rollout, Tried { program: None, reward: 0.0, stands: false });
         };
         if attempt.outcome() == Outcome::Failed {
             let reward = attempt.pass_fraction();
-            return self.judged(
-                tree,
-                rollout,
-                Tried {
-                    program: Some(program),
-                    reward,
-                    stands: false,
-                },
-            );
+            return self.judged(tree, rollout, Tried { program: Some(program), reward, stands: false });
         }
         // A program that was judged before is not judged again, as in the published code.
         match known_reward(tree, attempt.fingerprint) {
-            Some(reward) => self.judged(
-                tree,
-                rollout,
-                Tried {
-                    program: Some(program),
-                    reward,
-                    stands: true,
-                },
-            ),
+            Some(reward) => {
+                self.judged(tree, rollout, Tried { program: Some(program), reward, stands: true })
+            }
             None => Step::Verify { rollout, program },
         }
     }
@@ -225,15 +190,7 @@ impl RethinkMcts {
         }
         let weighed = self.config.visible_weight + self.config.self_eval_weight * confidence.unwrap_or(0.0);
         let reward = weighed.clamp(0.0, 1.0);
-        self.judged(
-            tree,
-            rollout,
-            Tried {
-                program: Some(program),
-                reward,
-                stands: true,
-            },
-        )
+        self.judged(tree, rollout, Tried { program: Some(program), reward, stands: true })
     }
 
     fn judged(&mut self, tree: &mut Tree, rollout: Rollout, tried: Tried) -> Step {
@@ -244,11 +201,7 @@ impl RethinkMcts {
         let kept = match (before, tried.program) {
             (Some(before), _) => better_of(tree, leaf, before, tried),
             (None, Some(program)) if self.may_rethink(tree, leaf, tried) => {
-                return Step::Rethink {
-                    thought: leaf,
-                    first: tried,
-                    program,
-                };
+                return Step::Rethink { thought: leaf, first: tried, program };
             }
             (None, _) => tried,
         };
@@ -267,10 +220,7 @@ impl RethinkMcts {
         record(tree, Change::Rethought { node: thought });
         let priors = sibling_priors(tree, thought);
         favour(tree, thought, &priors);
-        Step::Implement(Rollout {
-            leaf: thought,
-            before: Some(Before { tried: first, priors }),
-        })
+        Step::Implement(Rollout { leaf: thought, before: Some(Before { tried: first, priors }) })
     }
 
     /// Ends a rollout: backs the return up and says how to go on.
@@ -315,11 +265,7 @@ impl SearchPolicy for RethinkMcts {
     }
 
     fn stop_reason(&self, _tree: &Tree) -> Option<StopReason> {
-        if let Step::Stop(reason) = self.step {
-            Some(reason)
-        } else {
-            None
-        }
+        if let Step::Stop(reason) = self.step { Some(reason) } else { None }
     }
 }
 
@@ -328,10 +274,7 @@ impl SearchPolicy for RethinkMcts {
 fn better_of(tree: &mut Tree, leaf: NodeId, before: Before, after: Tried) -> Tried {
     let improved = after.stands || (after.program.is_some() && after.reward >= before.tried.reward);
     if improved {
-        return Tried {
-            reward: after.reward.max(before.tried.reward),
-            ..after
-        };
+        return Tried { reward: after.reward.max(before.tried.reward), ..after };
     }
     record(tree, Change::Reverted { node: leaf });
     for (node, prior) in before.priors {
@@ -344,19 +287,14 @@ fn better_of(tree: &mut Tree, leaf: NodeId, before: Before, after: Tried) -> Tri
 fn known_reward(tree: &Tree, fingerprint: u64) -> Option<f64> {
     let same =
         |attempt: &crate::Attempt| attempt.fingerprint == fingerprint && attempt.outcome() != Outcome::Failed;
-    let mut copies = tree
-        .nodes()
-        .filter(|node| node.attempt.as_ref().is_some_and(same));
+    let mut copies = tree.nodes().filter(|node| node.attempt.as_ref().is_some_and(same));
     copies.find_map(|node| node.score(Evaluator::Reward))
 }
 
 fn sibling_priors(tree: &Tree, thought: NodeId) -> Vec<(NodeId, f64)> {
     let parent = tree.node(thought).and_then(|node| node.parent);
     let siblings = parent.into_iter().flat_map(|parent| tree.children(parent));
-    siblings
-        .filter(|node| node.kind == NodeKind::Thought)
-        .map(|node| (node.id, node.prior))
-        .collect()
+    siblings.filter(|node| node.kind == NodeKind::Thought).map(|node| (node.id, node.prior)).collect()
 }
 
 /// Gives a rewritten thought the weight 1 beside its siblings' priors, and normalises.

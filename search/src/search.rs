@@ -46,13 +46,7 @@ impl Search {
     /// A search that has asked for nothing yet.
     #[must_use]
     pub fn new(policy: Box<dyn SearchPolicy>, seed: u64) -> Self {
-        Self {
-            policy,
-            tree: Tree::new(),
-            seed,
-            next: 0,
-            pending: BTreeMap::new(),
-        }
+        Self { policy, tree: Tree::new(), seed, next: 0, pending: BTreeMap::new() }
     }
 
     /// Up to `slots` trials to carry out now. Empty while the policy waits for results, and when it is done.
@@ -72,13 +66,7 @@ impl Search {
                 seed: trial_seed(self.seed, self.next),
             };
             self.next += 1;
-            self.pending.insert(
-                trial.id,
-                Pending {
-                    trial: trial.clone(),
-                    result: None,
-                },
-            );
+            self.pending.insert(trial.id, Pending { trial: trial.clone(), result: None });
             trials.push(trial);
         }
         trials

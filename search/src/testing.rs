@@ -5,52 +5,28 @@ use crate::{Attempt, Draft, NodeKind, Operator, Search, SearchPolicy, Trial, Tri
 /// A program that passes `passed` of `total` tests.
 pub(crate) fn program(fingerprint: u64, passed: u32, total: u32) -> Draft {
     let behaviour = (total > 0).then_some(u64::from(passed));
-    let attempt = Attempt {
-        fingerprint,
-        passed,
-        total,
-        parses: true,
-        behaviour,
-        length: 100,
-        slow: 0,
-    };
-    Draft {
-        kind: NodeKind::Solution,
-        prior: None,
-        attempt: Some(attempt),
-    }
+    let attempt = Attempt { fingerprint, passed, total, parses: true, behaviour, length: 100, slow: 0 };
+    Draft { kind: NodeKind::Solution, prior: None, attempt: Some(attempt) }
 }
 
 /// Nodes that the model gave.
 pub(crate) fn made(drafts: impl IntoIterator<Item = Draft>) -> TrialResult {
-    TrialResult::Made {
-        drafts: drafts.into_iter().collect(),
-    }
+    TrialResult::Made { drafts: drafts.into_iter().collect() }
 }
 
 /// Thoughts of the given reasonableness.
 pub(crate) fn thoughts(priors: &[f64]) -> TrialResult {
-    made(priors.iter().map(|prior| Draft {
-        kind: NodeKind::Thought,
-        prior: Some(*prior),
-        attempt: None,
-    }))
+    made(priors.iter().map(|prior| Draft { kind: NodeKind::Thought, prior: Some(*prior), attempt: None }))
 }
 
 /// A reflection.
 pub(crate) fn reflection() -> TrialResult {
-    made([Draft {
-        kind: NodeKind::Reflection,
-        prior: None,
-        attempt: None,
-    }])
+    made([Draft { kind: NodeKind::Reflection, prior: None, attempt: None }])
 }
 
 /// A self-evaluation.
 pub(crate) const fn sure(confidence: f64) -> TrialResult {
-    TrialResult::Verified {
-        confidence: Some(confidence),
-    }
+    TrialResult::Verified { confidence: Some(confidence) }
 }
 
 /// Plays a search to its end against a script: the operators that must be asked for, in order, and the answers.
@@ -61,9 +37,7 @@ pub(crate) fn play(policy: impl SearchPolicy + 'static, script: Vec<(&str, Trial
     let mut search = Search::new(Box::new(policy), 1);
     for (step, (operator, result)) in script.into_iter().enumerate() {
         let trials = search.ask(1);
-        let [trial] = trials.as_slice() else {
-            panic!("step {step}: {trials:?} instead of {operator}")
-        };
+        let [trial] = trials.as_slice() else { panic!("step {step}: {trials:?} instead of {operator}") };
         assert_eq!(trial.operator.name(), operator, "step {step}: {trial:?}");
         search.tell(trial.id, result);
     }
@@ -84,9 +58,7 @@ pub(crate) fn run(
     let (mut log, mut flying) = (Vec::new(), std::collections::VecDeque::new());
     while search.stop_reason().is_none() {
         flying.extend(search.ask(slots - flying.len()));
-        let trial: Trial = flying
-            .pop_front()
-            .expect("a search that goes on asks or waits for a result");
+        let trial: Trial = flying.pop_front().expect("a search that goes on asks or waits for a result");
         let result = answer(&trial);
         search.tell(trial.id, result);
         log.push(trial);

@@ -7,17 +7,11 @@ use proptest::prelude::*;
 use super::*;
 
 fn calls(calls: u64) -> Cost {
-    Cost {
-        calls,
-        ..Cost::default()
-    }
+    Cost { calls, ..Cost::default() }
 }
 
 fn of_calls(limit: u64) -> Budget {
-    Budget::new(BudgetLimits {
-        calls: Some(limit),
-        ..BudgetLimits::default()
-    })
+    Budget::new(BudgetLimits { calls: Some(limit), ..BudgetLimits::default() })
 }
 
 #[test]
@@ -34,53 +28,22 @@ fn settling_gives_the_rest_back() {
 fn a_refusal_says_whether_waiting_helps() {
     let budget = of_calls(10);
     let held = budget.reserve(calls(6)).unwrap();
-    assert_eq!(
-        budget.reserve(calls(5)).unwrap_err(),
-        Refusal::Later {
-            which: Resource::Calls
-        }
-    );
+    assert_eq!(budget.reserve(calls(5)).unwrap_err(), Refusal::Later { which: Resource::Calls });
     assert!(budget.fits_when_idle(calls(5)));
-    assert_eq!(
-        budget.reserve(calls(11)).unwrap_err(),
-        Refusal::Exhausted {
-            which: Resource::Calls
-        }
-    );
+    assert_eq!(budget.reserve(calls(11)).unwrap_err(), Refusal::Exhausted { which: Resource::Calls });
     assert!(!budget.fits_when_idle(calls(11)));
     budget.settle(held, calls(6));
-    assert_eq!(
-        budget.reserve(calls(5)).unwrap_err(),
-        Refusal::Exhausted {
-            which: Resource::Calls
-        }
-    );
+    assert_eq!(budget.reserve(calls(5)).unwrap_err(), Refusal::Exhausted { which: Resource::Calls });
     assert!(budget.reserve(calls(4)).is_ok());
 }
 
 #[test]
 fn every_resource_has_its_own_limit() {
-    let limits = BudgetLimits {
-        micro_usd: Some(100),
-        executions: Some(1),
-        ..BudgetLimits::default()
-    };
+    let limits = BudgetLimits { micro_usd: Some(100), executions: Some(1), ..BudgetLimits::default() };
     let budget = Budget::new(limits);
-    let dear = Cost {
-        micro_usd: 101,
-        calls: 1_000_000,
-        ..Cost::default()
-    };
-    assert_eq!(
-        budget.reserve(dear).unwrap_err(),
-        Refusal::Exhausted {
-            which: Resource::Money
-        }
-    );
-    let runs = Cost {
-        executions: 2,
-        ..Cost::default()
-    };
+    let dear = Cost { micro_usd: 101, calls: 1_000_000, ..Cost::default() };
+    assert_eq!(budget.reserve(dear).unwrap_err(), Refusal::Exhausted { which: Resource::Money });
+    let runs = Cost { executions: 2, ..Cost::default() };
     let refusal = budget.reserve(runs).unwrap_err();
     assert_eq!(
         refusal.to_string(),
@@ -89,8 +52,19 @@ fn every_resource_has_its_own_limit() {
 }
 
 #[test]
+fn remaining_calls_are_those_neither_spent_nor_held() {
+    let budget = of_calls(10);
+    budget.settle(budget.reserve(calls(3)).unwrap(), calls(2));
+    let held = budget.reserve(calls(5)).unwrap();
+    assert_eq!(budget.remaining_calls(), 3);
+    budget.settle(held, calls(9));
+    assert_eq!(budget.remaining_calls(), 0, "a step that cost more than it reserved leaves nothing");
+}
+
+#[test]
 fn without_limits_everything_fits() {
     let budget = Budget::new(BudgetLimits::default());
+    assert_eq!(budget.remaining_calls(), u64::MAX);
     let held = budget.reserve(calls(u64::MAX)).unwrap();
     assert!(budget.reserve(calls(u64::MAX)).is_ok());
     drop(held);
@@ -105,10 +79,7 @@ fn a_step_that_vanishes_is_charged_in_full() {
 
 #[test]
 fn a_continued_budget_knows_what_is_gone() {
-    let limits = BudgetLimits {
-        calls: Some(10),
-        ..BudgetLimits::default()
-    };
+    let limits = BudgetLimits { calls: Some(10), ..BudgetLimits::default() };
     let budget = Budget::resumed(limits, calls(8));
     assert!(budget.reserve(calls(3)).is_err());
     assert!(budget.reserve(calls(2)).is_ok());
@@ -179,11 +150,7 @@ fn steps_done(limit: u64, steps: &[(u64, u64)], slots: usize) -> usize {
     for (done, (worst, actual)) in steps.iter().enumerate() {
         loop {
             let full = flying.len() >= slots;
-            match if full {
-                None
-            } else {
-                Some(budget.reserve(calls(*worst)))
-            } {
+            match if full { None } else { Some(budget.reserve(calls(*worst))) } {
                 Some(Ok(held)) => break flying.push_back((held, (*actual).min(*worst))),
                 Some(Err(Refusal::Exhausted { .. })) => return done,
                 Some(Err(Refusal::Later { .. })) | None => {

@@ -9,39 +9,21 @@ fn refused<T: serde::de::DeserializeOwned + std::fmt::Debug>(json: &str, expecte
 
 #[test]
 fn an_empty_configuration_is_the_default_one() {
-    assert_eq!(
-        serde_json::from_str::<ResampleConfig>("{}").unwrap(),
-        ResampleConfig::default()
-    );
-    assert_eq!(
-        serde_json::from_str::<ReflexionConfig>("{}").unwrap(),
-        ReflexionConfig::default()
-    );
-    assert_eq!(
-        serde_json::from_str::<RethinkConfig>("{}").unwrap(),
-        RethinkConfig::default()
-    );
-    assert_eq!(
-        serde_json::from_str::<CodeChainConfig>("{}").unwrap(),
-        CodeChainConfig::default()
-    );
+    assert_eq!(serde_json::from_str::<ResampleConfig>("{}").unwrap(), ResampleConfig::default());
+    assert_eq!(serde_json::from_str::<ReflexionConfig>("{}").unwrap(), ReflexionConfig::default());
+    assert_eq!(serde_json::from_str::<RethinkConfig>("{}").unwrap(), RethinkConfig::default());
+    assert_eq!(serde_json::from_str::<CodeChainConfig>("{}").unwrap(), CodeChainConfig::default());
 }
 
 #[test]
 fn single_settings_change_alone() {
     let rethink = r#"{"rollouts": 4, "puct": {"formula": "published"}}"#;
     let rethink: RethinkConfig = serde_json::from_str(rethink).unwrap();
-    assert_eq!(
-        (rethink.rollouts, rethink.thoughts, rethink.puct.c_base),
-        (4, 3, 10.0)
-    );
+    assert_eq!((rethink.rollouts, rethink.thoughts, rethink.puct.c_base), (4, 3, 10.0));
     assert_eq!(rethink.puct.formula, PuctFormula::Published);
     let chain = r#"{"module_choice": "best_passing", "clusters": [2]}"#;
     let chain: CodeChainConfig = serde_json::from_str(chain).unwrap();
-    assert_eq!(
-        (chain.module_choice, chain.clusters),
-        (ModuleChoice::BestPassing, vec![2])
-    );
+    assert_eq!((chain.module_choice, chain.clusters), (ModuleChoice::BestPassing, vec![2]));
 }
 
 #[test]

@@ -24,11 +24,7 @@ pub fn compare(one: &Candidate, other: &Candidate) -> Ordering {
     let level = |candidate: &Candidate| (candidate.attempt.passes_all(), candidate.attempt.parses);
     level(one)
         .cmp(&level(other))
-        .then_with(|| {
-            one.attempt
-                .pass_fraction()
-                .total_cmp(&other.attempt.pass_fraction())
-        })
+        .then_with(|| one.attempt.pass_fraction().total_cmp(&other.attempt.pass_fraction()))
         .then_with(|| accepted(one).cmp(&accepted(other)))
         .then_with(|| one.cluster.cmp(&other.cluster))
         .then_with(|| confidence(one).total_cmp(&confidence(other)))
@@ -47,16 +43,10 @@ fn confidence(candidate: &Candidate) -> f64 {
 }
 
 const fn votes(candidate: &Candidate) -> u32 {
-    if candidate.attempt.total == 0 {
-        candidate.draws
-    } else {
-        0
-    }
+    if candidate.attempt.total == 0 { candidate.draws } else { 0 }
 }
 
 fn economy(candidate: &Candidate) -> Option<Reverse<(u32, u32)>> {
     let attempt = &candidate.attempt;
-    attempt
-        .passes_all()
-        .then_some(Reverse((attempt.slow, attempt.length)))
+    attempt.passes_all().then_some(Reverse((attempt.slow, attempt.length)))
 }

@@ -22,18 +22,11 @@ fn program(fingerprint: u64, passed: u32) -> Attempt {
 }
 
 fn untested(fingerprint: u64) -> Attempt {
-    Attempt {
-        fingerprint,
-        parses: true,
-        length: 100,
-        ..Attempt::default()
-    }
+    Attempt { fingerprint, parses: true, length: 100, ..Attempt::default() }
 }
 
 fn grow(tree: &mut Tree, attempt: Attempt, confidence: Option<f64>) -> NodeId {
-    let node = tree
-        .add(NodeId::ROOT, NodeKind::Solution, "resample", 1.0, Some(attempt))
-        .unwrap();
+    let node = tree.add(NodeId::ROOT, NodeKind::Solution, "resample", 1.0, Some(attempt)).unwrap();
     if let Some(confidence) = confidence {
         tree.evaluate(node, Evaluator::SelfEval, confidence).unwrap();
     }
@@ -43,16 +36,9 @@ fn grow(tree: &mut Tree, attempt: Attempt, confidence: Option<f64>) -> NodeId {
 /// The chosen one of several programs, by position.
 fn check(programs: Vec<(Attempt, Option<f64>)>, expected: Option<usize>) {
     let mut tree = Tree::new();
-    let nodes: Vec<NodeId> = programs
-        .into_iter()
-        .map(|(attempt, sure)| grow(&mut tree, attempt, sure))
-        .collect();
-    assert_eq!(
-        best(&tree),
-        expected.map(|index| nodes[index]),
-        "{:#?}",
-        Pool::of(&tree)
-    );
+    let nodes: Vec<NodeId> =
+        programs.into_iter().map(|(attempt, sure)| grow(&mut tree, attempt, sure)).collect();
+    assert_eq!(best(&tree), expected.map(|index| nodes[index]), "{:#?}", Pool::of(&tree));
 }
 
 #[test]
@@ -67,141 +53,65 @@ fn any_program_is_better_than_none() {
 
 #[test]
 fn passing_everything_comes_first_even_if_rejected() {
-    check(
-        vec![
-            (program(1, 3), None),
-            (program(2, 4), Some(-1.0)),
-            (program(3, 0), None),
-        ],
-        Some(1),
-    );
+    check(vec![(program(1, 3), None), (program(2, 4), Some(-1.0)), (program(3, 0), None)], Some(1));
 }
 
 #[test]
 fn a_rejected_program_yields_to_one_that_was_not() {
     check(vec![(program(1, 4), Some(-0.5)), (program(2, 4), None)], Some(1));
-    check(
-        vec![(program(1, 4), Some(0.0)), (program(2, 4), Some(0.1))],
-        Some(1),
-    );
+    check(vec![(program(1, 4), Some(0.0)), (program(2, 4), Some(0.1))], Some(1));
 }
 
 #[test]
 fn the_surer_program_wins() {
-    check(
-        vec![
-            (program(1, 4), Some(0.3)),
-            (program(2, 4), Some(0.9)),
-            (program(3, 4), None),
-        ],
-        Some(1),
-    );
+    check(vec![(program(1, 4), Some(0.3)), (program(2, 4), Some(0.9)), (program(3, 4), None)], Some(1));
 }
 
 #[test]
 fn the_larger_cluster_wins_before_confidence() {
-    let lone = Attempt {
-        behaviour: Some(77),
-        ..program(1, 4)
-    };
-    check(
-        vec![
-            (lone, Some(0.9)),
-            (program(2, 4), Some(0.1)),
-            (program(3, 4), Some(0.2)),
-        ],
-        Some(2),
-    );
+    let lone = Attempt { behaviour: Some(77), ..program(1, 4) };
+    check(vec![(lone, Some(0.9)), (program(2, 4), Some(0.1)), (program(3, 4), Some(0.2))], Some(2));
 }
 
 #[test]
 fn among_passing_programs_fast_then_short_then_early_wins() {
-    let slow = Attempt {
-        slow: 1,
-        length: 10,
-        ..program(1, 4)
-    };
-    let short = Attempt {
-        length: 99,
-        ..program(3, 4)
-    };
+    let slow = Attempt { slow: 1, length: 10, ..program(1, 4) };
+    let short = Attempt { length: 99, ..program(3, 4) };
     check(vec![(slow, None), (program(2, 4), None), (short, None)], Some(2));
     check(vec![(program(1, 4), None), (program(2, 4), None)], Some(0));
 }
 
 #[test]
 fn among_failing_programs_the_share_passed_wins_then_the_cluster_and_never_the_length() {
-    check(
-        vec![
-            (program(1, 1), None),
-            (program(2, 3), None),
-            (program(3, 2), None),
-        ],
-        Some(1),
-    );
-    let alone = Attempt {
-        behaviour: Some(9),
-        ..program(1, 2)
-    };
-    check(
-        vec![(alone, None), (program(2, 2), None), (program(3, 2), None)],
-        Some(1),
-    );
-    let stub = Attempt {
-        length: 3,
-        ..program(2, 2)
-    };
+    check(vec![(program(1, 1), None), (program(2, 3), None), (program(3, 2), None)], Some(1));
+    let alone = Attempt { behaviour: Some(9), ..program(1, 2) };
+    check(vec![(alone, None), (program(2, 2), None), (program(3, 2), None)], Some(1));
+    let stub = Attempt { length: 3, ..program(2, 2) };
     check(vec![(program(1, 2), None), (stub, None)], Some(0));
 }
 
 #[test]
 fn what_parses_beats_what_does_not() {
-    let broken = Attempt {
-        parses: false,
-        ..program(1, 0)
-    };
+    let broken = Attempt { parses: false, ..program(1, 0) };
     check(vec![(broken, None), (program(2, 0), None)], Some(1));
 }
 
 #[test]
 fn without_tests_the_program_drawn_most_often_wins() {
-    check(
-        vec![(untested(1), None), (untested(2), None), (untested(2), None)],
-        Some(1),
-    );
+    check(vec![(untested(1), None), (untested(2), None), (untested(2), None)], Some(1));
     check(vec![(untested(1), None), (untested(2), None)], Some(0));
-    let broken = Attempt {
-        parses: false,
-        ..untested(3)
-    };
-    check(
-        vec![(broken.clone(), None), (broken, None), (untested(2), None)],
-        Some(2),
-    );
+    let broken = Attempt { parses: false, ..untested(3) };
+    check(vec![(broken.clone(), None), (broken, None), (untested(2), None)], Some(2));
 }
 
 #[test]
 fn without_tests_confidence_speaks_before_the_majority() {
-    check(
-        vec![
-            (untested(1), Some(-0.2)),
-            (untested(1), None),
-            (untested(2), Some(0.8)),
-        ],
-        Some(2),
-    );
+    check(vec![(untested(1), Some(-0.2)), (untested(1), None), (untested(2), Some(0.8))], Some(2));
 }
 
 #[test]
 fn a_failing_copy_never_hides_a_passing_one() {
-    check(
-        vec![
-            (program(1, 0), None),
-            (program(1, 4), None),
-            (program(1, 4), None),
-        ],
-        Some(1),
-    );
+    check(vec![(program(1, 0), None), (program(1, 4), None), (program(1, 4), None)], Some(1));
 }
 
 #[test]
@@ -211,38 +121,24 @@ fn equal_programs_are_one_candidate_with_the_evidence_of_both() {
     grow(&mut tree, program(1, 4), Some(0.5));
     grow(&mut tree, program(2, 4), None);
     let pool = Pool::of(&tree);
-    let [one, other] = pool.candidates() else {
-        panic!("{pool:?}")
-    };
-    assert_eq!(
-        (one.node, one.draws, one.cluster, one.self_eval),
-        (first, 2, 2, Some(0.5))
-    );
+    let [one, other] = pool.candidates() else { panic!("{pool:?}") };
+    assert_eq!((one.node, one.draws, one.cluster, one.self_eval), (first, 2, 2, Some(0.5)));
     assert_eq!((other.draws, other.self_eval), (1, None));
     assert_eq!(ranking(&tree), [one.node, other.node]);
 }
 
 fn any_program() -> impl Strategy<Value = (Attempt, Option<f64>)> {
-    let attempt = (
-        0_u64..8,
-        0_u32..=3,
-        0_u32..=3,
-        any::<bool>(),
-        proptest::option::of(0_u64..3),
-        0_u32..3,
-        0_u32..2,
-    );
-    let attempt = attempt.prop_map(
-        |(fingerprint, passed, total, parses, behaviour, length, slow)| Attempt {
-            fingerprint,
-            passed: passed.min(total),
-            total,
-            parses,
-            behaviour,
-            length,
-            slow,
-        },
-    );
+    let attempt =
+        (0_u64..8, 0_u32..=3, 0_u32..=3, any::<bool>(), proptest::option::of(0_u64..3), 0_u32..3, 0_u32..2);
+    let attempt = attempt.prop_map(|(fingerprint, passed, total, parses, behaviour, length, slow)| Attempt {
+        fingerprint,
+        passed: passed.min(total),
+        total,
+        parses,
+        behaviour,
+        length,
+        slow,
+    });
     (attempt, proptest::option::of(-1.0..=1.0))
 }
 

@@ -5,12 +5,7 @@ use crate::TrialResult::Unusable;
 use crate::testing::{made, obliging, play, program, run};
 
 fn config() -> CodeChainConfig {
-    CodeChainConfig {
-        samples: 2,
-        per_request: 1,
-        rounds: 2,
-        ..CodeChainConfig::default()
-    }
+    CodeChainConfig { samples: 2, per_request: 1, rounds: 2, ..CodeChainConfig::default() }
 }
 
 /// The next request after rounds whose programs passed so many of 4 tests (`None` for one that came to nothing).
@@ -30,12 +25,8 @@ fn next_after(rounds: &[[Option<u32>; 2]]) -> Vec<Operator> {
 
 fn check(rounds: &[[Option<u32>; 2]], sources: &[u32], clusters: usize) {
     let sources = sources.iter().copied().map(NodeId).collect();
-    let expected = Operator::ReviseWithModules {
-        sources,
-        clusters,
-        count: 1,
-        choice: ModuleChoice::Centroid,
-    };
+    let expected =
+        Operator::ReviseWithModules { sources, clusters, count: 1, choice: ModuleChoice::Centroid };
     assert_eq!(next_after(rounds), [expected]);
 }
 
@@ -64,12 +55,9 @@ fn if_none_ever_passed_the_best_partial_programs_are_the_sources() {
 
 #[test]
 fn if_nothing_at_all_was_passed_the_round_is_drawn_afresh() {
-    let fresh = Operator::Resample {
-        count: 1,
-        style: ProgramStyle::Modular,
-    };
-    assert_eq!(next_after(&[[Some(0), Some(0)]]), [fresh.clone()]);
-    assert_eq!(next_after(&[[None, None]]), [fresh]);
+    let fresh = [Operator::Resample { count: 1, style: ProgramStyle::Modular }];
+    assert_eq!(next_after(&[[Some(0), Some(0)]]), fresh);
+    assert_eq!(next_after(&[[None, None]]), fresh);
 }
 
 #[test]
@@ -83,38 +71,25 @@ fn without_tests_every_program_that_parses_is_a_source() {
     let script = vec![("resample", untested(1)), ("resample", untested(2))];
     let mut search = play(CodeChain::new(config()), script);
     let trials = search.ask(1);
-    let Operator::ReviseWithModules { sources, .. } = &trials[0].operator else {
-        panic!("{trials:?}")
-    };
+    let Operator::ReviseWithModules { sources, .. } = &trials[0].operator else { panic!("{trials:?}") };
     assert_eq!(*sources, [NodeId(1), NodeId(2)]);
 }
 
 #[test]
 fn equal_programs_are_one_source() {
     let twin = || made([program(7, 3, 4)]);
-    let mut search = play(
-        CodeChain::new(config()),
-        vec![("resample", twin()), ("resample", twin())],
-    );
+    let mut search = play(CodeChain::new(config()), vec![("resample", twin()), ("resample", twin())]);
     let trials = search.ask(1);
-    let Operator::ReviseWithModules { sources, .. } = &trials[0].operator else {
-        panic!("{trials:?}")
-    };
+    let Operator::ReviseWithModules { sources, .. } = &trials[0].operator else { panic!("{trials:?}") };
     assert_eq!(*sources, [NodeId(1)]);
 }
 
 #[test]
 fn the_published_schedule() {
-    let exhaust = CodeChainConfig {
-        exhaust: true,
-        ..CodeChainConfig::default()
-    };
+    let exhaust = CodeChainConfig { exhaust: true, ..CodeChainConfig::default() };
     let (search, log) = run(CodeChain::new(exhaust), 1, 3, |trial| obliging(trial, 4));
     assert_eq!(search.stop_reason(), Some(StopReason::Exhausted));
-    assert_eq!(
-        log.iter().map(|trial| trial.operator.generations()).sum::<u64>(),
-        6 * 20
-    );
+    assert_eq!(log.iter().map(|trial| trial.operator.generations()).sum::<u64>(), 6 * 20);
     let clusters: Vec<usize> = log
         .iter()
         .filter_map(|trial| match trial.operator {
@@ -127,12 +102,7 @@ fn the_published_schedule() {
 
 #[test]
 fn a_request_never_asks_for_more_than_the_round_needs() {
-    let config = CodeChainConfig {
-        samples: 7,
-        per_request: 5,
-        rounds: 0,
-        ..CodeChainConfig::default()
-    };
+    let config = CodeChainConfig { samples: 7, per_request: 5, rounds: 0, ..CodeChainConfig::default() };
     let (_, log) = run(CodeChain::new(config), 1, 8, |trial| obliging(trial, 1));
     let counts: Vec<u64> = log.iter().map(|trial| trial.operator.generations()).collect();
     assert_eq!(counts, [5, 2]);

@@ -3,16 +3,8 @@
 use super::*;
 use crate::backup;
 
-const PUBLISHED: Puct = Puct {
-    c_base: 10.0,
-    c: 4.0,
-    formula: PuctFormula::Published,
-};
-const PRIOR_AWARE: Puct = Puct {
-    c_base: 10.0,
-    c: 4.0,
-    formula: PuctFormula::PriorAware,
-};
+const PUBLISHED: Puct = Puct { c_base: 10.0, c: 4.0, formula: PuctFormula::Published };
+const PRIOR_AWARE: Puct = Puct { c_base: 10.0, c: 4.0, formula: PuctFormula::PriorAware };
 
 fn close(found: f64, expected: f64) {
     assert!((found - expected).abs() < 5e-4, "{found} instead of {expected}");
@@ -39,8 +31,7 @@ fn at_the_first_visit_the_published_prior_is_mute_and_ours_is_not() {
 fn tree(priors: &[f64]) -> Tree {
     let mut tree = Tree::new();
     for prior in priors {
-        tree.add(NodeId::ROOT, NodeKind::Thought, "propose", *prior, None)
-            .unwrap();
+        tree.add(NodeId::ROOT, NodeKind::Thought, "propose", *prior, None).unwrap();
     }
     tree
 }
@@ -62,13 +53,8 @@ fn ties_go_to_the_thought_that_was_proposed_first() {
 fn without_thoughts_the_root_is_the_leaf() {
     let mut tree = Tree::new();
     assert_eq!(PRIOR_AWARE.select_leaf(&tree), NodeId::ROOT);
-    tree.add(NodeId::ROOT, NodeKind::Solution, "implement", 1.0, None)
-        .unwrap();
-    assert_eq!(
-        PRIOR_AWARE.select_leaf(&tree),
-        NodeId::ROOT,
-        "programs are not followed"
-    );
+    tree.add(NodeId::ROOT, NodeKind::Solution, "implement", 1.0, None).unwrap();
+    assert_eq!(PRIOR_AWARE.select_leaf(&tree), NodeId::ROOT, "programs are not followed");
 }
 
 #[test]

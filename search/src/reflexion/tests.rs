@@ -5,10 +5,7 @@ use crate::TrialResult::Unusable;
 use crate::testing::{made, obliging, play, program, reflection, run};
 
 fn reflexion(max_iterations: usize) -> Reflexion {
-    Reflexion::new(ReflexionConfig {
-        max_iterations,
-        ..ReflexionConfig::default()
-    })
+    Reflexion::new(ReflexionConfig { max_iterations, ..ReflexionConfig::default() })
 }
 
 #[test]
@@ -26,18 +23,8 @@ fn a_failure_is_reflected_on_and_refined() {
         ("reflect", reflection()),
     ];
     let mut search = play(reflexion(10), script);
-    let [trial] = &search.ask(4)[..] else {
-        panic!("a refinement follows")
-    };
-    assert_eq!(
-        (trial.node, &trial.operator),
-        (
-            NodeId(3),
-            &Operator::Refine {
-                reflection: Some(NodeId(4))
-            }
-        )
-    );
+    let [trial] = &search.ask(4)[..] else { panic!("a refinement follows") };
+    assert_eq!((trial.node, &trial.operator), (NodeId(3), &Operator::Refine { reflection: Some(NodeId(4)) }));
     let parents: Vec<_> = search.tree().nodes().filter_map(|node| node.parent).collect();
     assert_eq!(parents, [NodeId(0), NodeId(1), NodeId(1), NodeId(3)]);
 }
@@ -63,10 +50,8 @@ fn the_best_program_is_submitted_and_not_the_last() {
 
 #[test]
 fn without_a_reflection_the_test_results_must_do() {
-    let mut search = play(
-        reflexion(10),
-        vec![("implement", made([program(1, 1, 4)])), ("reflect", Unusable)],
-    );
+    let mut search =
+        play(reflexion(10), vec![("implement", made([program(1, 1, 4)])), ("reflect", Unusable)]);
     assert_eq!(search.ask(1)[0].operator, Operator::Refine { reflection: None });
 }
 
@@ -79,10 +64,7 @@ fn an_unusable_program_counts_and_is_asked_for_again() {
         ("refine", made([])),
         ("refine", Unusable),
     ];
-    assert_eq!(
-        play(reflexion(4), script).stop_reason(),
-        Some(StopReason::Exhausted)
-    );
+    assert_eq!(play(reflexion(4), script).stop_reason(), Some(StopReason::Exhausted));
 }
 
 #[test]

@@ -5,10 +5,7 @@ use crate::TrialResult::Unusable;
 use crate::testing::{made, names, obliging, play, program, run, sure, thoughts};
 
 fn config() -> RethinkConfig {
-    RethinkConfig {
-        rollouts: 2,
-        ..RethinkConfig::default()
-    }
+    RethinkConfig { rollouts: 2, ..RethinkConfig::default() }
 }
 
 fn mcts(config: RethinkConfig) -> RethinkMcts {
@@ -38,11 +35,7 @@ fn a_sure_program_ends_the_search() {
     assert_eq!(search.stop_reason(), Some(StopReason::Accepted));
     let tree = search.tree();
     let solution = tree.node(at(4)).unwrap();
-    assert_eq!(
-        solution.parent,
-        Some(at(2)),
-        "the likeliest thought is tried first"
-    );
+    assert_eq!(solution.parent, Some(at(2)), "the likeliest thought is tried first");
     assert_eq!(solution.score(Evaluator::SelfEval), Some(0.9));
     close(solution.score(Evaluator::Reward).unwrap(), 0.98);
     close(largest(tree, 2), 0.98);
@@ -59,9 +52,7 @@ fn an_unsure_program_does_not_and_the_tree_grows_below_it() {
         ("implement", made([program(2, 2, 4)])),
     ];
     let mut search = play(mcts(config()), script);
-    let [trial] = &search.ask(8)[..] else {
-        panic!("a failed program is rethought")
-    };
+    let [trial] = &search.ask(8)[..] else { panic!("a failed program is rethought") };
     assert_eq!(trial.operator, Operator::Rethink { after: at(6) });
     // Seen once with 0.9: 0.9 + (ln 1.3 + 4) * 0.6 * sqrt(ln 3) / 2 = 2.30 beats the others' 0.94.
     assert_eq!(trial.node, at(5));
@@ -78,23 +69,14 @@ fn a_rethought_thought_weighs_more_and_the_better_program_counts() {
     let mut search = play(mcts(config()), script);
     let tree = search.tree();
     let thought = tree.node(at(1)).unwrap();
-    assert_eq!(
-        (thought.rethinks, thought.payloads.as_slice()),
-        (1, [0, 1].as_slice())
-    );
+    assert_eq!((thought.rethinks, thought.payloads.as_slice()), (1, [0, 1].as_slice()));
     let priors: Vec<f64> = (1..4).map(|node| tree.node(at(node)).unwrap().prior).collect();
     for (prior, expected) in priors.iter().zip([1.0 / 1.5, 0.3 / 1.5, 0.2 / 1.5]) {
         close(*prior, expected);
     }
     close(largest(tree, 1), 0.75);
     assert_eq!(thought.stats.visits, 1, "a rollout backs up one return");
-    assert_eq!(
-        search.ask(1)[0].operator,
-        Operator::Extend {
-            count: 3,
-            after: at(5)
-        }
-    );
+    assert_eq!(search.ask(1)[0].operator, Operator::Extend { count: 3, after: at(5) });
 }
 
 #[test]
@@ -108,18 +90,9 @@ fn a_rethink_that_made_things_worse_is_taken_back() {
         ];
         let mut search = play(mcts(config()), script);
         let thought = search.tree().node(at(1)).unwrap();
-        assert_eq!(
-            (thought.payloads.as_slice(), thought.prior),
-            ([0].as_slice(), 0.5)
-        );
+        assert_eq!((thought.payloads.as_slice(), thought.prior), ([0].as_slice(), 0.5));
         close(largest(search.tree(), 1), 0.5);
-        assert_eq!(
-            search.ask(1)[0].operator,
-            Operator::Extend {
-                count: 3,
-                after: at(4)
-            }
-        );
+        assert_eq!(search.ask(1)[0].operator, Operator::Extend { count: 3, after: at(4) });
     }
 }
 
@@ -140,14 +113,8 @@ fn a_rethink_that_made_the_program_pass_stays_even_if_the_model_doubts_it() {
 
 #[test]
 fn a_nearly_passing_program_is_never_accepted() {
-    let config = RethinkConfig {
-        rethink: false,
-        ..config()
-    };
-    let script = vec![
-        ("propose", thoughts(&[1.0])),
-        ("implement", made([program(1, 99, 100)])),
-    ];
+    let config = RethinkConfig { rethink: false, ..config() };
+    let script = vec![("propose", thoughts(&[1.0])), ("implement", made([program(1, 99, 100)]))];
     assert_eq!(play(mcts(config), script).stop_reason(), None);
 }
 
@@ -165,13 +132,7 @@ fn a_thought_is_rethought_once_and_an_unusable_rethink_changes_nothing() {
         ("extend", Unusable),
         ("implement", made([program(4, 1, 4)])),
     ];
-    let search = play(
-        mcts(RethinkConfig {
-            rollouts: 3,
-            ..config()
-        }),
-        script,
-    );
+    let search = play(mcts(RethinkConfig { rollouts: 3, ..config() }), script);
     assert_eq!(search.stop_reason(), Some(StopReason::Exhausted));
     assert_eq!(search.tree().node(at(1)).unwrap().rethinks, 1);
 }
@@ -187,11 +148,7 @@ fn without_thoughts_programs_are_written_from_the_statement() {
     let search = play(mcts(config()), script);
     assert_eq!(search.stop_reason(), Some(StopReason::Exhausted));
     assert_eq!(search.best(), Some(at(1)));
-    assert_eq!(
-        search.tree().node(at(1)).unwrap().parent,
-        Some(NodeId::ROOT),
-        "the root is never rethought"
-    );
+    assert_eq!(search.tree().node(at(1)).unwrap().parent, Some(NodeId::ROOT), "the root is never rethought");
 }
 
 #[test]
@@ -205,29 +162,14 @@ fn a_program_that_was_judged_before_is_not_judged_again() {
     ];
     let search = play(mcts(config()), script);
     assert_eq!(search.stop_reason(), Some(StopReason::Exhausted));
-    close(
-        search
-            .tree()
-            .node(at(4))
-            .unwrap()
-            .score(Evaluator::Reward)
-            .unwrap(),
-        0.9,
-    );
+    close(search.tree().node(at(4)).unwrap().score(Evaluator::Reward).unwrap(), 0.9);
 }
 
 #[test]
 fn a_missing_confidence_counts_as_neither_yes_nor_no() {
-    for missing in [
-        TrialResult::Verified { confidence: None },
-        Unusable,
-        sure(f64::NAN),
-    ] {
-        let script = vec![
-            ("propose", thoughts(&[1.0])),
-            ("implement", made([program(1, 4, 4)])),
-            ("verify", missing),
-        ];
+    for missing in [TrialResult::Verified { confidence: None }, Unusable, sure(f64::NAN)] {
+        let script =
+            vec![("propose", thoughts(&[1.0])), ("implement", made([program(1, 4, 4)])), ("verify", missing)];
         let search = play(mcts(config()), script);
         let solution = search.tree().node(at(2)).unwrap();
         assert_eq!(solution.score(Evaluator::SelfEval), None);
@@ -237,16 +179,10 @@ fn a_missing_confidence_counts_as_neither_yes_nor_no() {
 
 #[test]
 fn confidence_beyond_its_range_is_clamped() {
-    let script = vec![
-        ("propose", thoughts(&[1.0])),
-        ("implement", made([program(1, 4, 4)])),
-        ("verify", sure(85.0)),
-    ];
+    let script =
+        vec![("propose", thoughts(&[1.0])), ("implement", made([program(1, 4, 4)])), ("verify", sure(85.0))];
     let search = play(mcts(config()), script);
-    assert_eq!(
-        search.tree().node(at(2)).unwrap().score(Evaluator::SelfEval),
-        Some(1.0)
-    );
+    assert_eq!(search.tree().node(at(2)).unwrap().score(Evaluator::SelfEval), Some(1.0));
 }
 
 #[test]
@@ -262,14 +198,7 @@ fn without_visible_tests_self_evaluation_alone_decides() {
     let search = play(mcts(config()), script);
     assert_eq!(search.stop_reason(), Some(StopReason::Accepted));
     assert_eq!(search.best(), Some(at(4)));
-    assert_eq!(
-        search
-            .tree()
-            .node(at(4))
-            .unwrap()
-            .score(Evaluator::VisiblePassFraction),
-        None
-    );
+    assert_eq!(search.tree().node(at(4)).unwrap().score(Evaluator::VisiblePassFraction), None);
 }
 
 /// The calls that the published method makes: 3 per rollout that passes, 5 per one that fails (the analysis of the
@@ -277,10 +206,7 @@ fn without_visible_tests_self_evaluation_alone_decides() {
 #[test]
 fn a_rollout_asks_for_what_the_paper_says() {
     let rollouts = 16;
-    let exhaust = RethinkConfig {
-        exhaust: true,
-        ..RethinkConfig::default()
-    };
+    let exhaust = RethinkConfig { exhaust: true, ..RethinkConfig::default() };
     let (_, log) = run(mcts(exhaust.clone()), 1, 4, |trial| obliging(trial, 4));
     assert_eq!(log.len(), 1 + 3 * rollouts - 1);
     assert_eq!(names(&log)[..4], ["propose", "implement", "verify", "extend"]);

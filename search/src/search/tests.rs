@@ -15,12 +15,7 @@ fn answer(kind: u64, trial: &Trial) -> TrialResult {
     let mut luck = ChaCha8Rng::seed_from_u64(trial.seed ^ kind);
     let mut roll = |sides: u64| luck.next_u64() % sides;
     if roll(6) == 0 {
-        return [
-            TrialResult::Unusable,
-            made([]),
-            TrialResult::Replaced,
-            sure(f64::NAN),
-        ][roll(4) as usize]
+        return [TrialResult::Unusable, made([]), TrialResult::Replaced, sure(f64::NAN)][roll(4) as usize]
             .clone();
     }
     let total = [4, 4, 1, 0][(kind % 4) as usize];
@@ -30,16 +25,13 @@ fn answer(kind: u64, trial: &Trial) -> TrialResult {
             TrialResult::Verified { confidence }
         }
         (_, Some((NodeKind::Thought, count))) => {
-            let priors: Vec<f64> = (0..roll(count as u64 + 2))
-                .map(|_| roll(5) as f64 / 2.0 - 0.5)
-                .collect();
+            let priors: Vec<f64> = (0..roll(count as u64 + 2)).map(|_| roll(5) as f64 / 2.0 - 0.5).collect();
             thoughts(&priors)
         }
         (_, Some((NodeKind::Solution | NodeKind::Revision, count))) => {
             let number = roll(count as u64 + 2);
-            let mut drafts: Vec<Draft> = (0..number)
-                .map(|_| program(roll(30), roll(u64::from(total) + 2) as u32, total))
-                .collect();
+            let mut drafts: Vec<Draft> =
+                (0..number).map(|_| program(roll(30), roll(u64::from(total) + 2) as u32, total)).collect();
             for attempt in drafts.iter_mut().filter_map(|draft| draft.attempt.as_mut()) {
                 attempt.parses = roll(5) > 0;
             }
@@ -52,71 +44,37 @@ fn answer(kind: u64, trial: &Trial) -> TrialResult {
     }
 }
 
-/// One of each method, in its defaults and in its corners; and the most trials that it may need.
-fn policies() -> Vec<(&'static str, usize, fn() -> Box<dyn SearchPolicy>)> {
+/// A method's name, the most trials that it may need, and its constructor.
+type Row = (&'static str, usize, fn() -> Box<dyn SearchPolicy>);
+
+/// One of each method, in its defaults and in its corners.
+fn policies() -> Vec<Row> {
     vec![
-        ("resample", 10, || {
-            Box::new(Resample::new(ResampleConfig::default()))
-        }),
+        ("resample", 10, || Box::new(Resample::new(ResampleConfig::default()))),
         ("resample by 4", 3, || {
-            Box::new(Resample::new(ResampleConfig {
-                per_request: 4,
-                ..Default::default()
-            }))
+            Box::new(Resample::new(ResampleConfig { per_request: 4, ..Default::default() }))
         }),
         ("resample to the first", 10, || {
-            Box::new(Resample::new(ResampleConfig {
-                stop_at_first: true,
-                ..Default::default()
-            }))
+            Box::new(Resample::new(ResampleConfig { stop_at_first: true, ..Default::default() }))
         }),
-        ("reflexion", 20, || {
-            Box::new(Reflexion::new(ReflexionConfig::default()))
-        }),
-        ("rethink-mcts", 16 * 6 + 1, || {
-            Box::new(RethinkMcts::new(RethinkConfig::default()))
-        }),
+        ("reflexion", 20, || Box::new(Reflexion::new(ReflexionConfig::default()))),
+        ("rethink-mcts", 16 * 6 + 1, || Box::new(RethinkMcts::new(RethinkConfig::default()))),
         ("rethink-mcts to the end", 16 * 6 + 1, || {
-            Box::new(RethinkMcts::new(RethinkConfig {
-                exhaust: true,
-                ..Default::default()
-            }))
+            Box::new(RethinkMcts::new(RethinkConfig { exhaust: true, ..Default::default() }))
         }),
-        ("codechain", 24, || {
-            Box::new(CodeChain::new(CodeChainConfig::default()))
-        }),
+        ("codechain", 24, || Box::new(CodeChain::new(CodeChainConfig::default()))),
         ("codechain to the end", 24, || {
-            Box::new(CodeChain::new(CodeChainConfig {
-                exhaust: true,
-                ..Default::default()
-            }))
+            Box::new(CodeChain::new(CodeChainConfig { exhaust: true, ..Default::default() }))
         }),
         // Values that a configuration file can't hold still come to an end.
         ("nothing", 30, || {
-            Box::new(RethinkMcts::new(RethinkConfig {
-                rollouts: 0,
-                thoughts: 0,
-                ..Default::default()
-            }))
+            Box::new(RethinkMcts::new(RethinkConfig { rollouts: 0, thoughts: 0, ..Default::default() }))
         }),
         ("no rounds", 2, || {
-            let config = CodeChainConfig {
-                samples: 0,
-                per_request: 0,
-                rounds: 1,
-                ..Default::default()
-            };
-            Box::new(CodeChain::new(CodeChainConfig {
-                clusters: vec![],
-                ..config
-            }))
+            let config = CodeChainConfig { samples: 0, per_request: 0, rounds: 1, ..Default::default() };
+            Box::new(CodeChain::new(CodeChainConfig { clusters: vec![], ..config }))
         }),
-        ("no programs", 1, || {
-            Box::new(Resample::new(ResampleConfig {
-                programs: 0,
-                ..Default::default()
-            }))
-        }),
+        ("no programs", 1, || Box::new(Resample::new(ResampleConfig { programs: 0, ..Default::default() }))),
     ]
 }
 
@@ -146,11 +104,7 @@ fn shuffled(policy: Box<dyn SearchPolicy>, seed: u64, kind: u64, slots: usize) -
         let trial: Trial = flying.swap_remove((luck.next_u64() % flying.len() as u64) as usize);
         let told = search.tell(trial.id, answer(kind, &trial));
         changes.extend(told.changes);
-        assert_eq!(
-            search.tell(trial.id, answer(kind, &trial)),
-            Told::default(),
-            "telling is idempotent"
-        );
+        assert_eq!(search.tell(trial.id, answer(kind, &trial)), Told::default(), "telling is idempotent");
     }
     (search, changes)
 }
@@ -258,11 +212,7 @@ proptest! {
 
 /// A trial names nodes of the tree, of the kind that its operator works on.
 fn check_sense(tree: &Tree, trial: &Trial) {
-    let kind = |node: NodeId| {
-        tree.node(node)
-            .map(|node| node.kind)
-            .expect("trials name nodes that exist")
-    };
+    let kind = |node: NodeId| tree.node(node).map(|node| node.kind).expect("trials name nodes that exist");
     let holds_program = |node: NodeId| assert!(tree.attempt(node).is_some(), "{trial:?}");
     match &trial.operator {
         Operator::Propose { .. } | Operator::Resample { .. } => assert_eq!(trial.node, NodeId::ROOT),
@@ -288,21 +238,12 @@ fn check_sense(tree: &Tree, trial: &Trial) {
 fn an_early_result_waits_and_is_released_with_the_one_before_it() {
     let mut search = Search::new(Box::new(Resample::new(ResampleConfig::default())), 1);
     let trials = search.ask(3);
-    assert_eq!(
-        search.tell(trials[2].id, obliging(&trials[2], 4)),
-        Told::default()
-    );
-    assert_eq!(
-        search.tell(trials[1].id, obliging(&trials[1], 3)),
-        Told::default()
-    );
+    assert_eq!(search.tell(trials[2].id, obliging(&trials[2], 4)), Told::default());
+    assert_eq!(search.tell(trials[1].id, obliging(&trials[1], 3)), Told::default());
     assert_eq!((search.best(), search.in_flight()), (None, 3));
     let told = search.tell(trials[0].id, obliging(&trials[0], 2));
     assert_eq!(told.nodes, [NodeId(1)]);
-    assert_eq!(
-        told.released,
-        [(trials[1].id, vec![NodeId(2)]), (trials[2].id, vec![NodeId(3)])]
-    );
+    assert_eq!(told.released, [(trials[1].id, vec![NodeId(2)]), (trials[2].id, vec![NodeId(3)])]);
     assert_eq!(told.changes.len(), 6, "three nodes and their pass fractions");
     assert_eq!((search.best(), search.in_flight()), (Some(NodeId(3)), 0));
 }
@@ -317,9 +258,7 @@ fn a_trial_that_was_never_asked_for_is_ignored() {
 #[test]
 fn seeds_depend_on_the_search_and_the_number_alone() {
     let seeds = |seed: u64, slots: usize| {
-        let (_, log) = run(Resample::new(ResampleConfig::default()), seed, slots, |trial| {
-            obliging(trial, 1)
-        });
+        let (_, log) = run(Resample::new(ResampleConfig::default()), seed, slots, |trial| obliging(trial, 1));
         log.into_iter().map(|trial| trial.seed).collect::<Vec<_>>()
     };
     assert_eq!(seeds(7, 1), seeds(7, 4));

@@ -98,10 +98,7 @@ impl Tree {
             payloads: vec![0],
             children: Vec::new(),
         };
-        Self {
-            nodes: vec![root],
-            journal: Vec::new(),
-        }
+        Self { nodes: vec![root], journal: Vec::new() }
     }
 
     /// Rebuilds a tree from its whole history. Its journal is empty, for the history is stored already.
@@ -125,11 +122,7 @@ impl Tree {
         match &change {
             Change::Added { .. } => self.push(&change)?,
             Change::Evaluated { node, evaluation } => {
-                let low = if evaluation.evaluator == Evaluator::SelfEval {
-                    -1.0
-                } else {
-                    0.0
-                };
+                let low = if evaluation.evaluator == Evaluator::SelfEval { -1.0 } else { 0.0 };
                 check_range(*node, "a score", evaluation.score, low)?;
                 self.node_mut(*node)?.evaluations.push(*evaluation);
             }
@@ -162,14 +155,7 @@ impl Tree {
     ) -> Result<NodeId, TreeError> {
         let node = self.next_id();
         let operator = operator.to_owned();
-        self.apply(Change::Added {
-            node,
-            parent,
-            kind,
-            operator,
-            prior,
-            attempt,
-        })?;
+        self.apply(Change::Added { node, parent, kind, operator, prior, attempt })?;
         Ok(node)
     }
 
@@ -178,10 +164,7 @@ impl Tree {
     /// # Errors
     /// As [`Tree::apply`].
     pub fn evaluate(&mut self, node: NodeId, evaluator: Evaluator, score: f64) -> Result<(), TreeError> {
-        self.apply(Change::Evaluated {
-            node,
-            evaluation: Evaluation { evaluator, score },
-        })
+        self.apply(Change::Evaluated { node, evaluation: Evaluation { evaluator, score } })
     }
 
     /// Adds a return to the statistics of one node.
@@ -233,10 +216,7 @@ impl Tree {
 
     /// The children of a node in the order of their making; none for an unknown node.
     pub fn children(&self, node: NodeId) -> impl Iterator<Item = &Node> {
-        self.node(node)
-            .into_iter()
-            .flat_map(|node| &node.children)
-            .filter_map(|child| self.node(*child))
+        self.node(node).into_iter().flat_map(|node| &node.children).filter_map(|child| self.node(*child))
     }
 
     /// A node, its parent, and so on up to the root.
@@ -255,21 +235,11 @@ impl Tree {
     }
 
     fn node_mut(&mut self, node: NodeId) -> Result<&mut Node, TreeError> {
-        self.nodes
-            .get_mut(node.0 as usize)
-            .ok_or(TreeError::UnknownNode { node })
+        self.nodes.get_mut(node.0 as usize).ok_or(TreeError::UnknownNode { node })
     }
 
     fn push(&mut self, added: &Change) -> Result<(), TreeError> {
-        let Change::Added {
-            node,
-            parent,
-            kind,
-            operator,
-            prior,
-            attempt,
-        } = added
-        else {
+        let Change::Added { node, parent, kind, operator, prior, attempt } = added else {
             return Ok(());
         };
         let (id, expected) = (*node, self.next_id());
@@ -325,11 +295,5 @@ fn check_range(node: NodeId, what: &'static str, value: f64, low: f64) -> Result
     if (low..=high).contains(&value) {
         return Ok(());
     }
-    Err(TreeError::OutOfRange {
-        node,
-        what,
-        value,
-        low,
-        high,
-    })
+    Err(TreeError::OutOfRange { node, what, value, low, high })
 }

@@ -38,11 +38,7 @@ impl Node {
     /// The newest judgement of one kind.
     #[must_use]
     pub fn score(&self, evaluator: Evaluator) -> Option<f64> {
-        let newest = self
-            .evaluations
-            .iter()
-            .rev()
-            .find(|evaluation| evaluation.evaluator == evaluator);
+        let newest = self.evaluations.iter().rev().find(|evaluation| evaluation.evaluator == evaluator);
         newest.map(|evaluation| evaluation.score)
     }
 }

@@ -13,10 +13,7 @@ fn a_new_tree_is_its_root() {
     let tree = Tree::new();
     assert_eq!(tree.len(), 1);
     let root = tree.node(NodeId::ROOT).unwrap();
-    assert_eq!(
-        (root.parent, root.kind, root.depth, root.stats.visits),
-        (None, NodeKind::Root, 0, 0)
-    );
+    assert_eq!((root.parent, root.kind, root.depth, root.stats.visits), (None, NodeKind::Root, 0, 0));
 }
 
 #[test]
@@ -39,14 +36,7 @@ fn returns_are_counted_summed_and_the_largest_kept() {
         tree.back_up(NodeId::ROOT, value).unwrap();
     }
     let stats = tree.node(NodeId::ROOT).unwrap().stats;
-    assert_eq!(
-        stats,
-        Stats {
-            visits: 3,
-            max: 0.75,
-            sum: 1.5
-        }
-    );
+    assert_eq!(stats, Stats { visits: 3, max: 0.75, sum: 1.5 });
     assert_eq!(stats.mean(), Some(0.5));
 }
 
@@ -69,10 +59,7 @@ fn the_newest_judgement_of_a_kind_counts() {
     tree.evaluate(NodeId::ROOT, Evaluator::SelfEval, -0.5).unwrap();
     tree.evaluate(NodeId::ROOT, Evaluator::SelfEval, 0.5).unwrap();
     let root = tree.node(NodeId::ROOT).unwrap();
-    assert_eq!(
-        (root.score(Evaluator::SelfEval), root.score(Evaluator::Reward)),
-        (Some(0.5), None)
-    );
+    assert_eq!((root.score(Evaluator::SelfEval), root.score(Evaluator::Reward)), (Some(0.5), None));
 }
 
 #[test]
@@ -89,43 +76,17 @@ fn what_does_not_fit_is_refused_and_changes_nothing() {
         prior,
         attempt: None,
     };
-    let reward = |score| Change::Evaluated {
-        node,
-        evaluation: Evaluation {
-            evaluator: Evaluator::Reward,
-            score,
-        },
-    };
+    let reward =
+        |score| Change::Evaluated { node, evaluation: Evaluation { evaluator: Evaluator::Reward, score } };
     let refused = [
-        (
-            added(ghost, node, NodeKind::Solution, 1.0),
-            "node 9 comes out of turn, the next is 2",
-        ),
+        (added(ghost, node, NodeKind::Solution, 1.0), "node 9 comes out of turn, the next is 2"),
         (added(id, ghost, NodeKind::Solution, 1.0), "no node 9"),
         (added(id, id, NodeKind::Solution, 1.0), "no node 2"),
         (added(id, node, NodeKind::Root, 1.0), "second root"),
-        (
-            added(id, node, NodeKind::Solution, 1.5),
-            "the prior of node 2 is 1.5, outside [0, 1]",
-        ),
-        (
-            Change::PriorSet {
-                node,
-                prior: f64::NAN,
-            },
-            "the prior of node 1 is NaN",
-        ),
-        (
-            Change::BackedUp { node, value: -0.1 },
-            "a return of node 1 is -0.1",
-        ),
-        (
-            Change::BackedUp {
-                node: ghost,
-                value: 0.1,
-            },
-            "no node 9",
-        ),
+        (added(id, node, NodeKind::Solution, 1.5), "the prior of node 2 is 1.5, outside [0, 1]"),
+        (Change::PriorSet { node, prior: f64::NAN }, "the prior of node 1 is NaN"),
+        (Change::BackedUp { node, value: -0.1 }, "a return of node 1 is -0.1"),
+        (Change::BackedUp { node: ghost, value: 0.1 }, "no node 9"),
         (reward(-0.5), "a score of node 1 is -0.5, outside [0, 1]"),
         (Change::Rethought { node: NodeId::ROOT }, "no thought"),
         (Change::Reverted { node }, "nothing to take back"),
@@ -135,35 +96,22 @@ fn what_does_not_fit_is_refused_and_changes_nothing() {
         assert!(error.contains(expected), "{change:?} was refused with {error:?}");
     }
     assert_eq!(tree, before);
-    assert_eq!(
-        tree.take_changes().len(),
-        1,
-        "a refused change is no part of the history"
-    );
+    assert_eq!(tree.take_changes().len(), 1, "a refused change is no part of the history");
 }
 
 /// Any change, most of which fit a tree of a few nodes.
 fn change() -> impl Strategy<Value = Change> {
     let node = || (0_u32..12).prop_map(NodeId);
     let score = || prop_oneof![9 => 0.0..=1.0, 1 => -1.5..1.5];
-    let evaluator = prop_oneof![
-        Just(Evaluator::VisiblePassFraction),
-        Just(Evaluator::SelfEval),
-        Just(Evaluator::Reward)
-    ];
-    let kind = prop_oneof![
-        Just(NodeKind::Thought),
-        Just(NodeKind::Solution),
-        Just(NodeKind::Root)
-    ];
-    let attempt = proptest::option::of(
-        (any::<u64>(), 0_u32..4).prop_map(|(fingerprint, passed)| Attempt {
-            fingerprint,
-            passed,
-            total: 4,
-            ..Attempt::default()
-        }),
-    );
+    let evaluator =
+        prop_oneof![Just(Evaluator::VisiblePassFraction), Just(Evaluator::SelfEval), Just(Evaluator::Reward)];
+    let kind = prop_oneof![Just(NodeKind::Thought), Just(NodeKind::Solution), Just(NodeKind::Root)];
+    let attempt = proptest::option::of((any::<u64>(), 0_u32..4).prop_map(|(fingerprint, passed)| Attempt {
+        fingerprint,
+        passed,
+        total: 4,
+        ..Attempt::default()
+    }));
     prop_oneof![
         (node(), kind, score(), attempt).prop_map(|(parent, kind, prior, attempt)| Change::Added {
             // Set to the next free id before it is applied.

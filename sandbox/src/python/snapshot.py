@@ -1,5 +1,5 @@
 """Prepares a fresh interpreter for its memory snapshot: everything importable is compiled into memory, the usual
-modules are imported, and no path is searched any more. Imported once, as a module, by the wasm back-end.
+modules are imported, and no path is searched any more. The wasm back-end calls `prepare` once.
 
 Whatever this does must come out the same each time: clock, randomness and hash order are constant while it runs.
 It prints one JSON object: the interpreter's version and the names of the modules that programs can import.
@@ -121,7 +121,7 @@ def prepare():
         __import__(name)
     import _codeagent_driver
 
-    # Both would otherwise depend on how this module came in.
+    # No program shall find this module.
     del sys.modules["_codeagent_snapshot"]
     warm_up()
     version = "CPython " + ".".join(map(str, sys.version_info[:3]))
@@ -129,5 +129,3 @@ def prepare():
     gc.collect()
     gc.freeze()
 
-
-prepare()

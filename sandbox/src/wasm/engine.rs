@@ -38,6 +38,7 @@ pub(super) fn for_runs() -> wasmtime::Result<Engine> {
         .cranelift_opt_level(OptLevel::Speed)
         .epoch_interruption(true)
         .memory_init_cow(true)
+        .async_stack_size(STACK_BYTES)
         .max_wasm_stack(STACK_BYTES)
         .allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
     Engine::new(&config)
@@ -49,6 +50,7 @@ pub(super) fn for_runs() -> wasmtime::Result<Engine> {
 /// When the compiler does not know this machine.
 pub(super) fn for_initialisation() -> wasmtime::Result<Engine> {
     let mut config = Config::new();
-    config.cranelift_opt_level(OptLevel::None).max_wasm_stack(STACK_BYTES);
+    // The engine wants stacks of asynchronous calls, which are never made, to be as large.
+    config.cranelift_opt_level(OptLevel::None).async_stack_size(STACK_BYTES).max_wasm_stack(STACK_BYTES);
     Engine::new(&config)
 }

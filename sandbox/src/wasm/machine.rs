@@ -36,8 +36,8 @@ impl Machine {
     pub(super) fn load(cache: &Cache, progress: &dyn Fn(Stage)) -> Result<Self, SandboxError> {
         let engine = engine::for_runs().map_err(|error| SandboxError::Unavailable {
             backend: super::NAME,
-            what: format!("address space for {} memories: {error:#}", engine::SESSIONS_MAX),
-            remedy: "raise the limit on address space (`ulimit -v unlimited`)".into(),
+            what: format!("an engine with {} memories: {error:#}", engine::SESSIONS_MAX),
+            remedy: "allow more address space (`ulimit -v unlimited`)".into(),
         })?;
         let key = key(&engine);
         let manifest = match cache.find(&key) {

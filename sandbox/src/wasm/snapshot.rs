@@ -96,7 +96,7 @@ fn initialise(engine: &Engine, module: &Module, linked: &Linked<'_>) -> Result<(
         instance.get_typed_func::<(), ()>(&mut store, &step_name(step))?.call(&mut store, ())?;
     }
     instance.get_typed_func::<i32, ()>(&mut store, INITIALISE)?.call(&mut store, 0)?;
-    let status = run_source(&mut store, &instance, &format!("import {PREPARE_MODULE}"))?;
+    let status = run_source(&mut store, &instance, &prepare_call())?;
     let image = image(&mut store, &instance, linked)?;
     let left = store.into_data().leave();
     if status != 0 {
@@ -152,6 +152,11 @@ pub(super) fn run_source(
     let text = [source.as_bytes(), &[0]].concat();
     memory(store, instance)?.write(&mut *store, at.cast_unsigned() as usize, &text)?;
     instance.get_typed_func::<i32, i32>(&mut *store, RUN)?.call(&mut *store, at)
+}
+
+/// What prepares the interpreter, and leaves no name in `__main__`.
+fn prepare_call() -> String {
+    format!("from {PREPARE_MODULE} import prepare; prepare(); del prepare")
 }
 
 /// What starts the driver in a fresh instance.

@@ -95,6 +95,15 @@ impl Verdict {
         matches!(self, Self::Passed)
     }
 
+    /// Line of the program that the verdict blames, from 1, where known.
+    #[must_use]
+    pub const fn line(&self) -> Option<u32> {
+        match self {
+            Self::Failed { failure: Failure::Syntax { line, .. } | Failure::Exception { line, .. } } => *line,
+            _ => None,
+        }
+    }
+
     /// The class in one word, as in the verdict table: `passed`, `failed`, `timeout`, `memory`, `crashed`, `denied`,
     /// `output-limit`.
     #[must_use]

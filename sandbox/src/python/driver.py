@@ -500,8 +500,11 @@ def _exit_status(error):
 def _syntax(error):
     line = getattr(error, "lineno", None)
     message = getattr(error, "msg", None)
+    message = message if type(message) is str else _text(error)
+    if type(error) is not SyntaxError:
+        message = "%s: %s" % (_class_name(type(error)), message)
     return {
-        "message": "%s: %s" % (_class_name(type(error)), message if type(message) is str else _text(error)),
+        "message": message[:TEXT_MAX],
         "line": line if type(line) is int else None,
     }
 

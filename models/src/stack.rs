@@ -1,0 +1,51 @@
+//! The usual layers around a provider, put together in one place.
+
+use std::sync::Arc;
+
+use crate::cache::{CacheMode, Cached, ReplyStore};
+use crate::chat::Dialect;
+use crate::limit::{Limiter, Limits};
+use crate::meter::{Meter, Metered};
+use crate::provider::Provider;
+use crate::retry::{Retry, RetryPolicy};
+use crate::split::Split;
+
+/// How the layers work.
+#[derive(Debug, Clone, Default)]
+pub struct StackConfig {
+    /// Part of the cache keys: replies of one dialect are no answers in another.
+    pub dialect: Dialect,
+    /// What the reply cache is used for.
+    pub cache: CacheMode,
+    /// When failures are tried again.
+    pub retry: RetryPolicy,
+    /// How much is asked at once.
+    pub limits: Limits,
+}
+
+/// A provider with everything around it, and its totals.
+#[derive(Clone)]
+pub struct Stack {
+    /// Answers requests.
+    pub provider: Arc<dyn Provider>,
+    /// Counts them.
+    pub meter: Arc<Meter>,
+}
+
+impl Stack {
+    /// Split, then cache, then retry and limits, then meter, then the provider itself.
+    #[must_use]
+    pub fn build(
+        provider: impl Provider + 'static,
+        store: impl ReplyStore + 'static,
+        config: StackConfig,
+    ) -> Self {
+        let meter = Arc::<Meter>::default();
+        let metered = Metered::new(provider, Arc::clone(&meter));
+        let limiter = Limiter::new(config.limits);
+        let retried = Retry::new(metered, config.retry, limiter, Arc::clone(&meter));
+        let cached =
+            Cached::new(retried, store, config.cache, config.dialect.name(), Arc::clone(&meter));
+        Self { provider: Arc::new(Split::new(cached)), meter }
+    }
+}

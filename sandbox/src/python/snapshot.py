@@ -86,7 +86,7 @@ def compile_folder(folder, package):
 
 def importable():
     """Names of the modules that can be imported, without private ones."""
-    names = set(sys.builtin_module_names) | set(Frozen.codes)
+    names = {*sys.builtin_module_names, *Frozen.codes, *sys.modules}
     return sorted(name for name in names if not name.startswith("_") and "._" not in name)
 
 

@@ -9,6 +9,8 @@ use crate::wasm::guest::{Buffer, Errno, Guest, offset};
 const RIGHT_WRITE: u64 = 1 << 6;
 /// Flags of `path_open` that make or empty a file.
 const CREATE_OR_TRUNCATE: u32 = 0b1001;
+/// Flag of `path_open` for a folder, to list it.
+const FOLDER: u32 = 0b10;
 /// Path of the root folder.
 const ROOT_NAME: &[u8] = b"/";
 
@@ -51,7 +53,6 @@ impl Host {
         opened: u32,
     ) -> Answer {
         let path = guest.text(path)?;
-        let writes = rights & RIGHT_WRITE != 0 || how & CREATE_OR_TRUNCATE != 0;
         let descriptor = match path.trim_start_matches('/') {
             "dev/stdin" => STDIN,
             "dev/stdout" => STDOUT,
@@ -61,17 +62,23 @@ impl Host {
             _ if !self.files.is_empty() && how & CREATE_OR_TRUNCATE == 0 => {
                 self.files.open(from(folder), &path)?
             }
-            name => return Err(self.refuse_path(name, writes)),
+            name => return Err(self.refuse_path(name, how, rights)),
         };
         guest.set_u32(opened, descriptor)?;
         Ok(())
     }
 
     /// Nothing is there to be read, and nothing may be written.
-    fn refuse_path(&mut self, name: &str, writes: bool) -> Fault {
-        let action = if writes { "write" } else { "open" };
+    fn refuse_path(&mut self, name: &str, how: u32, rights: u64) -> Fault {
+        let (action, errno) = if how & FOLDER != 0 {
+            ("list", Errno::Access)
+        } else if rights & RIGHT_WRITE != 0 || how & CREATE_OR_TRUNCATE != 0 {
+            ("write", Errno::Access)
+        } else {
+            ("open", Errno::NoEntry)
+        };
         self.refuse(format!("{action} {name}"));
-        if writes { Errno::Access.into() } else { Errno::NoEntry.into() }
+        errno.into()
     }
 
     /// Status of a path. Asking what there is does no harm and is not written down.
@@ -98,8 +105,7 @@ impl Host {
         used: u32,
     ) -> Answer {
         if self.files.is_empty() {
-            self.refuse("list a folder".into());
-            return Err(Errno::Access.into());
+            return Err(Errno::BadDescriptor.into());
         }
         let mut entries = Vec::new();
         let from = usize::try_from(cookie).map_err(|_| Errno::Invalid)?;

@@ -19,9 +19,6 @@ const CHARACTER_DEVICE: u8 = 2;
 const FOLDER: u8 = 3;
 const REGULAR_FILE: u8 = 4;
 
-/// Bytes that an answer may have above the limit of what it carries: the envelope around it.
-const ENVELOPE_BYTES: usize = 4096;
-
 /// Output of the program, up to a limit.
 pub(super) struct Sink {
     pub(super) bytes: Vec<u8>,
@@ -50,8 +47,7 @@ pub(super) struct Channel {
 }
 
 impl Channel {
-    pub(super) const fn new(answer_bytes: usize) -> Self {
-        let answer_max = answer_bytes.saturating_add(ENVELOPE_BYTES);
+    pub(super) const fn new(answer_max: usize) -> Self {
         Self { request: Vec::new(), request_read: 0, answer: Vec::new(), answer_max }
     }
 

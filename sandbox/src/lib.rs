@@ -28,7 +28,7 @@
 
 pub mod case;
 pub mod claim;
-#[cfg(feature = "conformance")]
+#[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
 pub mod error;
 pub mod execute;

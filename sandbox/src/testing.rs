@@ -137,7 +137,7 @@ impl PlainSession {
             }
             std::thread::yield_now();
         };
-        let mut read = |handle: Option<JoinHandle<Vec<u8>>>| handle.unwrap().join().unwrap();
+        let read = |handle: Option<JoinHandle<Vec<u8>>>| handle.unwrap().join().unwrap();
         let (mut stdout, mut stderr) = (read(self.stdout.take()), read(self.stderr.take()));
         let over = stdout.len().max(stderr.len()) > self.output_bytes;
         stdout.truncate(self.output_bytes);

@@ -1,1 +1,98 @@
-//! Tests.
+//! The judge over a sandbox without containment; back-ends run the conformance suite on their own.
+
+use super::*;
+use crate::case::Checker;
+use crate::conformance::{Suite, deviations, phrase};
+use crate::testing::{block_on, judge, sandbox};
+use crate::value::Value;
+
+fn program(source: &str, entry: Option<&str>) -> Program {
+    Program { source: source.into(), entry: entry.map(Into::into) }
+}
+
+fn case(test: Test) -> Case {
+    Case { name: "case".into(), test, time_limit: Duration::from_secs(20) }
+}
+
+fn equals(argument: i64, expected: impl Into<Value>) -> Case {
+    let (args, expected) = (vec![argument.into()], expected.into());
+    case(Test::Call { args, kwargs: vec![], expected, checker: Checker::Exact })
+}
+
+fn phrases(report: &Report) -> Vec<String> {
+    report.results.iter().map(|result| phrase(&result.verdict)).collect()
+}
+
+#[test]
+fn every_verdict_comes_out_as_it_must() {
+    assert_eq!(block_on(deviations(sandbox(), Suite::Verdicts)).unwrap(), []);
+}
+
+#[test]
+fn one_load_serves_all_cases() {
+    let source = "import sys\nloads = getattr(sys, 'loads', 0) + 1\nsys.loads = loads\ndef f(n): return loads";
+    let report = block_on(judge().judge(&program(source, Some("f")), &[equals(1, 1), equals(2, 1)], &JudgeOptions::default()));
+    let report = report.unwrap();
+    assert_eq!((report.passed(), report.total(), report.is_passed()), (2, 2, true));
+}
+
+#[test]
+fn a_syntax_error_is_every_case_s_verdict() {
+    let report = block_on(judge().judge(&program("def f(:", Some("f")), &[equals(1, 1), equals(2, 2)], &JudgeOptions::default()));
+    assert_eq!(phrases(&report.unwrap()), ["syntax 1", "syntax 1"]);
+}
+
+#[test]
+fn the_judge_stops_where_it_is_told_to() {
+    let options = JudgeOptions { stop_at_first_failure: true, ..JudgeOptions::default() };
+    let cases = [equals(1, 1), equals(2, 3), equals(3, 3)];
+    let report = block_on(judge().judge(&program("def f(n): return n", Some("f")), &cases, &options)).unwrap();
+    assert_eq!(phrases(&report), ["passed", "wrong 2 != 3"]);
+    assert_eq!((report.passed(), report.total()), (1, 3));
+}
+
+#[test]
+fn timeouts_that_use_up_the_time_end_the_judging() {
+    let hang = |n| Case { time_limit: Duration::from_millis(100), ..equals(n, n) };
+    let cases = [hang(1), hang(2), hang(3), equals(0, 0)];
+    let limits = Limits::default().with_wall(Duration::from_millis(200));
+    let options = JudgeOptions { limits, ..JudgeOptions::default() };
+    let source = "def f(n):\n    while n: pass\n    return n";
+    let report = block_on(judge().judge(&program(source, Some("f")), &cases, &options)).unwrap();
+    assert_eq!(phrases(&report), ["timeout"; 4]);
+    assert_eq!(report.results[3].wall, Duration::ZERO);
+}
+
+#[test]
+fn the_failing_assertion_is_named() {
+    let setup = "def check(candidate):\n    assert candidate(1) == 1\n    assert candidate(2) == 3, 'two'\n";
+    let test = case(Test::Code { setup: setup.into(), code: "check(candidate)".into() });
+    let report = block_on(judge().judge(&program("def f(n): return n", Some("f")), &[test], &JudgeOptions::default()));
+    assert_eq!(report.unwrap().results[0].assertion.as_deref(), Some("assert candidate(2) == 3, 'two'"));
+}
+
+#[test]
+fn the_call_that_a_test_fails_at_is_traced() {
+    let setup = "def check(candidate):\n    assert candidate(1) == 1\n    assert candidate(5) == 6\n";
+    let test = case(Test::Code { setup: setup.into(), code: "check(candidate)".into() });
+    let traced = block_on(judge().trace(&program("def f(n):\n    return n", Some("f")), &test, &JudgeOptions::default()));
+    let trace = traced.unwrap().unwrap();
+    assert_eq!((trace.total, trace.blocks[0].before.as_str()), (1, "n=5"));
+}
+
+#[test]
+fn a_run_reports_its_status_and_output() {
+    let source = "import sys\nprint(input())\nprint('e', file=sys.stderr)\nsys.exit(4)";
+    let (sandbox, program) = (sandbox(), program(source, None));
+    let run = block_on(crate::run_program(&sandbox, &program, b"x\n", Limits::default(), 0)).unwrap();
+    assert_eq!((phrase(&run.verdict).as_str(), run.exit), ("exit 4", Some(4)));
+    assert_eq!((run.stdout.as_slice(), run.stderr.as_slice()), (&b"x\n"[..], &b"e\n"[..]));
+}
+
+#[test]
+fn a_report_survives_json() {
+    let report = block_on(judge().judge(&program("def f(n): return n", Some("f")), &[equals(1, 2)], &JudgeOptions::default()));
+    let report = report.unwrap();
+    let json = serde_json::to_string(&report).unwrap();
+    assert_eq!(serde_json::from_str::<Report>(&json).unwrap(), report);
+}

@@ -31,11 +31,8 @@ pub trait ReplyStore: Send + Sync {
     fn load<'a>(&'a self, key: &'a CacheKey) -> BoxFuture<'a, Result<Option<StoredReply>, ModelError>>;
 
     /// Stores a reply; it is durable when this returns.
-    fn save<'a>(
-        &'a self,
-        key: &'a CacheKey,
-        reply: &'a StoredReply,
-    ) -> BoxFuture<'a, Result<(), ModelError>>;
+    fn save<'a>(&'a self, key: &'a CacheKey, reply: &'a StoredReply)
+    -> BoxFuture<'a, Result<(), ModelError>>;
 }
 
 impl<T: ReplyStore + ?Sized> ReplyStore for Arc<T> {

@@ -109,7 +109,10 @@ fn parse_line(raw: &str) -> Result<Content, String> {
     let Line { content, hash } =
         serde_json::from_str(raw).map_err(|error| format!("not a recorded reply: {error}"))?;
     if content.v != VERSION {
-        return Err(format!("version {} is not {VERSION}: read it with the release that wrote it", content.v));
+        return Err(format!(
+            "version {} is not {VERSION}: read it with the release that wrote it",
+            content.v
+        ));
     }
     if hash_of(&content).to_hex().as_str() != hash {
         return Err("the entry differs from its hash: it was edited or damaged; record it again".into());
@@ -122,4 +125,35 @@ fn parse_line(raw: &str) -> Result<Content, String> {
 
 pub(crate) fn storage(message: String) -> ModelError {
     ModelError::new(ErrorKind::Storage, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::scripted::{question, reply};
+
+    proptest! {
+        #[test]
+        fn every_entry_survives_its_line(
+            text in any::<String>(),
+            seed in any::<u64>(),
+            temperature in 0.0..2.0_f64,
+            logprob in prop::option::of(-40.0..0.0_f64),
+        ) {
+            let request = Request { seed, temperature, ..question(&text) };
+            let mut reply = reply(&request, &[&text]);
+            reply.choices[0].mean_logprob = logprob;
+            let line = line("m", &request, &reply).unwrap();
+            prop_assert_eq!(line.matches('\n').count(), 1);
+            let entry = Entry { line: 1, model: "m".into(), request, reply };
+            prop_assert_eq!(&Cassette::parse("x", &line).unwrap().entries, &[entry]);
+        }
+
+        #[test]
+        fn any_text_is_survived(text in any::<String>()) {
+            let _ = Cassette::parse("x", &text);
+        }
+    }
 }

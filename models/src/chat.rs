@@ -70,9 +70,9 @@ impl Chat {
             .map_err(|error| ModelError::new(ErrorKind::BadRequest, error.to_string()))?;
         let answer = self.transport.answer(body, request.n);
         let collected = match self.config.timeouts.total {
-            Some(total) => tokio::time::timeout(total, answer)
-                .await
-                .map_err(|_| classify::transient(format!("{} took longer than {total:?}", self.transport.site())))?,
+            Some(total) => tokio::time::timeout(total, answer).await.map_err(|_| {
+                classify::transient(format!("{} took longer than {total:?}", self.transport.site()))
+            })?,
             None => answer.await,
         };
         collected?.finish(self.transport.site(), &self.config.model, request)

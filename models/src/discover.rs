@@ -11,6 +11,9 @@ use crate::chat::client;
 /// How long one server may take to answer.
 const PATIENCE: Duration = Duration::from_millis(300);
 
+/// How long a connection may take; the whole probe has its own limit.
+const CONNECT: Duration = Duration::from_secs(5);
+
 /// Most bytes of a list of models.
 const LIST_BYTES_MAX: usize = 1 << 20;
 
@@ -77,13 +80,13 @@ pub struct Found {
 
 /// Asks all usual ports of this machine at once, for 300 ms; never leaves the machine.
 pub async fn discover() -> Vec<Found> {
-    discover_at(&Server::ALL.map(|server| (server, server.port()))).await
+    discover_at(&Server::ALL.map(|server| (server, server.port())), PATIENCE).await
 }
 
-/// The same on other ports; results are in the order of the ports.
-pub async fn discover_at(ports: &[(Server, u16)]) -> Vec<Found> {
+/// The same on other ports and with another patience; results are in the order of the ports.
+pub async fn discover_at(ports: &[(Server, u16)], patience: Duration) -> Vec<Found> {
     let probes = ports.iter().map(|&(server, port)| async move {
-        tokio::time::timeout(PATIENCE, probe(server, port)).await.ok().flatten()
+        tokio::time::timeout(patience, probe(server, port)).await.ok().flatten()
     });
     join_all(probes).await.into_iter().flatten().collect()
 }
@@ -91,7 +94,7 @@ pub async fn discover_at(ports: &[(Server, u16)]) -> Vec<Found> {
 async fn probe(server: Server, port: u16) -> Option<Found> {
     let base_url = format!("http://127.0.0.1:{port}/v1");
     let url = Url::parse(&format!("{base_url}/models")).ok()?;
-    let client = client(&url, PATIENCE).build().ok()?;
+    let client = client(&url, CONNECT).build().ok()?;
     let mut response = client.get(url).send().await.ok()?.error_for_status().ok()?;
     let mut body = Vec::new();
     while let Some(part) = response.chunk().await.ok()? {

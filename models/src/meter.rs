@@ -4,6 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use futures_core::future::BoxFuture;
+use tokio::time::Instant;
+use tracing::field::Empty;
+use tracing::{Instrument, Span, debug_span};
 
 use crate::error::ModelError;
 use crate::provider::{Capabilities, Provider, Reply, Request, Usage};
@@ -84,20 +87,34 @@ pub(crate) struct Metered<P> {
     meter: Arc<Meter>,
 }
 
-impl<P> Metered<P> {
+impl<P: Provider> Metered<P> {
     pub(crate) const fn new(inner: P, meter: Arc<Meter>) -> Self {
         Self { inner, meter }
+    }
+
+    async fn run(&self, request: &Request) -> Result<Reply, ModelError> {
+        let _flight = Flight::start(&self.meter);
+        let start = Instant::now();
+        let result = self.inner.complete(request).await;
+        let latency = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
+        Span::current().record("latency_ms", latency);
+        let reply = result?;
+        Span::current().record("tokens_in", reply.usage.input).record("tokens_out", reply.usage.output);
+        self.meter.tokens(&reply.usage);
+        Ok(reply)
     }
 }
 
 impl<P: Provider> Provider for Metered<P> {
     fn complete<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<Reply, ModelError>> {
-        Box::pin(async move {
-            let _flight = Flight::start(&self.meter);
-            let reply = self.inner.complete(request).await?;
-            self.meter.tokens(&reply.usage);
-            Ok(reply)
-        })
+        let span = debug_span!(
+            "model_call",
+            model = self.model(),
+            tokens_in = Empty,
+            tokens_out = Empty,
+            latency_ms = Empty
+        );
+        Box::pin(self.run(request).instrument(span))
     }
 
     fn capabilities(&self) -> Capabilities {

@@ -74,8 +74,7 @@ impl Tape {
         let mut text = String::new();
         file.read_to_string(&mut text).map_err(fault)?;
         let kept = whole_lines(&text);
-        let cassette =
-            Cassette::parse(&path.display().to_string(), text.get(..kept).unwrap_or_default())?;
+        let cassette = Cassette::parse(&path.display().to_string(), text.get(..kept).unwrap_or_default())?;
         file.set_len(kept as u64).map_err(fault)?;
         file.seek(SeekFrom::End(0)).map_err(fault)?;
         if kept > 0 && !text.get(..kept).is_some_and(|kept| kept.ends_with('\n')) {

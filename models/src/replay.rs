@@ -88,9 +88,8 @@ impl Replay {
         if cassette.cut {
             tracing::warn!(recording = %name, "the last line was cut off in writing and is left out");
         }
-        let key_of = |(i, entry): (usize, &crate::cassette::Entry)| {
-            (recording_key(&entry.model, &entry.request), i)
-        };
+        let key_of =
+            |(i, entry): (usize, &crate::cassette::Entry)| (recording_key(&entry.model, &entry.request), i);
         let places = cassette.entries.iter().enumerate().map(key_of).collect();
         let model = cassette.entries.first().map_or_else(|| "replay".into(), |entry| entry.model.clone());
         Ok(Self { name, cassette, places, model, latency: Duration::ZERO })

@@ -47,7 +47,8 @@ impl Scripted {
     ///
     /// With several requests in flight the order in which they take answers is theirs.
     pub fn texts<T: Into<String>>(texts: impl IntoIterator<Item = T>) -> Self {
-        let rest = Mutex::new(texts.into_iter().map(Into::into).collect::<std::collections::VecDeque<String>>());
+        let rest =
+            Mutex::new(texts.into_iter().map(Into::into).collect::<std::collections::VecDeque<String>>());
         Self::new(move |request, call| {
             let mut rest = lock(&rest);
             let wanted = request.n.max(1) as usize;

@@ -44,8 +44,7 @@ impl Stack {
         let metered = Metered::new(provider, Arc::clone(&meter));
         let limiter = Limiter::new(config.limits);
         let retried = Retry::new(metered, config.retry, limiter, Arc::clone(&meter));
-        let cached =
-            Cached::new(retried, store, config.cache, config.dialect.name(), Arc::clone(&meter));
+        let cached = Cached::new(retried, store, config.cache, config.dialect.name(), Arc::clone(&meter));
         Self { provider: Arc::new(Split::new(cached)), meter }
     }
 }

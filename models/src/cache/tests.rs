@@ -109,7 +109,8 @@ async fn an_answer_that_is_not_stored_is_not_used() {
 
 #[test]
 fn stored_replies_survive_their_json() {
-    let stored = StoredReply { model: "m".into(), reply: crate::scripted::reply(&question("q"), &["a\u{0}é"]) };
+    let stored =
+        StoredReply { model: "m".into(), reply: crate::scripted::reply(&question("q"), &["a\u{0}é"]) };
     let json = serde_json::to_string(&stored).unwrap();
     assert_eq!(serde_json::from_str::<StoredReply>(&json).unwrap(), stored);
 }

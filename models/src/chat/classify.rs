@@ -104,7 +104,9 @@ impl Said {
             text.clone_into(&mut self.message);
         }
         let first = value.get(0);
-        for inner in first.into_iter().chain(["error", "detail", "errors"].iter().filter_map(|k| value.get(k))) {
+        for inner in
+            first.into_iter().chain(["error", "detail", "errors"].iter().filter_map(|k| value.get(k)))
+        {
             self.take(inner);
         }
         for name in ["message", "msg"] {
@@ -133,11 +135,11 @@ impl Said {
 
     fn failure(self, site: &str, status: Option<u16>, wait: Option<Duration>) -> Failure {
         let kind = self.kind(status);
+        let remedy = remedy(kind, status).map_or_else(String::new, |remedy| format!("; {remedy}"));
         let status = status.map_or_else(|| "an error with status 200".into(), |s| format!("status {s}"));
         let field = self.field.as_ref().map_or_else(String::new, |field| format!(", field {field}"));
         let message = quote(&self.message);
         let said = if message.is_empty() { "no reason given" } else { &message };
-        let remedy = remedy(kind, &status).map_or_else(String::new, |remedy| format!("; {remedy}"));
         let error = ModelError::new(kind, format!("{site} answered {status}{field}: {said}{remedy}"));
         Failure { error: error.with_retry_after(wait), field: self.field }
     }
@@ -146,8 +148,7 @@ impl Said {
         let text = format!("{} {}", self.codes.join(" "), self.message.to_lowercase());
         let has = |phrases: &[&str]| phrases.iter().any(|phrase| text.contains(phrase));
         match status {
-            Some(402) => ErrorKind::Refused,
-            Some(401) => ErrorKind::Refused,
+            Some(401 | 402) => ErrorKind::Refused,
             _ if has(QUOTA) => ErrorKind::Refused,
             Some(429 | 503) => ErrorKind::RateLimited,
             _ if has(FILTER) => ErrorKind::Filtered,
@@ -214,13 +215,14 @@ const KEY: &[&str] = &["invalid_api_key", "authentication", "permission_denied",
 /// How servers say that they have too much to do, where no status says so.
 const RATE: &[&str] = &["rate_limit", "rate limit", "too many requests", "overloaded"];
 
-fn remedy(kind: ErrorKind, status: &str) -> Option<&'static str> {
-    match kind {
-        ErrorKind::Refused => Some("set the variable that api_key_env names to a key with access and quota"),
-        ErrorKind::ContextTooLong => Some("shorten the prompt or choose a model with a longer context"),
-        ErrorKind::BadRequest if status.ends_with("404") => {
-            Some("check model, and base_url, which usually ends in /v1")
+fn remedy(kind: ErrorKind, status: Option<u16>) -> Option<&'static str> {
+    match (kind, status) {
+        (ErrorKind::Refused, _) => {
+            Some("set the variable that api_key_env names to a key with access and quota")
         }
+        (ErrorKind::ContextTooLong, _) => Some("shorten the prompt or choose a model with a longer context"),
+        (_, Some(300..400)) => Some("base_url redirects: give the address that it redirects to"),
+        (_, Some(404)) => Some("check model, and base_url, which usually ends in /v1"),
         _ => None,
     }
 }

@@ -8,7 +8,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use crate::chat::classify::{Failure, from_error_value, transient};
+use crate::chat::classify::{Failure, from_error_value, quote, transient};
 use crate::chat::usage;
 use crate::chat::wire::{Lenient, WireChoice, WireLogprobs, WireReply, WireUsage};
 use crate::error::{ErrorKind, ModelError};
@@ -159,7 +159,7 @@ fn finish(word: String) -> Finish {
         "stop" | "eos" | "eos_token" | "end_turn" | "stop_sequence" => Finish::Stop,
         "length" | "max_tokens" | "model_length" => Finish::Length,
         "content_filter" | "safety" | "SAFETY" => Finish::ContentFilter,
-        _ => Finish::Other(crate::chat::classify::quote(&word)),
+        _ => Finish::Other(quote(&word)),
     }
 }
 

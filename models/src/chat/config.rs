@@ -89,7 +89,8 @@ impl ChatConfig {
                 return Err(fault("is not on the list of headers that may be added"));
             }
             let known = HeaderName::from_bytes(lower.as_bytes()).map_err(|_| fault("is no header name"))?;
-            let value = HeaderValue::from_str(value).map_err(|_| fault("has a value that no header can carry"))?;
+            let value =
+                HeaderValue::from_str(value).map_err(|_| fault("has a value that no header can carry"))?;
             headers.insert(known, value);
         }
         if let Some(bearer) = self.api_key.as_ref().and_then(ApiKey::bearer) {
@@ -143,7 +144,9 @@ pub enum ConfigError {
         reason: &'static str,
     },
     /// The HTTP client could not be set up, for lack of the system's root certificates for example.
-    #[error("could not set up the HTTP client: install the system's root certificates, or use http on loopback")]
+    #[error(
+        "could not set up the HTTP client: install the system's root certificates, or use http on loopback"
+    )]
     Client(#[source] reqwest::Error),
 }
 
@@ -180,7 +183,9 @@ mod tests {
     fn loopback() {
         let check = |url: &str| is_loopback(&Url::parse(url).unwrap());
         assert!(["http://localhost/", "http://127.8.0.1/", "http://[::1]:80/"].into_iter().all(check));
-        assert!(!["http://127.example.org/", "http://10.0.0.1/", "http://localhost.org/"].into_iter().any(check));
+        assert!(
+            !["http://127.example.org/", "http://10.0.0.1/", "http://localhost.org/"].into_iter().any(check)
+        );
     }
 
     #[test]

@@ -144,7 +144,8 @@ impl Habits {
             return false;
         }
         let text = failure.error.to_string();
-        let names = |field: &str| failure.field.as_deref().map_or_else(|| text.contains(field), |f| f == field);
+        let names =
+            |field: &str| failure.field.as_deref().map_or_else(|| text.contains(field), |f| f == field);
         if names("stream_options") {
             return self.stream_options.swap(false, Relaxed);
         }
@@ -166,9 +167,10 @@ impl Habits {
 
     /// Takes the other name where the server does not know the one it got; a limit that is too large is no such case.
     fn rename(&self, text: &str) -> bool {
-        let unknown = ["unsupported", "not supported", "max_completion_tokens", "unrecognized", "not permitted"]
-            .iter()
-            .any(|word| text.to_lowercase().contains(word));
+        let unknown =
+            ["unsupported", "not supported", "max_completion_tokens", "unrecognized", "not permitted"]
+                .iter()
+                .any(|word| text.to_lowercase().contains(word));
         if !unknown || self.renamed.swap(true, Relaxed) {
             return false;
         }
@@ -253,7 +255,13 @@ mod tests {
         let sent = worded(&config, &habits, &question("hi"));
         assert_eq!((sent.get("max_tokens"), &sent["max_completion_tokens"]), (None, &json!(1024)));
         assert!(!habits.learn(&refusal(Some("max_completion_tokens"), "not supported")));
-        assert_eq!(worded(&self::config(Dialect::OpenAi), &Habits::new(&self::config(Dialect::OpenAi)),
-            &question("hi"))["max_completion_tokens"], 1024);
+        assert_eq!(
+            worded(
+                &self::config(Dialect::OpenAi),
+                &Habits::new(&self::config(Dialect::OpenAi)),
+                &question("hi")
+            )["max_completion_tokens"],
+            1024
+        );
     }
 }

@@ -165,7 +165,10 @@ mod tests {
     fn the_standards_examples() {
         check("data: a\n\ndata: b\n\n", &["a", "b"]);
         check("data: YHOO\ndata: +2\ndata: 10\n\n", &["YHOO\n+2\n10"]);
-        check(": test stream\n\ndata: first event\nid: 1\n\ndata:second event\nid\n\n", &["first event", "second event"]);
+        check(
+            ": test stream\n\ndata: first event\nid: 1\n\ndata:second event\nid\n\n",
+            &["first event", "second event"],
+        );
         check("data\n\ndata\ndata\n\n", &["", "\n"]);
         check("data:test\n\ndata: test\n\n", &["test", "test"]);
         check("data:  two spaces\n\n", &[" two spaces"]);

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use reqwest::header::CONTENT_TYPE;
-use reqwest::{Client, Response, StatusCode, Url, redirect};
+use reqwest::{Client, Response, Url, redirect};
 use tokio::time::timeout;
 
 use crate::chat::classify::{Failure, from_status, looks_like_html, quote, retry_after, transient};
@@ -58,7 +58,7 @@ impl Transport {
     pub(crate) async fn answer(&self, body: Vec<u8>, n: u32) -> Result<Collector, Failure> {
         let mut response = self.send(body).await?;
         let status = response.status();
-        if status != StatusCode::OK {
+        if !status.is_success() {
             let wait = retry_after(response.headers(), SystemTime::now());
             let body = self.refusal(&mut response).await;
             return Err(from_status(&self.site, status.as_u16(), wait, &body));
@@ -67,7 +67,8 @@ impl Transport {
         if length > self.max_body as u64 {
             return Err(self.too_large().into());
         }
-        let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        let kind =
+            response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
         if kind.trim_start().starts_with("text/event-stream") {
             return self.streamed(response, n).await;
         }
@@ -80,7 +81,8 @@ impl Transport {
     }
 
     async fn send(&self, body: Vec<u8>) -> Result<Response, ModelError> {
-        let request = self.client.post(self.endpoint.clone()).header(CONTENT_TYPE, "application/json").body(body);
+        let request =
+            self.client.post(self.endpoint.clone()).header(CONTENT_TYPE, "application/json").body(body);
         match timeout(self.timeouts.first_byte, request.send()).await {
             Ok(sent) => sent.map_err(|error| self.broken(error)),
             Err(_) => {
@@ -224,7 +226,9 @@ impl<'a> Stream<'a> {
         if let Ok(Some(last)) = parser.finish() {
             if let Err(failure) = self.take(&last) {
                 // Only what was cut is forgiven; a refusal that came whole is not.
-                if failure.error.kind() != ErrorKind::Transient || serde_json::from_str::<WireReply>(&last.data).is_ok() {
+                if failure.error.kind() != ErrorKind::Transient
+                    || serde_json::from_str::<WireReply>(&last.data).is_ok()
+                {
                     return Err(failure);
                 }
             }

@@ -199,7 +199,8 @@ mod tests {
         assert_eq!(reasoning(json!({"reasoning": "r"})), Some("r".into()));
         assert_eq!(reasoning(json!({"reasoning": null, "reasoning_content": "r"})), Some("r".into()));
         assert_eq!(reasoning(json!({"reasoning": "r", "reasoning_content": "r"})), Some("r".into()));
-        let details = json!([{"type": "reasoning.text", "text": "a"}, {"type": "reasoning.summary", "summary": "b"}]);
+        let details =
+            json!([{"type": "reasoning.text", "text": "a"}, {"type": "reasoning.summary", "summary": "b"}]);
         assert_eq!(reasoning(json!({ "reasoning_details": details })), Some("ab".into()));
         assert_eq!(reasoning(json!({"reasoning": ""})), None);
     }

@@ -40,8 +40,9 @@ impl Window {
     pub(super) fn retry(&self, now: Instant) -> Result<(), Instant> {
         let mut slices = self.slices();
         slices.retain(|slice| now.duration_since(slice.start) < MINUTE);
-        let (calls, retries) =
-            slices.iter().fold((0, 0), |(calls, retries), slice| (calls + slice.calls, retries + slice.retries));
+        let (calls, retries) = slices
+            .iter()
+            .fold((0, 0), |(calls, retries), slice| (calls + slice.calls, retries + slice.retries));
         let allowed = (f64::from(calls) * self.share) as u32 + self.floor;
         if retries < allowed {
             current(&mut slices, now, |slice| slice.retries += 1);

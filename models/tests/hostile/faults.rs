@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use codeagent_models::ErrorKind::{BadRequest, ContextTooLong, Filtered, RateLimited, Refused, Transient};
-use codeagent_models::{Chat, ChatConfig, Provider, Timeouts};
+use codeagent_models::{Chat, ChatConfig, Provider, Reply, Timeouts};
 
 use crate::stub::{
     Act, DONE, STOP, Stub, delta, good, head, json, response, response_with, stream, stream_head,
@@ -27,9 +27,20 @@ async fn good_answers_in_many_forms() {
 #[tokio::test]
 async fn statuses_of_the_table() {
     for (status, kind) in [
-        (429, RateLimited), (503, RateLimited), (500, Transient), (502, Transient), (504, Transient),
-        (408, Transient), (409, Transient), (400, BadRequest), (404, BadRequest), (422, BadRequest),
-        (401, Refused), (403, Refused), (402, Refused), (301, BadRequest),
+        (429, RateLimited),
+        (503, RateLimited),
+        (500, Transient),
+        (502, Transient),
+        (504, Transient),
+        (408, Transient),
+        (409, Transient),
+        (400, BadRequest),
+        (404, BadRequest),
+        (422, BadRequest),
+        (401, Refused),
+        (403, Refused),
+        (402, Refused),
+        (301, BadRequest),
     ] {
         let (seen, text) = fault(json(status, r#"{"error":{"message":"because"}}"#)).await;
         assert_eq!(seen, kind, "{status}");
@@ -68,7 +79,15 @@ async fn bodies_that_are_no_answer() {
     let html = fault(response(200, "text/html", "<!doctype html><title>Login</title>")).await;
     assert!(html.0 == Transient && html.1.contains("HTML page; check base_url"), "{html:?}");
     for body in [
-        "", "{", "null", "[]", "42", "plain words", "{}", r#"{"choices":[]}"#, r#"{"choices":"x"}"#,
+        "",
+        "{",
+        "null",
+        "[]",
+        "42",
+        "plain words",
+        "{}",
+        r#"{"choices":[]}"#,
+        r#"{"choices":"x"}"#,
         r#"{"choices":[{"message":{"content":null},"finish_reason":"stop"}]}"#,
         r#"{"choices":[{"message":{"content":"no finish reason"}}]}"#,
         r#"{"choices":[{"message":{"content":"raw "#,
@@ -144,16 +163,33 @@ async fn answers_beyond_the_limits() {
     assert_eq!(fault(endless_refusal).await.0, Transient);
 }
 
+/// Asks with little patience, for the head of the answer or for the rest of it.
+async fn hurried(bytes: Vec<u8>, first_byte_ms: u64, silence_ms: u64) -> Result<Reply, String> {
+    let stub = Stub::start(vec![Act::WriteAndHang(bytes)]).await;
+    let timeouts = Timeouts {
+        first_byte: Duration::from_millis(first_byte_ms),
+        silence: Duration::from_millis(silence_ms),
+        ..config(&stub).timeouts
+    };
+    let chat = Chat::new(ChatConfig { timeouts, ..config(&stub) }).unwrap();
+    chat.complete(&question("hi")).await.map_err(|error| {
+        assert_eq!(error.kind(), Transient);
+        error.to_string()
+    })
+}
+
 #[tokio::test]
 async fn servers_that_hang() {
-    assert!(fault(Act::WriteAndHang(Vec::new())).await.1.contains("began no answer within 300ms"));
-    let midway = Act::WriteAndHang([stream_head(), delta("a").into_bytes()].concat());
-    assert!(fault(midway).await.1.contains("fell silent for 300ms"));
-    let body = Act::WriteAndHang([head(200, "application/json", "", Some(99)), b"{".to_vec()].concat());
-    assert!(fault(body).await.1.contains("fell silent for 300ms"));
+    let nothing = hurried(Vec::new(), 100, 30_000).await;
+    assert!(nothing.unwrap_err().contains("began no answer within 100ms"));
+    let midway = hurried([stream_head(), delta("a").into_bytes()].concat(), 30_000, 100).await;
+    assert!(midway.unwrap_err().contains("fell silent for 100ms"));
+    let body = [head(200, "application/json", "", Some(99)), b"{".to_vec()].concat();
+    assert!(hurried(body, 30_000, 100).await.unwrap_err().contains("fell silent for 100ms"));
     // Nothing is lost of an answer that is whole when the server falls silent.
     let whole = [delta("whole"), STOP.into()].concat().into_bytes();
-    assert_eq!(answer(Act::WriteAndHang([stream_head(), whole].concat())).await, "whole");
+    let reply = hurried([stream_head(), whole].concat(), 30_000, 100).await;
+    assert_eq!(reply.unwrap().choices[0].text, "whole");
 }
 
 #[tokio::test]
@@ -176,14 +212,17 @@ async fn connections_that_fail() {
     let closed = ChatConfig { base_url: "http://127.0.0.1:1/v1".into(), ..config(&stub) };
     let error = Chat::new(closed).unwrap().complete(&question("hi")).await.unwrap_err();
     assert!(error.kind() == Transient && error.to_string().contains("is the server running"), "{error}");
-    let unknown = ChatConfig { base_url: "http://no-such-host.invalid/v1".into(), ..config(&stub) };
+    let timeouts = Timeouts { connect: Duration::from_secs(1), ..config(&stub).timeouts };
+    let unknown = ChatConfig { base_url: "http://no-such-host.invalid/v1".into(), timeouts, ..config(&stub) };
     let error = Chat::new(unknown).unwrap().complete(&question("hi")).await.unwrap_err();
     assert_eq!(error.kind(), Transient);
 }
 
 #[tokio::test]
 async fn redirects_are_not_followed() {
-    let stub = Stub::start(vec![response_with(307, "text/plain", "location: http://127.0.0.1:1/\r\n", "")]).await;
-    assert_eq!(ask(&stub).await.unwrap_err().kind(), BadRequest);
+    let stub =
+        Stub::start(vec![response_with(307, "text/plain", "location: http://127.0.0.1:1/\r\n", "")]).await;
+    let error = ask(&stub).await.unwrap_err();
+    assert!(error.kind() == BadRequest && error.to_string().contains("base_url redirects"), "{error}");
     assert_eq!(stub.seen().len(), 1);
 }

@@ -29,7 +29,8 @@ async fn the_key_is_sent() {
 
 #[tokio::test]
 async fn no_error_shows_the_key() {
-    let echo = format!(r#"{{"error":{{"message":"Incorrect API key provided: {CANARY}","param":"{CANARY}"}}}}"#);
+    let echo =
+        format!(r#"{{"error":{{"message":"Incorrect API key provided: {CANARY}","param":"{CANARY}"}}}}"#);
     let acts = [
         json(401, &echo),
         json(400, &echo),

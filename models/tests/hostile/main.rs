@@ -12,15 +12,11 @@ use codeagent_models::scripted::question;
 use codeagent_models::{Chat, ChatConfig, ErrorKind, ModelError, Provider, Reply, Timeouts};
 use stub::{Act, Stub};
 
-/// Short limits, so that tests of limits are short.
+/// Small limits of size; those of time are for a busy machine.
 fn config(stub: &Stub) -> ChatConfig {
+    let patient = Duration::from_secs(30);
     ChatConfig {
-        timeouts: Timeouts {
-            connect: Duration::from_secs(2),
-            first_byte: Duration::from_millis(300),
-            silence: Duration::from_millis(300),
-            total: None,
-        },
+        timeouts: Timeouts { connect: patient, first_byte: patient, silence: patient, total: None },
         max_body: 20_000,
         max_line: 4_000,
         ..ChatConfig::new(stub.base_url(), "m")

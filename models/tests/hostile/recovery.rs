@@ -74,7 +74,9 @@ async fn fields_that_a_server_refuses_are_left_out() {
     let seen = stub.seen();
     let names: Vec<_> = seen
         .iter()
-        .map(|text| ["\"max_tokens\"", "\"max_completion_tokens\"", "stream_options"].map(|f| text.contains(f)))
+        .map(|text| {
+            ["\"max_tokens\"", "\"max_completion_tokens\"", "stream_options"].map(|f| text.contains(f))
+        })
         .collect();
     let (first, second, rest) = ([true, false, true], [false, true, true], [false, true, false]);
     assert_eq!(names, [first, second, rest, rest]);
@@ -102,11 +104,8 @@ async fn servers_on_this_machine_are_found() {
         (Server::Vllm, hanging.port()),
         (Server::SgLang, good.port()),
     ];
-    let expected = Found {
-        server: Server::SgLang,
-        base_url: good.base_url(),
-        models: vec!["a".into(), "c".into()],
-    };
-    assert_eq!(discover_at(&ports).await, [expected]);
+    let expected =
+        Found { server: Server::SgLang, base_url: good.base_url(), models: vec!["a".into(), "c".into()] };
+    assert_eq!(discover_at(&ports, Duration::from_secs(2)).await, [expected]);
     assert!(good.seen()[0].starts_with("GET /v1/models HTTP/1.1\r\n"));
 }

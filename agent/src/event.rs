@@ -83,10 +83,8 @@ pub enum EventKind {
         passed: u32,
         /// Tests run.
         total: u32,
-        /// Wall-clock milliseconds.
+        /// Wall-clock milliseconds of the tests.
         ms: u64,
-        /// Largest memory in MiB.
-        peak_mib: u32,
     },
     /// A node was added to the tree.
     NodeAdded {
@@ -219,16 +217,13 @@ impl Event {
         }
     }
 
-    /// The event without what may differ between two runs of the same search: times, memory and cache hits.
+    /// The event without what may differ between two runs of the same search: times and cache hits.
     #[must_use]
     pub fn canonical(mut self) -> Self {
         self.t_us = 0;
         match &mut self.kind {
             EventKind::LlmReply { cached, .. } => *cached = false,
-            EventKind::ExecFinished { ms, peak_mib, .. } => {
-                *ms = 0;
-                *peak_mib = 0;
-            }
+            EventKind::ExecFinished { ms, .. } => *ms = 0,
             _ => {}
         }
         self

@@ -51,7 +51,7 @@ pub(crate) async fn analyse(
             task: &ports.task,
             program: &candidate.written,
             test: &failed_test(case, &result.verdict, &candidate.source),
-            listing: &listing(&executed(&trace)),
+            listing: &listing(&executed(&trace), trace.total),
         };
         let answered = talk.ask("block_analysis", &question, 1).await?.pop();
         return Ok(answered.map(|answered| answered.answer).unwrap_or_default());

@@ -141,7 +141,7 @@ pub(crate) fn worst_case(trial: &Trial, ports: &Ports) -> Cost {
         executions: generations,
     };
     if let Some(price) = ports.prices.price(ports.provider.model()) {
-        worst.micro_usd = price.cost(&codeagent_models::Usage {
+        worst.micro_usd = price.cost_micro_usd(&codeagent_models::Usage {
             input: worst.input_tokens,
             output: worst.output_tokens,
             ..Default::default()
@@ -172,7 +172,8 @@ pub(crate) async fn carry_out(
         Operator::Refine { .. } => refine::carry_out(ports, &mut talk, inputs).await?,
         Operator::Rethink { .. } => rethink::carry_out(ports, &mut talk, trial, inputs).await?,
         Operator::ReviseWithModules { clusters, count, choice, .. } => {
-            revise::carry_out(ports, &mut talk, trial, inputs, Shown { clusters: *clusters, choice: *choice }, *count).await?
+            let revision = revise::Revision { clusters: *clusters, choice: *choice, count: *count };
+            revise::carry_out(ports, &mut talk, trial, inputs, revision).await?
         }
         Operator::Verify => verify::carry_out(ports, &mut talk, trial, inputs).await?,
         _ => (TrialResult::Unusable, Vec::new()),

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use codeagent_models::cache::{CacheKey, ReplyStore, StoredReply};
-use codeagent_models::{ErrorKind, ModelError};
+use codeagent_models::{CacheKey, ErrorKind, ModelError, ReplyStore, StoredReply};
 use codeagent_store::{Store, StoreError};
 use futures_core::future::BoxFuture;
 
@@ -21,10 +20,10 @@ impl StoredReplies {
 impl ReplyStore for StoredReplies {
     fn load<'a>(&'a self, key: &'a CacheKey) -> BoxFuture<'a, Result<Option<StoredReply>, ModelError>> {
         Box::pin(async move {
-            let Some(body) = self.0.reply(key.as_str()).await.map_err(failed)? else { return Ok(None) };
+            let Some(body) = self.0.reply(&key.to_hex()).await.map_err(failed)? else { return Ok(None) };
             let reply = serde_json::from_slice(&body);
             Ok(Some(reply.map_err(|error| {
-                let message = format!("the stored reply {} can't be read", key.as_str());
+                let message = format!("the stored reply {} can't be read", key.to_hex());
                 ModelError::new(ErrorKind::Storage, message).with_source(error)
             })?))
         })
@@ -35,7 +34,7 @@ impl ReplyStore for StoredReplies {
             let body = serde_json::to_vec(reply).map_err(|error| {
                 ModelError::new(ErrorKind::Storage, "a reply could not be written as JSON").with_source(error)
             })?;
-            self.0.put_reply(key.as_str(), &body).await.map_err(failed)
+            self.0.put_reply(&key.to_hex(), &body).await.map_err(failed)
         })
     }
 }

@@ -166,8 +166,8 @@ async fn begin(
     let run_id = identity.run_id().to_owned();
     if let Some(store) = &parts.store {
         let new = NewRun { id: run_id.clone(), fingerprint: identity.fingerprint, spec: identity.spec.to_string() };
-        if let Begun::Finished { result, .. } = store.begin_run(&new).await?
-            && let Ok(outcome) = serde_json::from_str(&result)
+        if let Begun::Finished(run) = store.begin_run(&new).await?
+            && let Some(outcome) = run.result.and_then(|result| serde_json::from_str(&result).ok())
         {
             return Ok(Beginning::Finished(Box::new(outcome)));
         }

@@ -14,13 +14,29 @@ pub(crate) fn attempt(problem: &Problem, source: &str, report: &Report) -> Attem
     });
     Attempt {
         fingerprint: modules::normalised_hash(source),
-        passed: report.passed(),
-        total: report.total(),
+        passed: count(report.passed()),
+        total: count(report.total()),
         parses: modules::parses(source),
         behaviour: (!report.results.is_empty()).then(|| behaviour(report)),
         length: u32::try_from(source.chars().count()).unwrap_or(u32::MAX),
-        slow: u32::try_from(slow.count()).unwrap_or(u32::MAX),
+        slow: count(slow.count()),
     }
+}
+
+/// Share of tests passed, in `[0, 1]`; 0 where there are none.
+pub(crate) fn pass_fraction(report: &Report) -> f64 {
+    if report.total() == 0 { 0.0 } else { f64::from(count(report.passed())) / f64::from(count(report.total())) }
+}
+
+/// A number of tests.
+pub(crate) fn count(tests: usize) -> u32 {
+    u32::try_from(tests).unwrap_or(u32::MAX)
+}
+
+/// Wall-clock milliseconds of all tests.
+pub(crate) fn milliseconds(report: &Report) -> u64 {
+    let wall: std::time::Duration = report.results.iter().map(|result| result.wall).sum();
+    u64::try_from(wall.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// The class of the first verdict that is not `passed`.

@@ -147,7 +147,7 @@ impl<'a> Conversation<'a> {
     fn settle(&mut self, reply: &Reply) {
         let usage = reply.usage;
         let price = self.ports.prices.price(self.ports.provider.model());
-        let cost_micro_usd = price.map(|price| price.cost(&usage));
+        let cost_micro_usd = price.map(|price| price.cost_micro_usd(&usage));
         self.priced &= cost_micro_usd.is_some();
         self.cost.input_tokens += usage.input;
         self.cost.output_tokens += usage.output;

@@ -48,10 +48,9 @@ async fn judge(
     talk.cost.executions += 1;
     talk.events.push(EventKind::ExecFinished {
         verdict: score::class(&report).to_owned(),
-        passed: report.passed(),
-        total: report.total(),
-        ms: u64::try_from(report.usage.wall.as_millis()).unwrap_or(u64::MAX),
-        peak_mib: report.usage.peak_mib,
+        passed: score::count(report.passed()),
+        total: score::count(report.total()),
+        ms: score::milliseconds(&report),
     });
     let attempt = score::attempt(&ports.problem, &source, &report);
     let mut candidate = Candidate { written, source, report, feedback: None };

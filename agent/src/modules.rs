@@ -1,0 +1,24 @@
+//! The sub-modules of candidate programs: extraction, equality up to renaming, clustering, and the choice of
+//! representatives.
+//!
+//! Source: Le et al. 2024, *CodeChain: Towards Modular Code Generation Through Chain of Self-revisions with
+//! Representative Sub-modules*, section 3. Unlike the original, sub-modules come from the syntax tree and not from
+//! code fences, and vectors from hashed syntax features and not from an embedding model.
+
+mod choose;
+mod cluster;
+mod extract;
+mod features;
+mod normalise;
+mod scopes;
+mod syntax;
+
+pub use choose::{Offer, representatives};
+pub use codeagent_search::policy::ModuleChoice;
+pub use cluster::cluster;
+pub use extract::{Module, extract};
+pub use normalise::normalised_hash;
+pub use syntax::{defines, parses};
+
+#[cfg(test)]
+mod tests;

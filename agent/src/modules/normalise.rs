@@ -1,0 +1,79 @@
+//! Equality of programs up to the names of local variables, comments, docstrings and layout.
+
+use std::collections::BTreeMap;
+
+use tree_sitter::Node;
+
+use super::scopes::{Local, is_ignored, is_opaque, locals};
+use super::syntax::{Descend, Step, parse, text, walk};
+
+/// A hash of the program's syntax tree in which local variables are numbered in order of appearance. Equal programs up
+/// to comments, docstrings, layout and the names of local variables have equal hashes; names that could matter stay
+/// (see `scopes`). Of a text that does not parse: a hash of the text.
+///
+/// Depends on nothing but the text, so that it may be stored.
+#[must_use]
+pub fn normalised_hash(source: &str) -> u64 {
+    let tree = parse(source).filter(|tree| !tree.root_node().has_error());
+    let from_tree = tree.and_then(|tree| {
+        let locals = locals(tree.root_node(), source)?;
+        Some(tree_hash(tree.root_node(), source, &locals))
+    });
+    from_tree.unwrap_or_else(|| {
+        let mut hasher = blake3::Hasher::new_derive_key("codeagent text of a program");
+        hasher.update(source.trim().as_bytes());
+        first_eight(&hasher)
+    })
+}
+
+fn tree_hash<'s>(root: Node<'_>, source: &'s str, locals: &[Option<Local<'s>>]) -> u64 {
+    let mut hasher = blake3::Hasher::new_derive_key("codeagent syntax tree of a program");
+    let mut numbers: BTreeMap<Local<'s>, u32> = BTreeMap::new();
+    let mut identifiers = locals.iter();
+    walk(root, |step| {
+        let node = match step {
+            Step::Enter(place) => place.node,
+            Step::Leave(node) => {
+                if !is_ignored(node) {
+                    hasher.update(&[CLOSE]);
+                }
+                return Descend::Over;
+            }
+        };
+        if is_ignored(node) {
+            return Descend::Over;
+        }
+        write(&mut hasher, OPEN, node.kind());
+        let leaf = node.child_count() == 0 || is_opaque(node);
+        if node.kind() == "identifier" {
+            match identifiers.next().copied().flatten() {
+                Some(local) => {
+                    let next = u32::try_from(numbers.len()).unwrap_or(u32::MAX);
+                    let number = *numbers.entry(local).or_insert(next);
+                    hasher.update(&[LOCAL]).update(&number.to_le_bytes());
+                }
+                None => write(&mut hasher, TEXT, text(node, source)),
+            }
+        } else if leaf {
+            write(&mut hasher, TEXT, text(node, source));
+        }
+        if leaf { Descend::Over } else { Descend::Into }
+    });
+    first_eight(&hasher)
+}
+
+const OPEN: u8 = 0;
+const CLOSE: u8 = 1;
+const TEXT: u8 = 2;
+const LOCAL: u8 = 3;
+
+/// A tagged text with its length, so that no two sequences of writes look alike.
+fn write(hasher: &mut blake3::Hasher, tag: u8, text: &str) {
+    hasher.update(&[tag]).update(&text.len().to_le_bytes()).update(text.as_bytes());
+}
+
+fn first_eight(hasher: &blake3::Hasher) -> u64 {
+    let mut bytes = [0; 8];
+    hasher.finalize_xof().fill(&mut bytes);
+    u64::from_le_bytes(bytes)
+}

@@ -7,9 +7,10 @@ use std::path::PathBuf;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
 
-pub use groups::{BudgetFlags, CacheFlags, CacheMode, ModelFlags, SandboxFlags, SearchFlags};
+pub use groups::{BudgetFlags, CacheFlags, ModelFlags, SandboxFlags, SearchFlags};
 
 use crate::config::Flags;
+use crate::config::units::Period;
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -87,6 +88,8 @@ pub enum Color {
 pub enum Verb {
     /// Run one program in the sandbox and say what became of it.
     Exec(ExecArgs),
+    /// Show the tree of a finished run.
+    Show(ShowArgs),
     /// Show, check or find the configuration.
     #[command(after_long_help = EXIT_CODES)]
     Config(ConfigArgs),
@@ -194,7 +197,7 @@ pub struct ExecArgs {
     pub stdin: Option<PathBuf>,
     /// Longest run, in seconds or with a unit, such as `500ms`.
     #[arg(long, value_name = "S")]
-    pub timeout: Option<String>,
+    pub timeout: Option<Period>,
     /// Most memory, in MiB.
     #[arg(long, value_name = "MIB")]
     pub memory: Option<String>,

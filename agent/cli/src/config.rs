@@ -110,7 +110,8 @@ pub fn load(environment: &Environment, flags: &Flags) -> Result<Loaded, Failure>
 }
 
 /// The nearest `codeagent.toml` at or above a folder.
-fn project_file(directory: &Path) -> Option<PathBuf> {
+#[must_use]
+pub fn project_file(directory: &Path) -> Option<PathBuf> {
     directory.ancestors().map(|folder| folder.join(PROJECT_FILE)).find(|path| path.exists())
 }
 

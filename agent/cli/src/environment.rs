@@ -60,10 +60,12 @@ impl Environment {
         self.base("XDG_CONFIG_HOME", ".config").map(|base| base.join("config.toml"))
     }
 
-    /// The folder for files that can be made again: `$XDG_CACHE_HOME/codeagent`, else under `~/.cache`.
+    /// The folder for files that can be made again: `$CODEAGENT_CACHE_DIR`, `$XDG_CACHE_HOME/codeagent`, or under
+    /// `~/.cache`.
     #[must_use]
     pub fn cache_dir(&self) -> Option<PathBuf> {
-        self.base("XDG_CACHE_HOME", ".cache")
+        let named = self.variable("CODEAGENT_CACHE_DIR").map(PathBuf::from).filter(|path| path.is_absolute());
+        named.or_else(|| self.base("XDG_CACHE_HOME", ".cache"))
     }
 
     /// The folder for runs and reports: `$XDG_STATE_HOME/codeagent`, else under `~/.local/state`.

@@ -119,12 +119,23 @@ impl Failure {
         self.exit
     }
 
+    /// Place, what and why on one line, not escaped.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let parts = [self.place.as_deref(), Some(self.what.as_str()), self.why.as_deref()];
+        parts.into_iter().flatten().collect::<Vec<_>>().join(": ")
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub fn remedy(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+
     /// The failure as one JSON object: `{"event":"error","kind","message","hint"}`.
     #[must_use]
     pub fn to_json(&self) -> serde_json::Value {
-        let parts = [self.place.as_deref(), Some(self.what.as_str()), self.why.as_deref()];
-        let message = parts.into_iter().flatten().collect::<Vec<_>>().join(": ");
-        json!({"event": "error", "kind": self.exit.kind(), "message": message, "hint": self.hint})
+        json!({"event": "error", "kind": self.exit.kind(), "message": self.summary(), "hint": self.hint})
     }
 }
 

@@ -1,2 +1,106 @@
-//! The codeagent command.
-fn main() {}
+//! The `codeagent` process: arguments in, streams and an exit code out.
+
+use std::io::Write as _;
+use std::panic::AssertUnwindSafe;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use clap::error::ErrorKind;
+use codeagent::models::install_tls;
+use codeagent_cli::args::{Cli, Verb};
+use codeagent_cli::environment::Environment;
+use codeagent_cli::failure::{Exit, Failure};
+use codeagent_cli::output::Output;
+use codeagent_cli::signals::Stop;
+use codeagent_cli::{logging, panic_report, verbs};
+
+fn main() -> ExitCode {
+    let mut output = Output::new(std::io::stdout());
+    // The hook of `panic_report` has said what there is to say; here is only the exit code to give.
+    let exit = std::panic::catch_unwind(AssertUnwindSafe(|| start(&mut output))).unwrap_or(Exit::Internal);
+    ExitCode::from(exit.code())
+}
+
+fn start(output: &mut Output) -> Exit {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return refuse(&error, output),
+    };
+    let json = cli.globals.json;
+    run(cli, output).unwrap_or_else(|failure| report(&failure, json, output))
+}
+
+/// Help and version are results; everything else that clap says is an error of usage.
+fn refuse(error: &clap::Error, output: &mut Output) -> Exit {
+    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+        let shown = output.bytes(error.render().to_string().as_bytes());
+        return shown.map_or_else(|failure| failure.exit(), |()| Exit::Done);
+    }
+    let text = error.render().to_string();
+    if std::env::args_os().any(|argument| argument == "--json") {
+        let what = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+        return report(&Failure::usage(what).hint("see `codeagent --help`"), true, output);
+    }
+    // Nobody can be told that stderr is gone.
+    let _ = std::io::stderr().write_all(text.as_bytes());
+    Exit::Usage
+}
+
+fn report(failure: &Failure, json: bool, output: &mut Output) -> Exit {
+    let _ = writeln!(std::io::stderr(), "{failure}");
+    if json {
+        // A failure to say that something failed is not worth another exit code.
+        let _ = output.json(&failure.to_json());
+    }
+    failure.exit()
+}
+
+fn run(cli: Cli, output: &mut Output) -> Result<Exit, Failure> {
+    let mut environment = Environment::of_process()?;
+    if let Some(path) = &cli.globals.env_file {
+        environment.add_file(path)?;
+    }
+    panic_report::install(&environment);
+    logging::install(&cli.globals, &environment)?;
+    install_tls();
+    let stop = Stop::watch()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| {
+        Failure::new(Exit::Internal, "the async runtime could not be started").caused_by(&error)
+    })?;
+    let exit = runtime.block_on(dispatch(&cli, &environment, &stop, output));
+    // What still blocks by now has nothing to save: stores were closed by the verbs that opened them.
+    runtime.shutdown_background();
+    exit
+}
+
+async fn dispatch(
+    cli: &Cli,
+    environment: &Environment,
+    stop: &Stop,
+    output: &mut Output,
+) -> Result<Exit, Failure> {
+    let globals = &cli.globals;
+    match &cli.verb {
+        Verb::Exec(arguments) => {
+            or_stop(stop, verbs::exec::exec(arguments, globals, environment, output)).await
+        }
+        Verb::Show(arguments) => {
+            or_stop(stop, verbs::show::show(arguments, environment, globals.json, output)).await
+        }
+        Verb::Config(arguments) => verbs::config::config(arguments.action, globals, environment, output),
+        Verb::Providers(arguments) => {
+            or_stop(stop, verbs::providers::providers(arguments, globals, environment, output)).await
+        }
+        Verb::Doctor(_) => or_stop(stop, verbs::doctor::doctor(globals, environment, output)).await,
+        Verb::Completions(arguments) => verbs::completions::completions(arguments, output),
+        Verb::Man(arguments) => verbs::man::man(arguments, globals, environment, output),
+    }
+}
+
+/// A verb that has nothing to save when it is stopped: dropping it ends its programs and connections.
+async fn or_stop(stop: &Stop, verb: impl Future<Output = Result<Exit, Failure>>) -> Result<Exit, Failure> {
+    tokio::select! {
+        result = verb => result,
+        () = stop.token().cancelled() => Ok(stop.exit().unwrap_or(Exit::Interrupted)),
+    }
+}

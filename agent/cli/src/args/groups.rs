@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
+use codeagent::models::CacheMode;
 
 use crate::config::types::SandboxKind;
 use crate::config::units::{BaseUrl, Complaint, Period, parse_count};
@@ -104,20 +105,6 @@ pub struct CacheFlags {
     /// Take every answer from a recording; no model is called.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub replay: Option<PathBuf>,
-}
-
-/// What to do with stored answers.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum CacheMode {
-    /// Use them and store new ones.
-    #[default]
-    Use,
-    /// Use nothing else.
-    Only,
-    /// Store, but do not use.
-    Refresh,
-    /// Neither.
-    Off,
 }
 
 impl CacheFlags {

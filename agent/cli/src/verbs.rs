@@ -1,0 +1,9 @@
+//! What the command can do: one file per verb.
+
+pub mod completions;
+pub mod config;
+pub mod doctor;
+pub mod exec;
+pub mod man;
+pub mod providers;
+pub mod show;

@@ -19,13 +19,15 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Longest answer that is read.
 const ANSWER_BYTES_MAX: usize = 1 << 16;
 
-/// Prints, each ended by a NUL: implementation, major, minor, version, executable, then folders.
+/// Prints, each ended by a NUL: implementation, major, minor, version, executable, then folders: those of its modules and
+/// those of the shared libraries that it has loaded, which some systems keep far from the usual places.
 const QUESTION: &str = r"
-import sys, os
+import sys, os, ctypes
 real = os.path.realpath(sys.executable)
 lib = [os.path.join(p, d) for p in {sys.base_prefix, sys.base_exec_prefix} for d in ('lib', 'lib64')]
 answer = [sys.implementation.name.replace('cp', 'CP'), *map(str, sys.version_info[:2]), sys.version.split()[0], real]
-answer += sorted(p for p in {*lib, *sys.path} if p and os.path.isdir(p))
+loaded = {os.path.dirname(line.split()[-1]) for line in open('/proc/self/maps') if '.so' in line and '/' in line}
+answer += sorted(p for p in {*lib, *sys.path, *loaded} if p and os.path.isdir(p))
 sys.stdout.buffer.write(b''.join(os.fsencode(a) + b'\0' for a in answer))
 ";
 
@@ -89,7 +91,7 @@ fn ask(executable: &Path) -> Result<Interpreter, String> {
     let status = child.wait().map_err(|error| error.to_string())?;
     let answer = answer?;
     if !status.success() {
-        return Err(format!("it ended with {status}"));
+        return Err(format!("it ended with {status}; it may lack the module ctypes"));
     }
     parse(&answer)
 }

@@ -125,7 +125,7 @@ impl Setup {
         let place = match temp {
             Some(folder) => Place::Folder(c_string(folder.as_os_str().as_bytes())?),
             None => {
-                let root = Root::new(&self.readable, open.limits.temp_mib);
+                let root = Root::new(&self.readable, open.limits.temp_mib, open.stdin.len());
                 let places = root.places();
                 Place::Root(root, places)
             }

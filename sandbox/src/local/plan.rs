@@ -213,8 +213,9 @@ fn drop_privileges() -> Result<(), Errno> {
 
 fn restrict_files(own_temp: Option<u64>) -> Result<(), Errno> {
     if let Some(access) = own_temp {
-        let temp = open(c"/tmp", OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
-        sys::landlock_allow(RULES, temp.as_fd(), access)?;
+        let path = OFlags::PATH | OFlags::CLOEXEC;
+        sys::landlock_allow(RULES, open(c"/tmp", path, Mode::empty())?.as_fd(), access)?;
+        sys::landlock_allow(RULES, open(c"/dev/stdin", path, Mode::empty())?.as_fd(), sys::LANDLOCK_READ_FILE)?;
     }
     sys::landlock_restrict(RULES)
 }

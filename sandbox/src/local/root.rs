@@ -45,6 +45,7 @@ pub(super) fn readable(interpreter: &Interpreter) -> Vec<PathBuf> {
 pub(super) struct Root {
     folders: Vec<CString>,
     binds: Vec<Bind>,
+    root_options: CString,
     temp_options: CString,
 }
 
@@ -58,8 +59,9 @@ struct Bind {
 }
 
 impl Root {
-    /// Plans a root with these read-only paths and a `/tmp` of `temp_mib` MiB. Paths that hold a NUL byte do not exist.
-    pub(super) fn new(readable: &[PathBuf], temp_mib: u32) -> Self {
+    /// Plans a root with these read-only paths, a `/tmp` of `temp_mib` MiB and room for a copy of an input of
+    /// `stdin_bytes`. Paths that hold a NUL byte do not exist.
+    pub(super) fn new(readable: &[PathBuf], temp_mib: u32, stdin_bytes: usize) -> Self {
         let devices = DEVICES.map(PathBuf::from);
         let mut folders: Vec<PathBuf> = Vec::new();
         let mut binds = Vec::new();
@@ -80,11 +82,13 @@ impl Root {
         folders.push(PathBuf::from("tmp"));
         folders.sort();
         folders.dedup();
-        let options = format!("mode=1777,size={temp_mib}m,nr_inodes={TEMP_INODES}");
+        let root_options = format!("mode=755,size={},nr_inodes=1024", stdin_bytes.saturating_add(1 << 20));
+        let temp_options = format!("mode=1777,size={temp_mib}m,nr_inodes={TEMP_INODES}");
         Self {
             folders: folders.iter().filter_map(|path| c_path(path)).collect(),
             binds,
-            temp_options: CString::new(options).unwrap_or_default(),
+            root_options: CString::new(root_options).unwrap_or_default(),
+            temp_options: CString::new(temp_options).unwrap_or_default(),
         }
     }
 
@@ -96,7 +100,7 @@ impl Root {
             *tree = Some(bind.copy()?);
         }
         let plain = MountFlags::NOSUID | MountFlags::NODEV;
-        mount(c"tmpfs", WORKSHOP, c"tmpfs", plain, Some(c"mode=755,size=1m,nr_inodes=1024"))?;
+        mount(c"tmpfs", WORKSHOP, c"tmpfs", plain, Some(self.root_options.as_c_str()))?;
         let root = open(WORKSHOP, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
         for folder in &self.folders {
             mkdirat(&root, folder.as_c_str(), Mode::from_raw_mode(0o755))?;
@@ -106,6 +110,7 @@ impl Root {
                 bind.attach(tree.as_fd(), root.as_fd())?;
             }
         }
+        copy_input(root.as_fd())?;
         fchdir(&root)?;
         mount(c"tmpfs", c"tmp", c"tmpfs", plain | MountFlags::NOEXEC, Some(self.temp_options.as_c_str()))?;
         sys::restrict_mount(root.as_fd(), sys::MOUNT_RDONLY, AtFlags::empty())?;
@@ -138,6 +143,13 @@ impl Bind {
     }
 }
 
+/// The usual way from `/dev/stdin` to the input leads through `/proc`; here it is a copy.
+fn copy_input(root: BorrowedFd<'_>) -> Result<(), Errno> {
+    let flags = OFlags::CREATE | OFlags::WRONLY | OFlags::CLOEXEC;
+    let file = openat(root, c"dev/stdin", flags, Mode::from_raw_mode(0o444))?;
+    sys::copy_input(file.as_fd())
+}
+
 fn c_path(path: &Path) -> Option<CString> {
     CString::new(path.as_os_str().as_bytes()).ok()
 }
@@ -160,7 +172,7 @@ mod tests {
 
     #[test]
     fn parents_come_before_children() {
-        let root = Root::new(&[PathBuf::from("/usr/lib"), PathBuf::from("/etc/hostname")], 8);
+        let root = Root::new(&[PathBuf::from("/usr/lib"), PathBuf::from("/etc/hostname")], 8, 5);
         let folders: Vec<_> = root.folders.iter().map(|path| path.to_str().unwrap()).collect();
         assert_eq!(folders, ["dev", "etc", "tmp", "usr", "usr/lib"]);
         assert_eq!(root.temp_options.to_str().unwrap(), "mode=1777,size=8m,nr_inodes=4096");

@@ -6,6 +6,7 @@
     reason = "system calls without a safe wrapper: clone, landlock, seccomp, execveat, wait4"
 )]
 
+use std::convert::Infallible;
 use std::ffi::{CStr, CString, c_char};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
@@ -22,6 +23,9 @@ pub(super) const MOUNT_NOSUID: u64 = 2;
 pub(super) const MOUNT_NODEV: u64 = 4;
 /// `AT_RECURSIVE`: the mounts beneath as well.
 pub(super) const AT_RECURSIVE: AtFlags = AtFlags::from_bits_retain(0x8000);
+
+/// `LANDLOCK_ACCESS_FS_READ_FILE`: open a file for reading.
+pub(super) const LANDLOCK_READ_FILE: u64 = 4;
 
 /// `struct mount_attr` of `linux/mount.h`.
 #[repr(C)]
@@ -153,6 +157,18 @@ pub(super) fn close_from(first: libc::c_uint) -> Result<(), Errno> {
     check(unsafe { libc::syscall(libc::SYS_close_range, first, libc::c_uint::MAX, 0) }).map(drop)
 }
 
+/// Copies all of descriptor 0, a file, without moving its position.
+pub(super) fn copy_input(to: BorrowedFd<'_>) -> Result<(), Errno> {
+    let mut offset: libc::off_t = 0;
+    loop {
+        // SAFETY: both descriptors are open, and `offset` is live.
+        let copied = unsafe { libc::sendfile(to.as_raw_fd(), 0, &raw mut offset, 1 << 30) };
+        if check(libc::c_long::try_from(copied).unwrap_or(-1))? == 0 {
+            return Ok(());
+        }
+    }
+}
+
 /// Writes to a descriptor by number; for the report of a failure, where nothing better is left to do than to try.
 pub(super) fn write_number(to: RawFd, bytes: &[u8]) {
     // SAFETY: the pointer and length are those of a live slice.
@@ -205,7 +221,7 @@ pub(super) fn execute(executable: RawFd, arguments: &StringArray, environment: &
 }
 
 /// Ends the process at once, without running anything of the host's.
-pub(super) fn exit_now(status: libc::c_int) -> std::convert::Infallible {
+pub(super) fn exit_now(status: libc::c_int) -> Infallible {
     // SAFETY: ends the process.
     unsafe { libc::_exit(status) }
 }

@@ -1,0 +1,346 @@
+//! The local back-end as its users see it. Where the machine lacks Python or a layer the tests skip with a notice, but
+//! not in CI.
+#![cfg(target_os = "linux")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+use std::io::Write;
+use std::net::TcpListener;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use codeagent_sandbox::local::{LocalConfig, LocalSandbox};
+use codeagent_sandbox::session::Level;
+use codeagent_sandbox::{
+    Cause, Clock, Exchange, Execution, Limits, Open, Program, Sandbox, SandboxError, Verdict, run_program,
+};
+
+/// Set in a copy of this test binary that runs one test alone.
+const ALONE: &str = "CODEAGENT_TEST_ALONE";
+/// Longest wait for something that ought to happen at once.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+fn sandbox(level: Option<Level>) -> Option<Arc<dyn Sandbox>> {
+    match LocalSandbox::new(LocalConfig { level, i_accept_no_isolation: true, ..LocalConfig::default() }) {
+        Ok(sandbox) => Some(Arc::new(sandbox)),
+        Err(error) if std::env::var("CI").is_ok_and(|ci| ci == "true") => panic!("{error}"),
+        Err(error) => {
+            writeln!(std::io::stderr(), "skipped: {error}").unwrap();
+            None
+        }
+    }
+}
+
+async fn run_in(sandbox: &Arc<dyn Sandbox>, source: &str, limits: Limits) -> Execution {
+    let program = Program { source: source.to_owned(), entry: None };
+    run_program(sandbox, &program, b"3 4\n", limits, 7).await.unwrap()
+}
+
+/// Runs the source at both levels that isolate and checks its verdict.
+async fn check(source: &str, limits: Limits, expected: impl Fn(&Execution) -> bool) {
+    for level in [Level::Strict, Level::Unprivileged] {
+        let Some(sandbox) = sandbox(Some(level)) else { continue };
+        let done = run_in(&sandbox, source, limits).await;
+        let text = [&done.stdout, &done.stderr].map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+        assert!(expected(&done), "{level:?}: {source}: {:?} {:?} {text:?}", done.verdict, done.usage);
+    }
+}
+
+/// Checks that the program passes and prints this.
+async fn prints(source: &str, expected: &str) {
+    check(source, Limits::default(), |done| done.verdict.is_passed() && done.stdout == expected.as_bytes()).await;
+}
+
+/// Checks that the program ends with this class of verdict.
+async fn ends(source: &str, limits: Limits, class: &str) {
+    check(source, limits, |done| done.verdict.class() == class).await;
+}
+
+/// Waits for a condition that comes about by itself.
+fn await_that(what: &str, condition: impl Fn() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !condition() {
+        assert!(Instant::now() < deadline, "in vain: {what}");
+        std::thread::yield_now();
+    }
+}
+
+/// Whether a process with this name lives.
+fn lives(name: &str) -> bool {
+    let processes = std::fs::read_dir("/proc").unwrap().flatten();
+    let mut names = processes.filter_map(|entry| std::fs::read_to_string(entry.path().join("comm")).ok());
+    names.any(|found| found.trim() == name)
+}
+
+/// Python that gives its process this name.
+fn named(name: &str) -> String {
+    format!("import ctypes, os, time\nctypes.CDLL(None).prctl(15, b'{name}', 0, 0, 0)\n")
+}
+
+/// A copy of this test binary that runs only this test, with [`ALONE`] set.
+fn alone(test: &str) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", test, "--nocapture"]).env(ALONE, "1").stdout(Stdio::null());
+    command
+}
+
+fn is_alone() -> bool {
+    std::env::var_os(ALONE).is_some()
+}
+
+#[tokio::test]
+async fn a_program_reads_computes_and_prints() {
+    prints("print(sum(map(int, input().split())))", "7\n").await;
+    prints("print(open('/dev/stdin').read(), end='')", "3 4\n").await;
+    prints("import threading\nt = threading.Thread(target=print, args=(5,))\nt.start()\nt.join()", "5\n").await;
+    prints("import tempfile\nf = tempfile.TemporaryFile()\nf.write(b'abc')\nf.seek(0)\nprint(f.read())", "b'abc'\n").await;
+    prints("import asyncio\nasync def f():\n    await asyncio.sleep(0)\n    return 6\nprint(asyncio.run(f()))", "6\n").await;
+}
+
+#[tokio::test]
+async fn the_same_seed_gives_the_same_hash_order() {
+    let Some(sandbox) = sandbox(None) else { return };
+    let source = "print(hash('a'), list({str(i) for i in range(50)}))";
+    let first = run_in(&sandbox, source, Limits::default()).await;
+    assert_eq!(first.stdout, run_in(&sandbox, source, Limits::default()).await.stdout);
+}
+
+#[tokio::test]
+async fn the_environment_is_empty_and_nothing_is_open() {
+    prints("import os\nprint(dict(os.environ), os.environb)", "{} environ({})\n").await;
+    let probe = "import os\nfound = []\nfor fd in range(1000):\n    try: os.fstat(fd); found.append(fd)\n    except OSError: pass\nprint(found)";
+    prints(probe, "[0, 1, 2, 3]\n").await;
+}
+
+#[tokio::test]
+async fn time_ends_at_its_limits() {
+    let short = Limits::default().with_wall(Duration::from_millis(300));
+    let wall = Verdict::Timeout { clock: Clock::Wall };
+    for source in ["import time; time.sleep(60)", "import signal; signal.pause()"] {
+        check(source, short, |done| done.verdict == wall).await;
+    }
+    ends("while True: pass", short, "timeout").await;
+    let mut limits = Limits::default();
+    limits.cpu = Duration::from_secs(1);
+    let cpu = Verdict::Timeout { clock: Clock::Cpu };
+    check("while True: pass", limits, |done| done.verdict == cpu).await;
+    check("import signal\nsignal.signal(signal.SIGXCPU, signal.SIG_IGN)\nwhile True: pass", limits, |done| {
+        done.verdict == cpu
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn memory_output_files_and_space_end_at_their_limits() {
+    let limits = Limits::default().with_memory_mib(64);
+    ends("b = bytearray(400 << 20)", limits, "memory").await;
+    ends("b = bytearray(32 << 20)", limits, "passed").await;
+    let mut limits = Limits::default();
+    limits.output_bytes = 1000;
+    ends("print('a' * 999)", limits, "passed").await;
+    check("print('a' * 1000)", limits, |done| done.verdict == Verdict::OutputLimit && done.stdout.len() == 1000).await;
+    ends("import sys\nwhile True: sys.stderr.write('a' * 100)", limits, "output-limit").await;
+    let flood = "import os\nfor i in range(1000): os.open('/dev/null', 0)";
+    check(flood, Limits::default(), |done| String::from_utf8_lossy(&done.stderr).contains("Too many open files")).await;
+    let large = "f = open('large', 'wb')\nfor i in range(20): f.write(bytes(1 << 20))";
+    check(large, Limits::default(), |done| String::from_utf8_lossy(&done.stderr).contains("File too large")).await;
+}
+
+#[tokio::test]
+async fn the_private_tmp_has_a_size_and_does_not_last() {
+    let Some(sandbox) = sandbox(Some(Level::Strict)) else { return };
+    let fill = "for i in range(20):\n    open(f'/tmp/{i}', 'wb').write(bytes(10 << 20))";
+    let done = run_in(&sandbox, fill, Limits::default()).await;
+    assert!(String::from_utf8_lossy(&done.stderr).contains("No space left"), "{done:?}");
+    let done = run_in(&sandbox, "import os\nprint(os.listdir('/tmp'))", Limits::default()).await;
+    assert_eq!(done.stdout, b"[]\n");
+}
+
+#[tokio::test]
+async fn a_death_is_a_crash() {
+    let killed = Verdict::Crashed { cause: "SIGKILL".to_owned() };
+    check("import os\nos.kill(os.getpid(), 9)", Limits::default(), |done| done.verdict == killed).await;
+    let fault = Verdict::Crashed { cause: "SIGSEGV".to_owned() };
+    check("import ctypes\nctypes.string_at(0)", Limits::default(), |done| done.verdict == fault).await;
+    let abort = Verdict::Crashed { cause: "SIGABRT".to_owned() };
+    check("import os\nos.abort()", Limits::default(), |done| done.verdict == abort).await;
+}
+
+#[tokio::test]
+async fn the_host_is_out_of_reach() {
+    let refused = |attack: &str| format!("import os, socket\ntry:\n    {attack}\n    print('done')\nexcept OSError:\n    print('stopped')");
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let secret = tempfile_with(b"secret");
+    let own = std::process::id();
+    for attack in [
+        format!("open({:?}).read()", secret.path()),
+        format!("os.listdir({:?})", secret.path().parent().unwrap()),
+        format!("socket.create_connection(('127.0.0.1', {port}), 5)"),
+        "socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)".to_owned(),
+        "socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)".to_owned(),
+        format!("os.kill({own}, 0)"),
+        "os.kill(os.getppid(), 9)".to_owned(),
+        "os.kill(-1, 0)".to_owned(),
+        "os.fork()".to_owned(),
+        "os.setsid()".to_owned(),
+        "os.execv('/bin/sh', ['sh'])".to_owned(),
+        "import sys; os.execv(sys.executable, ['python3', '-c', 'print(1)'])".to_owned(),
+        "os.memfd_create('a')".to_owned(),
+        "os.mkfifo('fifo')".to_owned(),
+        "open('/usr/lib/new', 'w')".to_owned(),
+        "import fcntl; fcntl.fcntl(1, fcntl.F_SETOWN, 1)".to_owned(),
+    ] {
+        prints(&refused(&attack), "stopped\n").await;
+    }
+}
+
+fn tempfile_with(bytes: &[u8]) -> tempfile::NamedTempFile {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(bytes).unwrap();
+    file
+}
+
+#[tokio::test]
+async fn a_forged_or_broken_channel_ends_the_program() {
+    ends("import os\nos.write(3, b'\\xff\\xff\\xff\\xff')\nwhile True: pass", Limits::default(), "output-limit").await;
+    let closed = "import os\nos.close(3)\nprint('still here')";
+    check(closed, Limits::default(), |done| done.stdout == b"still here\n").await;
+}
+
+#[tokio::test]
+async fn a_child_process_does_not_outlive_a_run_without_isolation() {
+    let Some(sandbox) = sandbox(Some(Level::None)) else { return };
+    let name = "ca-child";
+    let source = format!("import os\nif os.fork() == 0:\n    {}\n    time.sleep(60)", named(name).trim_end().replace('\n', "\n    "));
+    let done = run_in(&sandbox, &source, Limits::default()).await;
+    assert!(done.verdict.is_passed(), "{done:?}");
+    await_that("the child dies", || !lives(name));
+}
+
+#[test]
+fn a_dropped_run_leaves_no_process() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    for (level, name) in [(Level::Strict, "ca-drop-s"), (Level::Unprivileged, "ca-drop-u")] {
+        let Some(sandbox) = sandbox(Some(level)) else { continue };
+        let source = named(name) + "time.sleep(60)";
+        let task = runtime.spawn(async move { run_in(&sandbox, &source, Limits::default()).await });
+        await_that("the program runs", || lives(name));
+        task.abort();
+        await_that("the program dies", || !lives(name));
+    }
+}
+
+#[test]
+fn a_killed_host_leaves_no_process() {
+    for (level, name) in [(Level::Strict, "ca-host-s"), (Level::Unprivileged, "ca-host-u")] {
+        if is_alone() {
+            if std::env::var(ALONE).unwrap() == name {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+                let sandbox = sandbox(Some(level)).unwrap();
+                runtime.block_on(run_in(&sandbox, &(named(name) + "time.sleep(60)"), Limits::default()));
+            }
+            continue;
+        }
+        if sandbox(Some(level)).is_none() {
+            continue;
+        }
+        let mut host = alone("a_killed_host_leaves_no_process").env(ALONE, name).spawn().unwrap();
+        await_that("the program runs", || lives(name));
+        host.kill().unwrap();
+        host.wait().unwrap();
+        await_that("the program dies", || !lives(name));
+    }
+}
+
+#[test]
+fn many_runs_leave_no_descriptor_and_no_child() {
+    if !is_alone() {
+        assert!(alone("many_runs_leave_no_descriptor_and_no_child").status().unwrap().success());
+        return;
+    }
+    let count = |folder: &str| std::fs::read_dir(folder).unwrap().count();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    for level in [Level::Strict, Level::Unprivileged] {
+        let Some(sandbox) = sandbox(Some(level)) else { continue };
+        let mut open = Vec::new();
+        for _ in 0..20 {
+            runtime.block_on(run_in(&sandbox, "print(1)", Limits::default()));
+            await_that("the supervisor ends", || count("/proc/self/task") <= 2);
+            open.push(count("/proc/self/fd"));
+        }
+        assert_eq!(open.first(), open.last(), "{open:?}");
+        let children = format!("/proc/self/task/{}/children", std::process::id());
+        assert_eq!(std::fs::read_to_string(children).unwrap_or_default(), "");
+    }
+}
+
+#[test]
+fn a_plain_user_is_served_as_well() {
+    if is_alone() {
+        let sandbox = sandbox(None).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let done = runtime.block_on(run_in(&sandbox, "import os\nprint(os.getuid())", Limits::default()));
+        assert_eq!(done.stdout, b"65534\n", "{done:?}");
+        assert!(sandbox.capabilities().level >= Level::Unprivileged);
+        return;
+    }
+    const NOBODY: u32 = 65534;
+    let mut command = alone("a_plain_user_is_served_as_well");
+    let copy = std::env::temp_dir().join(format!("codeagent-test-local-{}", std::process::id()));
+    std::fs::copy(std::env::current_exe().unwrap(), &copy).unwrap();
+    let is_root = Path::new("/proc/self").metadata().is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0);
+    let mut user = Command::new(&copy);
+    user.args(command.get_args()).env_clear().env(ALONE, "1").env("PATH", "/usr/bin:/bin").current_dir("/");
+    let status = if is_root { user.uid(NOBODY).gid(NOBODY).status() } else { command.status() };
+    std::fs::remove_file(&copy).unwrap();
+    if Path::new("/usr/bin/python3").exists() || !is_root {
+        assert!(status.unwrap().success());
+    }
+}
+
+#[tokio::test]
+async fn more_sessions_than_cores_do_not_wait_for_each_other() {
+    let Some(sandbox) = sandbox(None) else { return };
+    let mut sessions = Vec::new();
+    for seed in 0..6 {
+        sessions.push(sandbox.open(Open { stdin: Vec::new(), limits: Limits::default(), seed }).await.unwrap());
+    }
+    for mut session in sessions {
+        // Not a request that the driver knows: it may answer or end, but it must not hang.
+        let exchange = session.exchange(b"nonsense", PATIENCE).await.unwrap();
+        let ending = session.finish().await.unwrap();
+        assert!(exchange != Exchange::Ended || ending.cause != Cause::Timeout { clock: Clock::Wall }, "{ending:?}");
+    }
+}
+
+#[test]
+fn no_isolation_must_be_accepted_in_so_many_words() {
+    let config = LocalConfig { level: Some(Level::None), ..LocalConfig::default() };
+    let error = LocalSandbox::new(config).unwrap_err();
+    assert!(matches!(error, SandboxError::Unavailable { .. }));
+    assert!(error.to_string().contains("i_accept_no_isolation"));
+}
+
+#[test]
+fn capabilities_say_what_holds() {
+    for level in [Level::Strict, Level::Unprivileged, Level::None] {
+        let Some(sandbox) = sandbox(Some(level)) else { continue };
+        let told = sandbox.capabilities();
+        assert_eq!((told.backend.as_str(), told.level), ("local", level));
+        assert!(told.interpreter.starts_with("CPython 3."), "{told:?}");
+        let has = |layer: &str| told.layers.iter().any(|name| name.starts_with(layer));
+        assert_eq!(has("namespaces"), level == Level::Strict);
+        assert_eq!((has("landlock"), has("seccomp")), (level > Level::None, level > Level::None));
+        assert!(has("rlimits"));
+    }
+}
+
+#[cfg(feature = "conformance")]
+#[tokio::test]
+async fn it_conforms() {
+    let Some(sandbox) = sandbox(None) else { return };
+    codeagent_sandbox::conformance::check(sandbox).await;
+}

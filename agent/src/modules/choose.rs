@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use codeagent_search::policy::ModuleChoice;
-use rand::seq::SliceRandom;
 use rand::SeedableRng;
+use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 

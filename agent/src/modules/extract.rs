@@ -183,7 +183,8 @@ fn signature(definition: Node<'_>, body: Option<Node<'_>>, source: &str) -> Stri
 }
 
 fn docstring(body: Node<'_>, source: &str) -> String {
-    let Some(string) = body.named_child(0).filter(|first| is_docstring(*first)).and_then(|first| first.named_child(0))
+    let Some(string) =
+        body.named_child(0).filter(|first| is_docstring(*first)).and_then(|first| first.named_child(0))
     else {
         return String::new();
     };

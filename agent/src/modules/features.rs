@@ -62,7 +62,8 @@ fn words(text: &str) -> Vec<String> {
     let mut previous_lower = false;
     for character in text.chars() {
         let starts_word = previous_lower && character.is_uppercase();
-        if (starts_word || !character.is_alphanumeric()) && words.last().is_some_and(|word| !word.is_empty()) {
+        if (starts_word || !character.is_alphanumeric()) && words.last().is_some_and(|word| !word.is_empty())
+        {
             words.push(String::new());
         }
         if let Some(word) = words.last_mut().filter(|_| character.is_alphanumeric()) {

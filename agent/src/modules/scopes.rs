@@ -108,7 +108,8 @@ impl<'s> Survey<'s> {
 
     fn enter(&mut self, place: Place<'_>) -> Descend {
         let node = place.node;
-        let parent = self.frames.last().copied().unwrap_or(Frame { kind: "", scope: 0, inner: None, role: Role::Use });
+        let parent =
+            self.frames.last().copied().unwrap_or(Frame { kind: "", scope: 0, inner: None, role: Role::Use });
         let scope = self.scope_of(place, parent);
         let inner = self.open(node, scope);
         let role = role(place, parent);
@@ -207,13 +208,22 @@ fn role(place: Place<'_>, parent: Frame) -> Role {
         "function_definition" | "named_expression" if field == Some("name") => Role::Bind,
         // The name of a class shows in messages.
         "class_definition" if field == Some("name") => Role::Import,
-        "assignment" | "augmented_assignment" | "for_statement" | "for_in_clause" if field == Some("left") => Role::Bind,
+        "assignment" | "augmented_assignment" | "for_statement" | "for_in_clause"
+            if field == Some("left") =>
+        {
+            Role::Bind
+        }
         "parameters" | "lambda_parameters" | "as_pattern_target" => Role::Bind,
         "typed_parameter" if field != Some("type") => Role::Bind,
         "default_parameter" | "typed_default_parameter" if field == Some("name") => Role::Bind,
         "default_parameter" | "typed_default_parameter" | "typed_parameter" => Role::Use,
-        "pattern_list" | "tuple_pattern" | "list_pattern" | "list_splat_pattern" | "dictionary_splat_pattern"
-        | "dotted_name" | "aliased_import" => parent.role,
+        "pattern_list"
+        | "tuple_pattern"
+        | "list_pattern"
+        | "list_splat_pattern"
+        | "dictionary_splat_pattern"
+        | "dotted_name"
+        | "aliased_import" => parent.role,
         _ => Role::Use,
     }
 }

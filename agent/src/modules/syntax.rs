@@ -116,6 +116,7 @@ pub(super) fn is_docstring(node: Node<'_>) -> bool {
     }
     node.named_child(0).is_some_and(|string| {
         let mut cursor = string.walk();
-        string.kind() == "string" && string.named_children(&mut cursor).all(|part| part.kind() != "interpolation")
+        string.kind() == "string"
+            && string.named_children(&mut cursor).all(|part| part.kind() != "interpolation")
     })
 }

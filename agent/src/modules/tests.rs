@@ -90,8 +90,14 @@ fn check_different(left: &str, right: &str) {
 
 #[test]
 fn names_of_locals_layout_and_remarks_do_not_matter() {
-    check_equal("def f(a, b=1):\n    return a + b\n", "def f(x, y = 1):  # sum\n\n    '''Sum.'''\n    return x+y");
-    check_equal("def f(a):\n    for i in a:\n        print(i)\n", "def f(b):\n    for x in b:\n        print(x)\n");
+    check_equal(
+        "def f(a, b=1):\n    return a + b\n",
+        "def f(x, y = 1):  # sum\n\n    '''Sum.'''\n    return x+y",
+    );
+    check_equal(
+        "def f(a):\n    for i in a:\n        print(i)\n",
+        "def f(b):\n    for x in b:\n        print(x)\n",
+    );
     check_equal(
         "def f(s):\n    with open(s) as h, g(*[c for c in h]) as k:\n        (a, *b), d = k\n        return lambda e: a + b[e]\n",
         "def f(p):\n    with open(p) as q, g(*[r for r in q]) as s:\n        (t, *u), v = s\n        return lambda w: t + u[w]\n",
@@ -100,7 +106,10 @@ fn names_of_locals_layout_and_remarks_do_not_matter() {
         "def f(n):\n    t = 0\n    def g(m):\n        nonlocal t\n        t += m + n\n    g(1)\n    return f'{t:>3}'\n",
         "def f(x):\n    s = 0\n    def h(y):\n        nonlocal s\n        s += y + x\n    h(1)\n    return f'{s:>3}'\n",
     );
-    check_equal("def f(a):\n    return [b for b in a if (c := b)]\n", "def f(x):\n    return [y for y in x if (z := y)]\n");
+    check_equal(
+        "def f(a):\n    return [b for b in a if (c := b)]\n",
+        "def f(x):\n    return [y for y in x if (z := y)]\n",
+    );
 }
 
 #[test]
@@ -110,7 +119,10 @@ fn names_that_could_matter_stay() {
     check_different("def f(a): return a.b\n", "def f(a): return a.c\n");
     check_different("def f(a): return len(a)\n", "def f(a): return sum(a)\n");
     check_different("def f(a): return g(k=a)\n", "def f(a): return g(l=a)\n");
-    check_different("def f():\n    import math\n    return math.e\n", "def f():\n    import cmath\n    return cmath.e\n");
+    check_different(
+        "def f():\n    import math\n    return math.e\n",
+        "def f():\n    import cmath\n    return cmath.e\n",
+    );
     check_different("def f():\n    global a\n    a = 1\n", "def f():\n    global b\n    b = 1\n");
     check_different("def f(a): return eval('a')\n", "def f(b): return eval('a')\n");
     check_different("def f(a): return f'{a=}'\n", "def f(b): return f'{b=}'\n");
@@ -122,14 +134,14 @@ fn renaming_is_not_confused() {
     check_different("def f(a, b): return a - b\n", "def f(a, b): return b - a\n");
     check_different("def f(x=x): return x\n", "def f(y=y): return y\n");
     check_different("def f(a, b): return [a for a in a]\n", "def f(a, b): return [b for b in b]\n");
-    check_different(
-        "def g(a, b): return a - b\ng(a=1, b=2)\n",
-        "def g(b, a): return b - a\ng(a=1, b=2)\n",
-    );
+    check_different("def g(a, b): return a - b\ng(a=1, b=2)\n", "def g(b, a): return b - a\ng(a=1, b=2)\n");
     check_different("def f(w, u): return f'{1:{w}}'\n", "def f(u, w): return f'{1:{w}}'\n");
     check_different("def f(a): return 'a\\n'\n", "def f(a): return 'b\\n'\n");
     check_different("def f(a): return a\n", "def f(a): return v0\n");
-    check_different("def f(n):\n    if n:\n        a()\n    b()\n", "def f(n):\n    if n:\n        a()\n        b()\n");
+    check_different(
+        "def f(n):\n    if n:\n        a()\n    b()\n",
+        "def f(n):\n    if n:\n        a()\n        b()\n",
+    );
     check_different("a < b\n", "a > b\n");
     check_different("return (\n", "return [\n");
 }
@@ -197,7 +209,11 @@ fn similar_modules_share_a_cluster() {
 }
 
 fn offers(passed: &[f64]) -> Vec<Offer> {
-    two_kinds().into_iter().zip(passed).map(|(module, &pass_fraction)| Offer { module, pass_fraction }).collect()
+    two_kinds()
+        .into_iter()
+        .zip(passed)
+        .map(|(module, &pass_fraction)| Offer { module, pass_fraction })
+        .collect()
 }
 
 #[test]
@@ -222,7 +238,12 @@ fn equal_modules_are_shown_once() {
 
 /// A program over `{0}` to `{3}`, which stand for local variables.
 fn template() -> impl Strategy<Value = String> {
-    let atom = prop_oneof![(0..4).prop_map(|n| format!("{{{n}}}")), Just("g".to_owned()), Just("len".to_owned()), Just("7".to_owned())];
+    let atom = prop_oneof![
+        (0..4).prop_map(|n| format!("{{{n}}}")),
+        Just("g".to_owned()),
+        Just("len".to_owned()),
+        Just("7".to_owned())
+    ];
     let expression = atom.prop_recursive(3, 12, 3, |inner| {
         prop_oneof![
             (inner.clone(), inner.clone()).prop_map(|(left, right)| format!("({left} + {right})")),
@@ -235,12 +256,15 @@ fn template() -> impl Strategy<Value = String> {
     proptest::collection::vec((0..4, expression), 1..6).prop_map(|statements| {
         let lines: Vec<String> =
             statements.iter().map(|(target, value)| format!("    {{{target}}} = {value}\n")).collect();
-        format!("def f({{0}}, {{1}}):\n{}    return {{2}}, {{3}}\n", lines.concat())
+        format!("def f({{0}}, {{1}}):\n    {{2}} = {{3}} = 0\n{}    return {{2}}, {{3}}\n", lines.concat())
     })
 }
 
 fn filled(template: &str, names: &[&str]) -> String {
-    names.iter().enumerate().fold(template.to_owned(), |text, (n, name)| text.replace(&format!("{{{n}}}"), name))
+    names
+        .iter()
+        .enumerate()
+        .fold(template.to_owned(), |text, (n, name)| text.replace(&format!("{{{n}}}"), name))
 }
 
 proptest! {

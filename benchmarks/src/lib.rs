@@ -1,1 +1,18 @@
-//! benchmarks
+//! Data sets, hidden tests and final judging.
+//!
+//! This crate knows the tests that the search must not see. [`load_problem`] and [`load_dataset`] read problems in the
+//! native form and the rows of HumanEval, MBPP and APPS; what comes out is a problem for the search and
+//! [`HiddenTests`] that only [`judge_hidden`] and [`verify`] can use, once, when the search is over.
+
+mod datasets;
+mod hidden;
+mod samples;
+mod verify;
+
+pub use datasets::{
+    Dataset, DatasetError, DatasetErrorKind, Format, Loaded, Place, ProblemWithHidden, dataset_hash,
+    load_dataset, load_problem,
+};
+pub use hidden::{HiddenTests, judge_hidden};
+pub use samples::{Sample, Samples, Text, read_samples};
+pub use verify::{Verification, assemble, verify};

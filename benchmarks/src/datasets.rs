@@ -1,0 +1,179 @@
+//! Problems from files: the native form and the rows of published data sets, recognised by content.
+//!
+//! A file is one JSON document or one document per line, gzipped or not. Reading stops at the first fault, with its
+//! position; what is merely suspicious is a warning.
+
+mod apps;
+mod docstring;
+mod error;
+pub(crate) mod fields;
+mod human_eval;
+mod json;
+mod mbpp;
+mod names;
+mod native;
+mod recognise;
+pub(crate) mod source;
+mod values;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::time::Duration;
+
+use codeagent::problem::{Problem, ProblemLimits};
+
+pub use error::{DatasetError, DatasetErrorKind, Place};
+pub use recognise::Format;
+
+use crate::hidden::HiddenTests;
+use fields::Row;
+use human_eval::Examples;
+use recognise::recognise;
+use source::{Document, Documents};
+
+/// A problem and the tests that decide whether it is solved.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProblemWithHidden {
+    /// What the search may know.
+    pub problem: Problem,
+    /// What it may not.
+    pub hidden: HiddenTests,
+}
+
+/// A problem that was read from a file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Loaded {
+    /// The problem.
+    pub problem: ProblemWithHidden,
+    /// What is suspicious about it, each with its position.
+    pub warnings: Vec<String>,
+}
+
+/// The problems of a file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Dataset {
+    /// The problems, in the order of the file.
+    pub problems: Vec<ProblemWithHidden>,
+    /// BLAKE3 of the problems with their hidden tests, hex; independent of the form in which the file holds them.
+    pub hash: String,
+    /// What is suspicious, each with its position.
+    pub warnings: Vec<String>,
+}
+
+/// Reads one problem: the only one of a file, or `FILE#ID`, the one with this id. An id may be given with or without
+/// the data set's name in front.
+///
+/// # Errors
+/// [`DatasetError`] with file, position, reason and remedy.
+pub fn load_problem(name: &str) -> Result<Loaded, DatasetError> {
+    match name.rsplit_once('#') {
+        Some((file, id)) if !Path::new(name).exists() => choose(Path::new(file), id),
+        _ => only(Path::new(name)),
+    }
+}
+
+/// Reads all problems of a file. A problem that repeats an earlier one exactly is left out, with a warning.
+///
+/// # Errors
+/// [`DatasetError`] with file, position, reason and remedy; also where two different problems have the same id.
+pub fn load_dataset(file: &Path) -> Result<Dataset, DatasetError> {
+    let mut problems: Vec<ProblemWithHidden> = Vec::new();
+    let mut warnings = Vec::new();
+    let mut seen = BTreeSet::new();
+    let mut documents = Documents::open(file)?;
+    while let Some(document) = documents.next()? {
+        let row = Row::parse(file, document.line, &document.bytes)?;
+        let problem = read(&row, &mut warnings)?;
+        let id = &problem.problem.id;
+        if seen.insert(id.clone()) {
+            problems.push(problem);
+        } else if problems.contains(&problem) {
+            warnings.push(format!("{}: `{id}` is in the file already, left out", row.root().place()));
+        } else {
+            let reason = format!("another problem has the id `{id}`");
+            return Err(row.root().error(reason, "give each problem an id of its own"));
+        }
+    }
+    if problems.is_empty() {
+        return Err(DatasetError::selection(file, "holds no problem", "give a JSON object on each line"));
+    }
+    let hash = dataset_hash(&problems);
+    Ok(Dataset { problems, hash, warnings })
+}
+
+/// BLAKE3 over the problems and their hidden tests, in order, as hex.
+#[must_use]
+pub fn dataset_hash(problems: &[ProblemWithHidden]) -> String {
+    let mut hasher = blake3::Hasher::new();
+    for ProblemWithHidden { problem, hidden } in problems {
+        // Writing plain data into a hasher cannot fail; were it to, the hash would still tell the rest apart.
+        drop(serde_json::to_writer(&mut hasher, problem));
+        drop(hidden.hash_into(&mut hasher));
+    }
+    hasher.finalize().to_hex().to_string()
+}
+
+fn only(file: &Path) -> Result<Loaded, DatasetError> {
+    let mut documents = Documents::open(file)?;
+    let Some(document) = documents.next()? else {
+        return Err(DatasetError::unreadable(file, "is empty", "give a JSON object"));
+    };
+    let row = Row::parse(file, document.line, &document.bytes)?;
+    if let Some(next) = documents.next()? {
+        return Err(several(file, &row, &next));
+    }
+    let mut warnings = Vec::new();
+    let problem = read(&row, &mut warnings)?;
+    Ok(Loaded { problem, warnings })
+}
+
+/// The error of a file with several problems where one is needed. If what follows the first is no JSON, the file is
+/// taken for one problem with something behind it.
+fn several(file: &Path, first: &Row<'_>, next: &Document) -> DatasetError {
+    if let Err(error) = Row::parse(file, next.line, &next.bytes) {
+        return error;
+    }
+    let example = read(first, &mut Vec::new()).map_or_else(|_| "ID".to_owned(), |read| read.problem.id);
+    let remedy = format!("choose one as {}#ID, such as {}#{example}", file.display(), file.display());
+    DatasetError::selection(file, "holds several problems", remedy)
+}
+
+fn choose(file: &Path, id: &str) -> Result<Loaded, DatasetError> {
+    let mut documents = Documents::open(file)?;
+    let mut ids = Vec::new();
+    while let Some(document) = documents.next()? {
+        let row = Row::parse(file, document.line, &document.bytes)?;
+        let mut warnings = Vec::new();
+        let problem = read(&row, &mut warnings)?;
+        let found = problem.problem.id.as_str();
+        if found == id || found.split_once('/').is_some_and(|(_, rest)| rest == id) {
+            return Ok(Loaded { problem, warnings });
+        }
+        ids.push(found.to_owned());
+    }
+    let similar = |a: &&String, b: &&String| strsim::jaro(a, id).total_cmp(&strsim::jaro(b, id));
+    let remedy = ids.iter().max_by(similar).map_or_else(
+        || "give a file with problems".to_owned(),
+        |nearest| format!("choose one of its {} ids, such as {nearest}", ids.len()),
+    );
+    Err(DatasetError::selection(file, format!("holds no problem `{}`", id.escape_debug()), remedy))
+}
+
+fn read(row: &Row<'_>, warnings: &mut Vec<String>) -> Result<ProblemWithHidden, DatasetError> {
+    let root = row.root();
+    match recognise(row)? {
+        Format::Native => native::read(&root, warnings),
+        Format::HumanEval => human_eval::read(&root, Examples::Visible),
+        Format::MbppCompletion => human_eval::read(&root, Examples::Ignored),
+        Format::Mbpp => mbpp::read(&root),
+        Format::Apps => apps::read(&root),
+    }
+}
+
+/// The limits of data sets that give none.
+const fn limits(time_s: u64) -> ProblemLimits {
+    ProblemLimits { time: Duration::from_secs(time_s), memory_mib: 256 }
+}

@@ -1,0 +1,81 @@
+//! Rows of APPS in all forms, and their quirks.
+
+use std::path::Path;
+
+use codeagent::problem::Entry;
+use codeagent_sandbox::case::Test;
+
+use super::examples;
+use crate::datasets::ProblemWithHidden;
+use crate::datasets::fields::Row;
+
+fn read(row: &str) -> ProblemWithHidden {
+    let row = Row::parse(Path::new("apps.jsonl"), 1, row.as_bytes()).unwrap();
+    super::read(&row.root()).unwrap()
+}
+
+fn names(row: &str) -> Vec<String> {
+    read(row).problem.visible.into_iter().map(|case| case.name).collect()
+}
+
+#[test]
+fn a_parameter_is_a_text_in_all_tests_if_it_is_one_in_some() {
+    let row = r#"{"name": "1", "description": "d", "starter_code": "\ndef f(s, n):\n\t",
+        "sample_io": [{"input": "12\n3", "output": [1]}, {"input": "[1]\n4", "output": [[2]]}],
+        "test_list": [{"input": "ab\n-5", "output": [3]}]}"#;
+    assert_eq!(names(row), ["f('12', 3) == 1", "f([1], 4) == [2]"]);
+}
+
+#[test]
+fn an_empty_last_argument_is_an_empty_text() {
+    let row = r#"{"name": "1", "description": "d", "starter_code": "def f(a, b):\n\t",
+        "sample_io": [{"input": "x\n", "output": [true]}], "test_list": []}"#;
+    assert_eq!(names(row), ["f('x', '') == True"]);
+}
+
+#[test]
+fn class_based_rows_name_class_and_method_and_do_not_wrap_answers() {
+    let row = r#"{"problem_id": 7, "question": "Example:\nInput: nums = [3, 1]\nOutput: [3]\n",
+        "starter_code": "\nclass Solution:\n    def top(self, xs: List[int]) -> List[int]:\n        ",
+        "input_output": "{\"fn_name\": \"top\", \"inputs\": [[[3, 1]]], \"outputs\": [[3]]}"}"#;
+    let read = read(row);
+    assert_eq!(
+        read.problem.entry,
+        Entry::Function {
+            name: "Solution.top".into(),
+            signature: Some("def top(self, xs: List[int]) -> List[int]".into()),
+        }
+    );
+    assert_eq!(names(row), ["Solution.top([3, 1]) == [3]"]);
+    assert_eq!((read.problem.id.as_str(), read.hidden.len()), ("APPS/7", 1));
+}
+
+#[test]
+fn programs_are_compared_by_tokens() {
+    let row = r#"{"name": 3, "description": "d", "public_tests": {"input": ["1\n"], "output": ["2\n"]},
+        "private_tests": {"input": ["1\n", "2\n"], "output": ["2\n", ["3", "4"]]}}"#;
+    let read = read(row);
+    assert_eq!(read.problem.entry, Entry::Stdio);
+    let [case] = read.problem.visible.as_slice() else { panic!("one visible test") };
+    assert!(matches!(&case.test, Test::Stdio { input, expected, .. } if input == "1\n" && expected == "2\n"));
+    assert_eq!(read.hidden.len(), 2);
+}
+
+#[test]
+fn a_test_with_the_wrong_number_of_arguments_is_an_error() {
+    let text = r#"{"name": "1", "description": "d", "starter_code": "def f(a, b, c):\n\t",
+        "sample_io": [], "test_list": [{"input": "1", "output": [1]}]}"#;
+    let row = Row::parse(Path::new("apps.jsonl"), 1, text.as_bytes()).unwrap();
+    let error = super::read(&row.root()).unwrap_err();
+    assert!(error.to_string().contains("gives 1 arguments to a function of 3"), "{error}");
+}
+
+#[test]
+fn samples_stand_in_statements_in_two_forms() {
+    let one = "text\n-----Examples-----\nInput\n1 2\n\n3\n\nOutput\n4\n\nInput\n5\n\nOutput\n6 \n\n\n-----Note-----\nx\n";
+    let pair = |input: &str, output: &str| (input.to_owned(), output.to_owned());
+    assert_eq!(examples::parse(one), [pair("1 2\n\n3\n", "4\n"), pair("5\n", "6\n")]);
+    let two = "-----Input-----\nn\n-----Sample Input:-----\n1\n-----Sample Output:-----\n2\n-----Explanation-----\n3\n";
+    assert_eq!(examples::parse(two), [pair("1\n", "2\n")]);
+    assert_eq!(examples::parse("Input\n1\nOutput\n2\n"), []);
+}

@@ -1,0 +1,89 @@
+//! Rows of HumanEval: `task_id`, `prompt`, `entry_point`, `canonical_solution`, `test`.
+//!
+//! Source: Chen et al. 2021, *Evaluating Large Language Models Trained on Code*, section 2.2. Visible tests are the
+//! examples of the docstring, hidden tests are `check(entry_point)`, which counts as one test.
+
+use codeagent::problem::{Entry, Problem};
+use codeagent_sandbox::case::{Case, Checker, Test};
+
+use crate::datasets::docstring;
+use crate::datasets::error::DatasetError;
+use crate::datasets::fields::Field;
+use crate::datasets::names::entry_fault;
+use crate::datasets::{ProblemWithHidden, limits};
+use crate::hidden::HiddenTests;
+
+/// Seconds for one test.
+const TIME_S: u64 = 5;
+
+/// Examples in docstrings that contradict the data set's own tests and references; misprints of the source.
+const MISPRINTS: [(&str, &str); 3] = [
+    ("HumanEval/47", "median([-10, 4, 6, 1000, 10, 20]) == 15.0"),
+    ("HumanEval/116", "sort_array([-2, -3, -4, -5, -6]) == [-6, -5, -4, -3, -2]"),
+    ("HumanEval/148", "bf('Earth', 'Mercury') == 'Venus'"),
+];
+
+/// Reads one row. `examples` says whether the docstring's examples become visible tests.
+pub(crate) fn read(row: &Field<'_>, examples: Examples) -> Result<ProblemWithHidden, DatasetError> {
+    let id = row.required("task_id")?.label()?;
+    let prompt = row.required("prompt")?.text()?;
+    let entry_field = row.required("entry_point")?;
+    let name = entry_field.text()?;
+    if let Some(fault) = entry_fault(name) {
+        return Err(entry_field.error(fault, "name the function that the prompt defines"));
+    }
+    let test = row.required("test")?.text()?;
+    let checker = Checker::Exact;
+    let limits = limits(TIME_S);
+    let signature = signature(prompt, name);
+    let mut visible = match examples {
+        Examples::Visible => {
+            let parameters = signature.as_deref().and_then(docstring::parameters).unwrap_or_default();
+            docstring::cases(docstring::examples(prompt, name, &parameters), name, checker, limits.time)
+        }
+        Examples::Ignored => Vec::new(),
+    };
+    visible.retain(|case| !MISPRINTS.contains(&(id.as_str(), case.name.as_str())));
+    let hidden = Case {
+        name: format!("check({name})"),
+        test: Test::Code { setup: test.to_owned(), code: format!("check({name})") },
+        time_limit: limits.time,
+    };
+    let problem = Problem {
+        id,
+        statement: prompt.to_owned(),
+        entry: Entry::Function { name: name.to_owned(), signature },
+        prelude: prelude(prompt, name),
+        starter: prompt.to_owned(),
+        visible,
+        checker,
+        limits,
+    };
+    Ok(ProblemWithHidden { problem, hidden: HiddenTests::new(vec![hidden]) })
+}
+
+/// What becomes of the examples in a docstring.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Examples {
+    /// They are visible tests.
+    Visible,
+    /// They stay part of the statement only.
+    Ignored,
+}
+
+/// What stands before the function: imports and helpers.
+fn prelude(prompt: &str, name: &str) -> String {
+    let end = prompt.rfind(&format!("def {name}(")).unwrap_or(0);
+    match prompt.get(..end).unwrap_or_default().trim() {
+        "" => String::new(),
+        code => format!("{code}\n"),
+    }
+}
+
+/// The signature of a function that some code defines, such as `def f(a: int) -> int`.
+pub(crate) fn signature(code: &str, name: &str) -> Option<String> {
+    let start = code.rfind(&format!("def {name}(")).or_else(|| code.rfind(&format!("def {name} (")))?;
+    let definition = code.get(start..)?;
+    let end = definition.find(":\n").or_else(|| definition.trim_end().strip_suffix(':').map(str::len))?;
+    definition.get(..end).map(|signature| signature.trim_end().to_owned())
+}

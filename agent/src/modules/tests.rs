@@ -242,7 +242,7 @@ fn template() -> impl Strategy<Value = String> {
         (0..4).prop_map(|n| format!("{{{n}}}")),
         Just("g".to_owned()),
         Just("len".to_owned()),
-        Just("7".to_owned())
+        Just("(7)".to_owned())
     ];
     let expression = atom.prop_recursive(3, 12, 3, |inner| {
         prop_oneof![

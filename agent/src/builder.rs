@@ -36,7 +36,7 @@ pub(crate) struct Parts {
 }
 
 /// Collects the parts of an [`Agent`].
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct AgentBuilder {
     provider: Option<Arc<dyn Provider>>,
     sandbox: Option<Arc<dyn Sandbox>>,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use codeagent_search::{Budget, Search};
-use codeagent_store::{Begun, NewRun};
+use codeagent_store::{Begun, NewRun, Store};
 use futures_core::Stream;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -169,6 +169,7 @@ async fn begin(
         if let Begun::Finished(run) = store.begin_run(&new).await?
             && let Some(outcome) = run.result.and_then(|result| serde_json::from_str(&result).ok())
         {
+            tell_again(store, &run.id, &listener).await?;
             return Ok(Beginning::Finished(Box::new(outcome)));
         }
     }
@@ -192,6 +193,17 @@ async fn begin(
         state: State::default(),
     };
     Ok(Beginning::Driver(Box::new(driver), run_id))
+}
+
+/// The events of a finished run, for who asks for the run again.
+async fn tell_again(store: &Store, run: &str, listener: &mpsc::Sender<Event>) -> Result<(), TrialError> {
+    for row in store.events(run).await? {
+        if let Ok(event) = serde_json::from_str(&row.body) {
+            // As in the log: a listener that does not keep up misses events, it does not stop the run.
+            drop(listener.try_send(event));
+        }
+    }
+    Ok(())
 }
 
 fn ports(parts: &Arc<Parts>, problem: Problem) -> Ports {

@@ -44,6 +44,8 @@ pub struct BudgetLimits {
     pub input_tokens: Option<u64>,
     /// Answer tokens.
     pub output_tokens: Option<u64>,
+    /// Prompt and answer tokens together.
+    pub tokens: Option<u64>,
     /// Money, in millionths of a US dollar.
     pub micro_usd: Option<u64>,
     /// Programs run on the visible tests.
@@ -63,6 +65,8 @@ pub enum Resource {
     InputTokens,
     /// Answer tokens.
     OutputTokens,
+    /// Prompt and answer tokens together.
+    Tokens,
     /// Money.
     Money,
     /// Programs run.
@@ -207,6 +211,7 @@ impl BudgetLimits {
             (cost.generations, self.generations, Resource::Generations),
             (cost.input_tokens, self.input_tokens, Resource::InputTokens),
             (cost.output_tokens, self.output_tokens, Resource::OutputTokens),
+            (cost.input_tokens.saturating_add(cost.output_tokens), self.tokens, Resource::Tokens),
             (cost.micro_usd, self.micro_usd, Resource::Money),
             (cost.executions, self.executions, Resource::Executions),
         ];
@@ -261,6 +266,7 @@ impl fmt::Display for Resource {
             Self::Generations => "generations",
             Self::InputTokens => "input tokens",
             Self::OutputTokens => "output tokens",
+            Self::Tokens => "tokens",
             Self::Money => "money",
             Self::Executions => "executions",
         })

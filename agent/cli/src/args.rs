@@ -86,6 +86,10 @@ pub enum Color {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
+    /// Solve one problem.
+    Solve(Box<SolveArgs>),
+    /// Run all tests of a problem against a program.
+    Verify(VerifyArgs),
     /// Run one program in the sandbox and say what became of it.
     Exec(ExecArgs),
     /// Show the tree of a finished run.

@@ -5,16 +5,20 @@
 //! [`output::Output`], and whatever goes wrong is a [`failure::Failure`] with an exit code and a remedy.
 //! `main.rs` puts these together; it alone holds the process's stdout.
 
+pub mod answers;
 pub mod args;
 pub mod config;
 pub mod environment;
 pub mod escape;
 pub mod failure;
+pub mod input;
 pub mod logging;
 pub mod model;
 pub mod output;
 pub mod panic_report;
+pub mod problems;
 pub mod progress;
+pub mod run_folder;
 pub mod sandboxes;
 pub mod signals;
 pub mod story;

@@ -81,6 +81,10 @@ async fn dispatch(
 ) -> Result<Exit, Failure> {
     let globals = &cli.globals;
     match &cli.verb {
+        Verb::Solve(arguments) => verbs::solve::solve(arguments, globals, environment, stop, output).await,
+        Verb::Verify(arguments) => {
+            or_stop(stop, verbs::verify::verify(arguments, globals, environment, output)).await
+        }
         Verb::Exec(arguments) => {
             or_stop(stop, verbs::exec::exec(arguments, globals, environment, output)).await
         }

@@ -179,7 +179,8 @@ fn only(found: &[Found]) -> Result<Option<(String, ModelProfile)>, Failure> {
         [] => Ok(None),
         [server] => Ok(Some((server.server.name().to_owned(), at(server)?))),
         several => {
-            let places = several.iter().map(|server| format!("{} at {}", server.server.name(), server.base_url));
+            let places =
+                several.iter().map(|server| format!("{} at {}", server.server.name(), server.base_url));
             Err(Failure::usage("several model servers run on this machine")
                 .because(places.collect::<Vec<_>>().join(", "))
                 .hint("choose one with --base-url and -m"))
@@ -189,7 +190,8 @@ fn only(found: &[Found]) -> Result<Option<(String, ModelProfile)>, Failure> {
 
 /// The profile of a server that was found.
 fn at(server: &Found) -> Result<ModelProfile, Failure> {
-    let base_url = server.base_url.parse::<BaseUrl>().map_err(|complaint| Failure::usage(complaint.reason))?;
+    let base_url =
+        server.base_url.parse::<BaseUrl>().map_err(|complaint| Failure::usage(complaint.reason))?;
     let model = only_model(server)?;
     let provider = connect::provider_of(server.server);
     Ok(ModelProfile { provider, base_url: Some(base_url), model: Some(model), ..ModelProfile::default() })
@@ -200,7 +202,8 @@ fn only_model(server: &Found) -> Result<String, Failure> {
     let place = format!("{} at {}", server.server.name(), server.base_url);
     match server.models.as_slice() {
         [one] => Ok(one.clone()),
-        [] => Err(Failure::usage(format!("{place} offers no model")).hint("load one, or name it with -m and --base-url")),
+        [] => Err(Failure::usage(format!("{place} offers no model"))
+            .hint("load one, or name it with -m and --base-url")),
         several => Err(Failure::usage(format!("{place} offers {} models", several.len()))
             .because(several.join(", "))
             .hint(format!("choose one: --base-url {} -m MODEL", server.base_url))),
@@ -236,7 +239,8 @@ fn base_url(name: &str, profile: &ModelProfile, environment: &Environment) -> Re
     if let Some(url) = &profile.base_url {
         return Ok(url.clone());
     }
-    let from_environment = environment.variable("OPENAI_BASE_URL").filter(|_| profile.provider == Provider::OpenAi);
+    let from_environment =
+        environment.variable("OPENAI_BASE_URL").filter(|_| profile.provider == Provider::OpenAi);
     let (text, place) = match (from_environment, profile.provider.default_base_url()) {
         (Some(text), _) => (text, "OPENAI_BASE_URL".to_owned()),
         (None, Some(usual)) => (usual, format!("model.{name}.base_url")),
@@ -245,7 +249,6 @@ fn base_url(name: &str, profile: &ModelProfile, environment: &Environment) -> Re
                 .hint(format!("set `model.{name}.base_url`, or give --base-url")));
         }
     };
-    text.parse().map_err(|complaint: Complaint| {
-        Failure::usage(complaint.reason).at(place).hint(complaint.remedy)
-    })
+    text.parse()
+        .map_err(|complaint: Complaint| Failure::usage(complaint.reason).at(place).hint(complaint.remedy))
 }

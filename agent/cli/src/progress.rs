@@ -36,7 +36,8 @@ impl Progress {
     #[must_use]
     pub fn new(quiet: bool, limit: Option<Duration>) -> Self {
         let terminal = std::io::stderr().is_terminal();
-        let target = if terminal && !quiet { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let target =
+            if terminal && !quiet { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(None, target);
         if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {
             bar.set_style(style);
@@ -106,7 +107,8 @@ impl Progress {
 
     fn status(&self) -> String {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let best = state.best.map_or_else(|| "none yet".to_owned(), |(passed, total)| format!("{passed}/{total}"));
+        let best =
+            state.best.map_or_else(|| "none yet".to_owned(), |(passed, total)| format!("{passed}/{total}"));
         let elapsed = state.started.elapsed();
         let time = match state.limit {
             Some(limit) => format!("{} s left", limit.saturating_sub(elapsed).as_secs()),

@@ -20,21 +20,29 @@ pub async fn open(
     flags: &SandboxFlags,
     environment: &Environment,
 ) -> Result<Arc<dyn Sandbox>, Failure> {
-    flags.require_consent(config.kind).map_err(|complaint| Failure::usage(complaint.reason).hint(complaint.remedy))?;
+    flags
+        .require_consent(config.kind)
+        .map_err(|complaint| Failure::usage(complaint.reason).hint(complaint.remedy))?;
     let (config, environment) = (config.clone(), environment.clone());
     let opened = tokio::task::spawn_blocking(move || match config.kind {
         SandboxKind::Wasm => wasm(&environment),
         SandboxKind::Local | SandboxKind::None => local(&config, &environment),
     });
-    opened.await.map_err(|error| Failure::new(Exit::Internal, "the sandbox could not be opened").caused_by(&error))?
+    opened
+        .await
+        .map_err(|error| Failure::new(Exit::Internal, "the sandbox could not be opened").caused_by(&error))?
 }
 
 fn wasm(environment: &Environment) -> Result<Arc<dyn Sandbox>, Failure> {
     let sandbox = wasm_sandbox(environment)?;
     if !sandbox.is_prepared() {
-        tracing::warn!("preparing the wasm sandbox; this takes about 20 seconds, once per machine and version");
+        tracing::warn!(
+            "preparing the wasm sandbox; this takes about 20 seconds, once per machine and version"
+        );
     }
-    sandbox.prepare(|stage| tracing::info!(stage = stage_name(stage), "preparing the wasm sandbox")).map_err(|e| unavailable(&e))?;
+    sandbox
+        .prepare(|stage| tracing::info!(stage = stage_name(stage), "preparing the wasm sandbox"))
+        .map_err(|e| unavailable(&e))?;
     Ok(Arc::new(sandbox))
 }
 
@@ -91,12 +99,13 @@ pub fn python(config: &types::Sandbox, environment: &Environment) -> Option<Path
 pub fn unavailable(error: &SandboxError) -> Failure {
     let failure = match error {
         SandboxError::Unavailable { backend, what, remedy } => {
-            return Failure::new(Exit::Sandbox, format!("the {backend} sandbox lacks {what}")).hint(remedy.as_str());
+            return Failure::new(Exit::Sandbox, format!("the {backend} sandbox lacks {what}"))
+                .hint(remedy.as_str());
         }
-        SandboxError::Prepare { .. } => {
-            Failure::new(Exit::Sandbox, "the sandbox could not be prepared").hint("check that the cache folder is yours and has 200 MiB free; `codeagent doctor` says more")
-        }
-        _ => Failure::new(Exit::Sandbox, "the sandbox broke down").hint("try again; `codeagent doctor` checks it"),
+        SandboxError::Prepare { .. } => Failure::new(Exit::Sandbox, "the sandbox could not be prepared")
+            .hint("check that the cache folder is yours and has 200 MiB free; `codeagent doctor` says more"),
+        _ => Failure::new(Exit::Sandbox, "the sandbox broke down")
+            .hint("try again; `codeagent doctor` checks it"),
     };
     failure.caused_by(error)
 }

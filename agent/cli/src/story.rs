@@ -8,9 +8,10 @@ use codeagent::search::NodeKind;
 pub fn line(event: &Event) -> Option<String> {
     let node = event.node.map(|node| node.0).unwrap_or_default();
     match &event.kind {
-        EventKind::TaskStarted { strategy, model, seed, visible_tests } => {
-            Some(format!("{}: {strategy} with {model}, seed {seed}, {visible_tests} visible tests", event.task))
-        }
+        EventKind::TaskStarted { strategy, model, seed, visible_tests } => Some(format!(
+            "{}: {strategy} with {model}, seed {seed}, {visible_tests} visible tests",
+            event.task
+        )),
         EventKind::NodeAdded { kind, attempt: Some(attempt), action, .. } => {
             let kind = if *kind == NodeKind::Revision { "revision" } else { "program" };
             let tests = match (attempt.parses, attempt.total) {

@@ -7,3 +7,5 @@ pub mod exec;
 pub mod man;
 pub mod providers;
 pub mod show;
+pub mod solve;
+pub mod verify;

@@ -1,6 +1,8 @@
 //! From a model that was decided on to a connection: dialect, key and time limits.
 
-use codeagent::models::{ApiKey, Chat, ChatConfig, Concurrency, Dialect, Limits, Price, PriceTable, Server, Timeouts};
+use codeagent::models::{
+    ApiKey, Chat, ChatConfig, Concurrency, Dialect, Limits, Price, PriceTable, Server, Timeouts,
+};
 use url::{Host, Url};
 
 use super::Chosen;
@@ -23,7 +25,8 @@ impl Chosen {
         config.stream = self.profile.stream.unwrap_or(config.stream);
         config.timeouts = self.timeouts();
         Chat::new(config).map(Some).map_err(|error| {
-            Failure::usage(format!("the model `{}` cannot be reached as configured", self.name)).caused_by(&error)
+            Failure::usage(format!("the model `{}` cannot be reached as configured", self.name))
+                .caused_by(&error)
         })
     }
 
@@ -92,7 +95,9 @@ impl Chosen {
 pub fn prices(config: &Config) -> Result<PriceTable, Failure> {
     let prices = config.price.iter().map(|(model, price)| {
         let checked = Price::new(price.input, price.cached_input, price.output).map_err(|error| {
-            Failure::usage(error.to_string()).at(format!("price.{model:?}")).hint("give USD per million tokens")
+            Failure::usage(error.to_string())
+                .at(format!("price.{model:?}"))
+                .hint("give USD per million tokens")
         })?;
         Ok((model.clone(), checked))
     });

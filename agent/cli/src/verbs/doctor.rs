@@ -7,8 +7,8 @@ use codeagent::models::discover;
 use serde::Serialize;
 
 use crate::args::{Globals, ModelFlags};
-use crate::config::types::Config;
 use crate::config;
+use crate::config::types::Config;
 use crate::environment::Environment;
 use crate::escape;
 use crate::failure::{Exit, Failure};
@@ -65,7 +65,11 @@ impl Check {
 ///
 /// # Errors
 /// Exit 70 if stdout fails.
-pub async fn doctor(globals: &Globals, environment: &Environment, output: &mut Output) -> Result<Exit, Failure> {
+pub async fn doctor(
+    globals: &Globals,
+    environment: &Environment,
+    output: &mut Output,
+) -> Result<Exit, Failure> {
     let (first, config) = configuration(globals, environment);
     let mut exit = first.exit;
     show(&first, globals.json, output)?;
@@ -99,7 +103,8 @@ fn configuration(globals: &Globals, environment: &Environment) -> (Check, Config
     match config::load(environment, &globals.config_flags(Vec::new())) {
         Ok(loaded) => {
             let files = verbs::config::files(&loaded);
-            let detail = if files.is_empty() { "no file, only defaults".to_owned() } else { files.join(", ") };
+            let detail =
+                if files.is_empty() { "no file, only defaults".to_owned() } else { files.join(", ") };
             (Check::ok("configuration", detail), loaded.config)
         }
         Err(failure) => (Check::failed("configuration", &failure), Config::default()),

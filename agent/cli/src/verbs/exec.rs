@@ -1,7 +1,6 @@
 //! `codeagent exec PROGRAM`: one program, one verdict.
 
-use std::io::{Read as _, Write as _};
-use std::path::Path;
+use std::io::Write as _;
 
 use codeagent::sandbox::{Execution, Program, Verdict, run_program};
 use serde::Serialize;
@@ -12,10 +11,7 @@ use crate::environment::Environment;
 use crate::escape;
 use crate::failure::{Exit, Failure};
 use crate::output::Output;
-use crate::sandboxes;
-
-/// Longest program or input, in bytes.
-const INPUT_BYTES_MAX: u64 = 64 << 20;
+use crate::{input, sandboxes};
 
 /// The verdict as JSON.
 #[derive(Serialize)]
@@ -43,13 +39,13 @@ pub async fn exec(
     output: &mut Output,
 ) -> Result<Exit, Failure> {
     let config = config::load(environment, &globals.config_flags(arguments.settings()))?.config.sandbox;
-    if is_stdin(&arguments.program) && arguments.stdin.as_deref().is_some_and(is_stdin) {
-        return Err(Failure::usage("the program and its input cannot both be our stdin").hint("give one of them as a file"));
+    if input::is_stdin(&arguments.program) && arguments.stdin.as_deref().is_some_and(input::is_stdin) {
+        return Err(Failure::usage("the program and its input cannot both be our stdin")
+            .hint("give one of them as a file"));
     }
-    let source = String::from_utf8(read(&arguments.program, environment)?).map_err(|_| {
-        Failure::new(Exit::Data, "the program is not UTF-8 text").at(arguments.program.display().to_string())
-    })?;
-    let stdin = arguments.stdin.as_deref().map_or_else(|| Ok(Vec::new()), |path| read(path, environment))?;
+    let source = input::text(&arguments.program, environment)?;
+    let stdin =
+        arguments.stdin.as_deref().map_or_else(|| Ok(Vec::new()), |path| input::bytes(path, environment))?;
 
     let sandbox = sandboxes::open(&config, &arguments.sandbox, environment).await?;
     let limits = config.limits();
@@ -59,29 +55,12 @@ pub async fn exec(
         .await
         .map_err(|error| sandboxes::unavailable(&error))?;
 
-    if globals.json { output.json(&shown(&execution))? } else { print(&execution, globals, output)? }
-    Ok(if execution.verdict.is_passed() { Exit::Done } else { Exit::Negative })
-}
-
-fn is_stdin(path: &Path) -> bool {
-    path == Path::new("-")
-}
-
-fn read(path: &Path, environment: &Environment) -> Result<Vec<u8>, Failure> {
-    let unreadable = |error: std::io::Error| {
-        Failure::new(Exit::Data, "cannot be read").at(path.display().to_string()).caused_by(&error).hint("check the path")
-    };
-    let mut bytes = Vec::new();
-    if is_stdin(path) {
-        std::io::stdin().take(INPUT_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if globals.json {
+        output.json(&shown(&execution))?
     } else {
-        let file = std::fs::File::open(environment.directory().join(path)).map_err(unreadable)?;
-        file.take(INPUT_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+        print(&execution, globals, output)?
     }
-    if bytes.len() as u64 > INPUT_BYTES_MAX {
-        return Err(Failure::new(Exit::Data, "larger than 64 MiB").at(path.display().to_string()).hint("give less"));
-    }
-    Ok(bytes)
+    Ok(if execution.verdict.is_passed() { Exit::Done } else { Exit::Negative })
 }
 
 fn shown(execution: &Execution) -> Shown<'_> {

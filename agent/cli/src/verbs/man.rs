@@ -43,7 +43,8 @@ fn write(folder: &Path) -> io::Result<Vec<String>> {
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
         let ours = path.file_name().and_then(|name| name.to_str()).is_some_and(|name| {
-            name.starts_with("codeagent") && Path::new(name).extension().is_some_and(|extension| extension == "1")
+            name.starts_with("codeagent")
+                && Path::new(name).extension().is_some_and(|extension| extension == "1")
         });
         if ours {
             pages.push(path.display().to_string());

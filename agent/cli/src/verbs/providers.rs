@@ -6,8 +6,8 @@ use codeagent::models::{Found, Message, Provider, Request, discover};
 use serde::Serialize;
 
 use crate::args::{Globals, ProvidersArgs};
-use crate::config::types::{Config, ModelProfile};
 use crate::config;
+use crate::config::types::{Config, ModelProfile};
 use crate::environment::Environment;
 use crate::escape;
 use crate::failure::{Exit, Failure};
@@ -76,7 +76,11 @@ pub async fn providers(
         models,
     });
     let listing = Listing { v: 1, profiles, servers: servers.collect() };
-    if globals.json { output.json(&listing)? } else { print(&listing, output)? }
+    if globals.json {
+        output.json(&listing)?
+    } else {
+        print(&listing, output)?
+    }
     Ok(if failed { Exit::Provider } else { Exit::Done })
 }
 
@@ -160,7 +164,10 @@ async fn ask(chat: &impl Provider) -> Probe {
     match chat.complete(&request).await {
         Ok(reply) => {
             let (usage, ms) = (reply.usage, started.elapsed().as_millis());
-            let detail = format!("{} answered in {ms} ms, {} tokens in, {} out", reply.model, usage.input, usage.output);
+            let detail = format!(
+                "{} answered in {ms} ms, {} tokens in, {} out",
+                reply.model, usage.input, usage.output
+            );
             Probe { ok: true, detail }
         }
         Err(error) => Probe { ok: false, detail: error.to_string() },
@@ -173,7 +180,8 @@ fn print(listing: &Listing, output: &mut Output) -> Result<(), Failure> {
         let model = profile.model.as_deref().unwrap_or("no model named");
         output.line(&escape::line(&format!("{}: {} {model} at {place}", profile.name, profile.provider)))?;
         let notes = profile.problem.iter().map(|text| ("problem", text));
-        let notes = notes.chain(profile.probe.iter().map(|probe| (if probe.ok { "ok" } else { "failed" }, &probe.detail)));
+        let notes = notes
+            .chain(profile.probe.iter().map(|probe| (if probe.ok { "ok" } else { "failed" }, &probe.detail)));
         for (word, text) in notes {
             output.line(&format!("  {word}: {}", escape::line(text)))?;
         }

@@ -58,7 +58,9 @@ fn find(run: &str, environment: &Environment) -> Result<PathBuf, Failure> {
     found.sort();
     match (found.pop(), found.is_empty()) {
         (Some(folder), true) => Ok(folder),
-        (Some(_), false) => Err(Failure::usage(format!("several runs start with `{run}`")).hint("give more of the id")),
+        (Some(_), false) => {
+            Err(Failure::usage(format!("several runs start with `{run}`")).hint("give more of the id"))
+        }
         (None, _) => Err(Failure::usage(format!("there is no run `{run}`"))
             .because(format!("neither {} nor {} holds it", given.display(), runs.display()))
             .hint("give the run_id that `solve --json` printed, or the folder of its --run-dir")),
@@ -112,7 +114,9 @@ fn score(node: &Node) -> String {
 
 fn summary(id: NodeId, events: &[Event]) -> String {
     let latest = |event: &Event| match &event.kind {
-        EventKind::NodeAdded { summary, .. } | EventKind::NodeRethought { summary } if event.node == Some(id) => {
+        EventKind::NodeAdded { summary, .. } | EventKind::NodeRethought { summary }
+            if event.node == Some(id) =>
+        {
             Some(summary.clone())
         }
         _ => None,
@@ -121,15 +125,20 @@ fn summary(id: NodeId, events: &[Event]) -> String {
 }
 
 fn one_node(node: &Node, events: &[Event], json: bool, output: &mut Output) -> Result<(), Failure> {
-    let contents = events.iter().filter(|event| event.node == Some(node.id)).filter(|event| {
-        matches!(event.kind, EventKind::NodeContent { .. })
-    });
+    let contents = events
+        .iter()
+        .filter(|event| event.node == Some(node.id))
+        .filter(|event| matches!(event.kind, EventKind::NodeContent { .. }));
     for event in contents {
         if json {
             output.json(event)?;
         } else if let EventKind::NodeContent { prompt, answer, text, program, feedback } = &event.kind {
             for message in prompt {
-                section(output, &format!("prompt, {:?}", message.role).to_lowercase(), Some(&message.content))?;
+                section(
+                    output,
+                    &format!("prompt, {:?}", message.role).to_lowercase(),
+                    Some(&message.content),
+                )?;
             }
             section(output, "answer", Some(answer))?;
             section(output, "text", text.as_deref())?;

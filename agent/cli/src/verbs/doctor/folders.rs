@@ -17,7 +17,11 @@ pub(super) fn clock() -> Check {
     const NAME: &str = "clock";
     match SystemTime::now().duration_since(UNIX_EPOCH) {
         Ok(now) if now >= EARLIEST => Check::ok(NAME, format!("{} seconds since 1970", now.as_secs())),
-        _ => Check::warning(NAME, "the system's clock is behind", "set it: https servers will be refused otherwise"),
+        _ => Check::warning(
+            NAME,
+            "the system's clock is behind",
+            "set it: https servers will be refused otherwise",
+        ),
     }
 }
 

@@ -23,7 +23,11 @@ pub(super) async fn checks(config: &types::Sandbox, environment: &Environment) -
         SandboxKind::None => vec![
             wasm.optional(),
             local.optional(),
-            Check::warning("sandbox none", "configured: programs are not isolated", "set sandbox.kind = \"wasm\""),
+            Check::warning(
+                "sandbox none",
+                "configured: programs are not isolated",
+                "set sandbox.kind = \"wasm\"",
+            ),
         ],
     }
 }
@@ -58,7 +62,10 @@ async fn backend(
         Ok(capabilities) => {
             let missing = capabilities.missing.join("; ");
             // Weaker than it could be, yet what it promises holds.
-            Check { fix: Some(format!("not in force here: {missing}")), ..Check::ok(name, describe(&capabilities)) }
+            Check {
+                fix: Some(format!("not in force here: {missing}")),
+                ..Check::ok(name, describe(&capabilities))
+            }
         }
         Err(failure) => Check::failed(name, &failure),
     }

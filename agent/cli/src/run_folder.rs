@@ -1,0 +1,82 @@
+//! The folder of one run: locked while a run writes, with its spec and its store.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use codeagent::RunSpec;
+use codeagent::store::{DirectoryLock, LockError, Store};
+
+use crate::environment::Environment;
+use crate::failure::{Exit, Failure};
+
+/// An open run folder.
+pub struct RunFolder {
+    /// The store of the run.
+    pub store: Arc<Store>,
+    _lock: DirectoryLock,
+}
+
+impl RunFolder {
+    /// Opens the folder of a run, made if need be: `given`, else one named by the run's id in the state folder.
+    ///
+    /// # Errors
+    /// Exit 2 if another process writes there or there is no place for runs, exit 70 if the disk does not take it.
+    pub async fn open(
+        given: Option<&Path>,
+        identity: &RunSpec,
+        environment: &Environment,
+    ) -> Result<Self, Failure> {
+        let path = place(given, identity, environment)?;
+        let unwritable = |error: &dyn std::error::Error| {
+            Failure::new(Exit::Internal, format!("the run folder {} can't be written", path.display()))
+                .caused_by(error)
+                .hint("check the disk, or give another folder with --run-dir")
+        };
+        std::fs::create_dir_all(&path).map_err(|error| unwritable(&error))?;
+        let lock = DirectoryLock::acquire(&path).map_err(|error| match error {
+            LockError::Held { .. } => Failure::usage("this run is in progress elsewhere")
+                .caused_by(&error)
+                .hint("wait for it, or search with another --seed"),
+            _ => unwritable(&error),
+        })?;
+        let spec = serde_json::to_vec_pretty(identity).map_err(|error| unwritable(&error))?;
+        write_whole(&path.join("run.json"), &spec).map_err(|error| unwritable(&error))?;
+        let store = Store::open(path.join("run.db")).await.map_err(|error| unwritable(&error))?;
+        Ok(Self { store: Arc::new(store), _lock: lock })
+    }
+
+    /// Closes the store.
+    ///
+    /// # Errors
+    /// Exit 70 if it can't be written to the end.
+    pub async fn close(self) -> Result<(), Failure> {
+        self.store.close().await.map_err(|error| {
+            Failure::new(Exit::Internal, "the store of the run can't be closed").caused_by(&error)
+        })
+    }
+}
+
+fn place(given: Option<&Path>, identity: &RunSpec, environment: &Environment) -> Result<PathBuf, Failure> {
+    if let Some(given) = given {
+        return Ok(environment.directory().join(given));
+    }
+    let state = environment.state_dir().ok_or_else(|| {
+        Failure::usage("there is no folder for runs").hint("set HOME or XDG_STATE_HOME, or give --run-dir")
+    })?;
+    Ok(state.join("runs").join(identity.run_id()))
+}
+
+/// Writes a file so that it is there whole or not at all.
+///
+/// # Errors
+/// The system's error.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let folder =
+        path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    Ok(())
+}

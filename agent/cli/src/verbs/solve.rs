@@ -1,0 +1,378 @@
+//! `codeagent solve PROBLEM`: one problem to a program that passes its tests.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use codeagent::sandbox::{JudgeOptions, Report, Sandbox};
+use codeagent::search::{BudgetLimits, StopReason};
+use codeagent::solution::{FailureKind, Outcome};
+use codeagent::{Agent, AgentBuilder, Event, Problem, Run, Sampling, Status, Strategy};
+use codeagent_benchmarks::{ProblemWithHidden, verify};
+use serde::Serialize;
+
+use crate::answers::Source;
+use crate::args::{Globals, SolveArgs};
+use crate::config::types::Config;
+use crate::config::{self};
+use crate::environment::Environment;
+use crate::failure::{Exit, Failure};
+use crate::model;
+use crate::output::Output;
+use crate::problems;
+use crate::progress::Progress;
+use crate::run_folder::{RunFolder, write_whole};
+use crate::sandboxes;
+use crate::signals::Stop;
+
+/// What came of it, as JSON.
+#[derive(Serialize)]
+struct Shown<'a> {
+    v: u32,
+    status: &'static str,
+    task_id: &'a str,
+    program: Option<&'a str>,
+    visible: Counted,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hidden: Option<Counted>,
+    strategy: &'static str,
+    seed: u64,
+    calls: u64,
+    generations: u64,
+    tokens: Tokens,
+    /// `null` where the model's price is unknown.
+    cost_usd: Option<f64>,
+    wall_ms: u128,
+    run_id: &'a str,
+    stop_reason: Option<StopReason>,
+    model: &'a str,
+}
+
+#[derive(Serialize, Clone, Copy)]
+struct Counted {
+    passed: usize,
+    total: usize,
+}
+
+#[derive(Serialize)]
+struct Tokens {
+    r#in: u64,
+    out: u64,
+    cached: u64,
+}
+
+/// What a search is of, for its report.
+struct Searched<'a> {
+    problem: &'a Problem,
+    strategy: Strategy,
+    seed: u64,
+    model: String,
+    run_id: String,
+    wall: Duration,
+}
+
+/// Solves the problem.
+///
+/// # Errors
+/// Exit 2 for settings, 3 for the model, 4 for the sandbox, 6 for the problem.
+pub async fn solve(
+    arguments: &SolveArgs,
+    globals: &Globals,
+    environment: &Environment,
+    stop: &Stop,
+    output: &mut Output,
+) -> Result<Exit, Failure> {
+    let config = config::load(environment, &globals.config_flags(arguments.settings()))?.config;
+    let problem = problems::load(&arguments.problem, environment)?;
+    let strategy = strategy(&config)?;
+    let source = Source::decide(&arguments.model, &arguments.cache, &config, environment).await?;
+    let sandbox = sandboxes::open(&config.sandbox, &arguments.sandbox, environment).await?;
+    let builder = builder(&config, &strategy, &sandbox)?;
+
+    let draft = build(builder.clone().provider(Arc::clone(&source.provider)))?;
+    let identity = draft.run_spec(&problem.problem);
+    let folder = RunFolder::open(arguments.run_dir.as_deref(), &identity, environment).await?;
+    let stack = source.stack(Some(Arc::clone(&folder.store)));
+    let agent = build(builder.provider(stack.provider).store(Arc::clone(&folder.store)))?;
+
+    let progress = Progress::new(globals.quiet, config.budget.seconds.map(Duration::from_secs_f64));
+    source.notice.iter().for_each(|notice| progress.say(notice));
+    let mut events = Events::open(arguments.events.as_deref(), environment)?;
+    let started = Instant::now();
+    let outcome = watch(agent.solve(problem.problem.clone()), &progress, stop, &mut events, output).await;
+    let searched = Searched {
+        problem: &problem.problem,
+        strategy,
+        seed: config.search.seed,
+        model: source.provider.model().to_owned(),
+        run_id: identity.run_id().to_owned(),
+        wall: started.elapsed(),
+    };
+    progress.finish();
+    let outcome = outcome?;
+    folder.close().await?;
+
+    let hidden = if arguments.judge { judge(&outcome, &problem, &sandbox, &config).await? } else { None };
+    save(arguments.out.as_deref(), &outcome, environment)?;
+    show(&outcome, hidden.as_ref(), &searched, globals, events.on_stdout, output)?;
+    progress.say(&ending(&outcome, hidden.as_ref(), &searched));
+    if let Some(exit) = stop.exit() {
+        return Ok(exit);
+    }
+    match &outcome.failure {
+        Some(failure) => Err(refused(failure)),
+        None => Ok(exit(&outcome, hidden.as_ref())),
+    }
+}
+
+fn strategy(config: &Config) -> Result<Strategy, Failure> {
+    let name = &config.search.strategy;
+    let settings = config.search.methods.get(name).map(serde_json::to_value).transpose();
+    let settings =
+        settings.map_err(|error| Failure::usage(error.to_string()).at(format!("search.{name}")))?;
+    Strategy::by_name(name, &settings.unwrap_or_default()).map_err(|error| {
+        Failure::usage(error.to_string())
+            .at("search")
+            .hint("see `codeagent solve --help` and docs/strategies.md")
+    })
+}
+
+fn builder(
+    config: &Config,
+    strategy: &Strategy,
+    sandbox: &Arc<dyn Sandbox>,
+) -> Result<AgentBuilder, Failure> {
+    let profile = config.model.get("default").cloned().unwrap_or_default();
+    let mut sampling = Sampling::default();
+    sampling.temperature = profile.temperature;
+    sampling.max_output_tokens = profile.max_output_tokens;
+    Ok(Agent::builder()
+        .sandbox(Arc::clone(sandbox))
+        .strategy(strategy.clone())
+        .budget(budget(config))
+        .time_limit(config.budget.seconds.map(Duration::from_secs_f64))
+        .prices(model::prices(config)?)
+        .sampling(sampling)
+        .limits(config.sandbox.limits())
+        .seed(config.search.seed)
+        .in_flight(usize::try_from(config.limits.jobs).unwrap_or(usize::MAX)))
+}
+
+/// One problem is the whole run, so the smaller of the two money limits holds.
+fn budget(config: &Config) -> BudgetLimits {
+    let limits = [config.budget.per_problem_usd, config.budget.run_usd];
+    let usd = limits.into_iter().flatten().reduce(f64::min);
+    BudgetLimits {
+        calls: config.budget.calls,
+        generations: config.budget.generations,
+        tokens: config.budget.tokens,
+        // A float is saturated when cast; the schema keeps it in range.
+        micro_usd: usd.map(|usd| (usd * 1e6) as u64),
+        ..BudgetLimits::default()
+    }
+}
+
+fn build(builder: AgentBuilder) -> Result<Agent, Failure> {
+    builder.build().map_err(|error| {
+        Failure::usage(error.to_string()).hint("add a [price.\"MODEL\"] table, or leave the money limit out")
+    })
+}
+
+/// Runs the search to its end and shows it meanwhile. The first signal asks it to stop.
+async fn watch(
+    mut run: Run,
+    progress: &Progress,
+    stop: &Stop,
+    events: &mut Events,
+    output: &mut Output,
+) -> Result<Outcome, Failure> {
+    let handle = run.handle();
+    let mut clock = tokio::time::interval(Duration::from_secs(1));
+    let mut asked = false;
+    loop {
+        tokio::select! {
+            event = run.next() => match event {
+                Some(event) => {
+                    progress.event(&event);
+                    events.write(&event, output)?;
+                }
+                None => return Ok(run.outcome().await),
+            },
+            () = stop.token().cancelled(), if !asked => {
+                asked = true;
+                handle.cancel();
+                progress.say("stopping: the best program so far is kept, and the same command continues");
+            }
+            _ = clock.tick() => progress.tick(),
+        }
+    }
+}
+
+/// Where events go.
+struct Events {
+    file: Option<std::io::BufWriter<std::fs::File>>,
+    on_stdout: bool,
+}
+
+impl Events {
+    fn open(path: Option<&Path>, environment: &Environment) -> Result<Self, Failure> {
+        let on_stdout = path == Some(Path::new("-"));
+        let file = path.filter(|_| !on_stdout).map(|path| {
+            std::fs::File::create(environment.directory().join(path)).map(std::io::BufWriter::new).map_err(
+                |error| {
+                    Failure::usage(format!("the events can't be written to {}", path.display()))
+                        .caused_by(&error)
+                },
+            )
+        });
+        Ok(Self { file: file.transpose()?, on_stdout })
+    }
+
+    fn write(&mut self, event: &Event, output: &mut Output) -> Result<(), Failure> {
+        use std::io::Write as _;
+        if self.on_stdout {
+            return output.json(event);
+        }
+        let Some(file) = &mut self.file else { return Ok(()) };
+        let written = serde_json::to_string(event).map_err(std::io::Error::from);
+        written.and_then(|line| writeln!(file, "{line}").and_then(|()| file.flush())).map_err(|error| {
+            Failure::new(Exit::Internal, "the events can't be written")
+                .caused_by(&error)
+                .hint("check the disk")
+        })
+    }
+}
+
+async fn judge(
+    outcome: &Outcome,
+    problem: &ProblemWithHidden,
+    sandbox: &Arc<dyn Sandbox>,
+    config: &Config,
+) -> Result<Option<Report>, Failure> {
+    let Some(solution) = &outcome.solution else { return Ok(None) };
+    let mut options = JudgeOptions::default();
+    options.limits = config.sandbox.limits();
+    let verification = verify(&solution.program, problem, Arc::clone(sandbox), &options)
+        .await
+        .map_err(|error| sandboxes::unavailable(&error))?;
+    Ok(Some(verification.hidden))
+}
+
+fn save(out: Option<&Path>, outcome: &Outcome, environment: &Environment) -> Result<(), Failure> {
+    let (Some(path), Some(solution)) = (out, &outcome.solution) else { return Ok(()) };
+    write_whole(&environment.directory().join(path), solution.program.as_bytes()).map_err(|error| {
+        Failure::new(Exit::Internal, format!("the program can't be written to {}", path.display()))
+            .caused_by(&error)
+            .hint("it is on stdout and in the run's store")
+    })
+}
+
+fn show(
+    outcome: &Outcome,
+    hidden: Option<&Report>,
+    searched: &Searched<'_>,
+    globals: &Globals,
+    events_on_stdout: bool,
+    output: &mut Output,
+) -> Result<(), Failure> {
+    let program = outcome.solution.as_ref().map(|solution| solution.program.as_str());
+    if events_on_stdout {
+        return Ok(());
+    }
+    if !globals.json {
+        let Some(program) = program else { return Ok(()) };
+        return output.line(program.trim_end_matches('\n'));
+    }
+    output.json(&Shown {
+        v: 1,
+        status: outcome.status.word(),
+        task_id: &searched.problem.id,
+        program,
+        visible: Counted { passed: outcome.passed as usize, total: outcome.total as usize },
+        hidden: hidden.map(|report| Counted { passed: report.passed(), total: report.total() }),
+        strategy: searched.strategy.name(),
+        seed: searched.seed,
+        calls: outcome.cost.calls,
+        generations: outcome.cost.generations,
+        tokens: Tokens {
+            r#in: outcome.cost.input_tokens,
+            out: outcome.cost.output_tokens,
+            cached: outcome.cached_tokens,
+        },
+        cost_usd: outcome.priced.then(|| outcome.cost.micro_usd as f64 / 1e6),
+        wall_ms: searched.wall.as_millis(),
+        run_id: &searched.run_id,
+        stop_reason: outcome.stop_reason,
+        model: &searched.model,
+    })
+}
+
+fn ending(outcome: &Outcome, hidden: Option<&Report>, searched: &Searched<'_>) -> String {
+    let tests = match outcome.total {
+        0 => "there was no visible test to check it with".to_owned(),
+        total => format!("{} of {total} visible tests pass", outcome.passed),
+    };
+    let judged = hidden.map_or_else(String::new, |report| {
+        format!(", {} of {} hidden ones", report.passed(), report.total())
+    });
+    let calls = outcome.cost.calls;
+    format!("{}: {tests}{judged}; {calls} model calls; run {}", outcome.status.word(), searched.run_id)
+}
+
+fn refused(failure: &codeagent::solution::Failure) -> Failure {
+    let (exit, what, hint) = match failure.kind {
+        FailureKind::Provider => (
+            Exit::Provider,
+            "the model did not answer",
+            "check the server, its address and the key (`codeagent providers --probe`); then the same command continues",
+        ),
+        FailureKind::Sandbox => (
+            Exit::Sandbox,
+            "the sandbox broke down",
+            "`codeagent doctor` checks it; the same command continues",
+        ),
+        FailureKind::Store => (
+            Exit::Internal,
+            "the store of the run failed",
+            "check that the disk has room and is writable; the same command continues",
+        ),
+        _ => (Exit::Internal, "the search broke down", "please report it; the same command continues"),
+    };
+    Failure::new(exit, what).because(failure.message.clone()).hint(hint)
+}
+
+fn exit(outcome: &Outcome, hidden: Option<&Report>) -> Exit {
+    match (outcome.status, hidden) {
+        (Status::Solved, Some(report)) if !report.is_passed() => Exit::Negative,
+        (Status::Solved, _) => Exit::Done,
+        (Status::Capped, _) => Exit::Capped,
+        _ => Exit::Negative,
+    }
+}
+
+/// The reports of `--json` hold what the events can't: it is an object of its own.
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_smaller_money_limit_holds() {
+        let mut config = Config::default();
+        assert_eq!(budget(&config).micro_usd, None);
+        config.budget.run_usd = Some(2.0);
+        config.budget.per_problem_usd = Some(0.25);
+        assert_eq!(budget(&config).micro_usd, Some(250_000));
+    }
+
+    #[test]
+    fn a_wrong_strategy_is_named_with_those_there_are() {
+        let mut config = Config::default();
+        config.search.strategy = "magic".to_owned();
+        let failure = strategy(&config).unwrap_err();
+        assert_eq!(failure.exit(), Exit::Usage);
+        let shown = json!(failure.to_string()).to_string();
+        assert!(shown.contains("there is no strategy `magic`; choose one of rethink-mcts"), "{shown}");
+    }
+}

@@ -1,0 +1,121 @@
+//! `codeagent verify PROGRAM --problem P`: all tests of a problem, visible and hidden, on a program.
+
+use std::path::Path;
+
+use codeagent::sandbox::{CaseResult, Failure as Wrong, JudgeOptions, Report, Verdict};
+use codeagent_benchmarks::{Verification, verify as judge};
+use serde::Serialize;
+
+use crate::args::{Globals, VerifyArgs};
+use crate::environment::Environment;
+use crate::failure::{Exit, Failure};
+use crate::output::Output;
+use crate::{config, escape, input, problems, sandboxes};
+
+/// What came of it, as JSON.
+#[derive(Serialize)]
+struct Shown<'a> {
+    v: u32,
+    task_id: &'a str,
+    passed: bool,
+    visible: Tests<'a>,
+    hidden: Tests<'a>,
+}
+
+#[derive(Serialize)]
+struct Tests<'a> {
+    passed: usize,
+    total: usize,
+    results: Vec<Test<'a>>,
+}
+
+#[derive(Serialize)]
+struct Test<'a> {
+    #[serde(flatten)]
+    verdict: &'a Verdict,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    assertion: Option<&'a str>,
+    wall_ms: u128,
+}
+
+/// Verifies the program.
+///
+/// # Errors
+/// Exit 2 for settings, 4 for the sandbox, 6 for the problem or the program's file.
+pub async fn verify(
+    arguments: &VerifyArgs,
+    globals: &Globals,
+    environment: &Environment,
+    output: &mut Output,
+) -> Result<Exit, Failure> {
+    let config = config::load(environment, &globals.config_flags(arguments.settings()))?.config.sandbox;
+    let problem = problems::load(&arguments.problem, environment)?;
+    let program = input::text(&arguments.program, environment)?;
+    let sandbox = sandboxes::open(&config, &arguments.sandbox, environment).await?;
+    let mut options = JudgeOptions::default();
+    options.limits = config.limits();
+    let verification =
+        judge(&program, &problem, sandbox, &options).await.map_err(|error| sandboxes::unavailable(&error))?;
+    if globals.json {
+        output.json(&Shown {
+            v: 1,
+            task_id: &problem.problem.id,
+            passed: verification.is_passed(),
+            visible: tests(&verification.visible),
+            hidden: tests(&verification.hidden),
+        })?;
+    } else {
+        print(&verification, &arguments.program, output)?;
+    }
+    Ok(if verification.is_passed() { Exit::Done } else { Exit::Negative })
+}
+
+fn tests<'a>(report: &'a Report) -> Tests<'a> {
+    let test = |result: &'a CaseResult| {
+        let CaseResult { verdict, assertion, wall, .. } = result;
+        Test { verdict, assertion: assertion.as_deref(), wall_ms: wall.as_millis() }
+    };
+    Tests {
+        passed: report.passed(),
+        total: report.total(),
+        results: report.results.iter().map(test).collect(),
+    }
+}
+
+fn print(verification: &Verification, program: &Path, output: &mut Output) -> Result<(), Failure> {
+    for (name, report) in [("visible", &verification.visible), ("hidden", &verification.hidden)] {
+        output.line(&format!("{name} tests: {} of {} pass", report.passed(), report.total()))?;
+        for (number, result) in (1..).zip(&report.results) {
+            if !result.verdict.is_passed() {
+                output.line(&escape::excerpt(&format!("  test {number}: {}", told(result)), 400))?;
+            }
+        }
+    }
+    let verdict = if verification.is_passed() { "passed" } else { "failed" };
+    output.line(&format!("{}: {verdict}", escape::line(&program.display().to_string())))
+}
+
+fn told(result: &CaseResult) -> String {
+    let what = match &result.verdict {
+        Verdict::Failed { failure } => failed(failure),
+        other => other.class().to_owned(),
+    };
+    match &result.assertion {
+        Some(assertion) => format!("{what} at `{assertion}`"),
+        None => what,
+    }
+}
+
+fn failed(failure: &Wrong) -> String {
+    let at = |line: &Option<u32>| line.map_or_else(String::new, |line| format!(" (line {line})"));
+    match failure {
+        Wrong::Wrong { expected, actual } if expected.is_empty() => format!("wrong: {actual}"),
+        Wrong::Wrong { expected, actual } => format!("expected {expected}, got {actual}"),
+        Wrong::Exception { class, message, line } => format!("{class}: {message}{}", at(line)),
+        Wrong::Syntax { message, line } => format!("SyntaxError: {message}{}", at(line)),
+        Wrong::NoAnswer => "ended without an answer".to_owned(),
+        Wrong::NotPlainData { what } => format!("the answer is not plain data: {what}"),
+        Wrong::Exit { code } => format!("exited with status {code}"),
+        _ => "failed".to_owned(),
+    }
+}

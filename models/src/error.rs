@@ -14,7 +14,8 @@ pub enum ErrorKind {
     BadRequest,
     /// The prompt does not fit the model's context.
     ContextTooLong,
-    /// Credentials refused or missing, or the quota is used up: stop the run.
+    /// Credentials refused or missing, the quota used up, or the server away for longer than the retry layer
+    /// waits: stop the run.
     Refused,
     /// The content filter took the answer.
     Filtered,

@@ -220,20 +220,14 @@ impl<'a> Stream<'a> {
         self.collector.chunk(&self.transport.site, chunk)
     }
 
-    /// What came; the end of the stream may have cut its last event, which then is none.
+    /// What came. An event that the stream's end cut off is none; a refusal that came whole is one.
     fn end(mut self) -> Result<Collector, Failure> {
         let parser = std::mem::replace(&mut self.parser, SseParser::new(0));
-        if let Ok(Some(last)) = parser.finish() {
-            if let Err(failure) = self.take(&last) {
-                // Only what was cut is forgiven; a refusal that came whole is not.
-                if failure.error.kind() != ErrorKind::Transient
-                    || serde_json::from_str::<WireReply>(&last.data).is_ok()
-                {
-                    return Err(failure);
-                }
-            }
+        let Ok(Some(last)) = parser.finish() else { return Ok(self.collector) };
+        match self.take(&last) {
+            Err(failure) if serde_json::from_str::<WireReply>(&last.data).is_ok() => Err(failure),
+            _ => Ok(self.collector),
         }
-        Ok(self.collector)
     }
 
     fn fault(&self, error: &dyn std::error::Error) -> ModelError {

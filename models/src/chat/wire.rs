@@ -148,7 +148,7 @@ pub(crate) struct Count(pub(crate) u64);
 impl<'de> Deserialize<'de> for Count {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let value = Value::deserialize(deserializer)?;
-        let whole = |number: f64| (number >= 0.0 && number < 9e15).then_some(number as u64);
+        let whole = |number: f64| (0.0..9e15).contains(&number).then_some(number as u64);
         value
             .as_u64()
             .or_else(|| value.as_f64().and_then(whole))

@@ -2,7 +2,7 @@
 //!
 //! What comes out of a contained program is a claim and may be any bytes, so [`decode`] checks everything, recurses no
 //! deeper than its limit and allocates no more than a small multiple of the input. Its twin is `Encoder` in
-//! `python/driver.py`: a tag byte, then the value; counts and lengths are little-endian `u32`.
+//! `python/codec.py`: a tag byte, then the value; counts and lengths are little-endian `u32`.
 
 #[cfg(test)]
 mod tests;

@@ -105,9 +105,11 @@ impl Specimen {
         // Endless loops wait for their limit, and all others must have time on a busy machine.
         let seconds = if self.expected == "timeout" { 1 } else { 20 };
         let case = case(self.name, self.test.test(), seconds);
-        let options = JudgeOptions { limits: Limits::default().with_memory_mib(64), ..JudgeOptions::default() };
+        let options =
+            JudgeOptions { limits: Limits::default().with_memory_mib(64), ..JudgeOptions::default() };
         let report = judge.judge(&program(self.source, entry), &[case], &options).await?;
-        let actual = report.results.first().map_or_else(|| "nothing".into(), |result| phrase(&result.verdict));
+        let actual =
+            report.results.first().map_or_else(|| "nothing".into(), |result| phrase(&result.verdict));
         Ok(deviation(self.name, self.expected, &actual))
     }
 }
@@ -187,7 +189,8 @@ async fn check_seed(judge: &Judge) -> Result<Option<Deviation>, SandboxError> {
     for seed in [1, 1, 2] {
         let options = JudgeOptions { seed, ..JudgeOptions::default() };
         let limit = Duration::from_secs(20);
-        claims.push(judge.probe(&program(source, Some("f")), &[Arguments::default()], limit, &options).await?);
+        claims
+            .push(judge.probe(&program(source, Some("f")), &[Arguments::default()], limit, &options).await?);
     }
     let actual = match claims.as_slice() {
         [Probe::Answers(a), Probe::Answers(b), Probe::Answers(c)] => format!("{} {}", a == b, a == c),
@@ -210,9 +213,8 @@ async fn check_isolation(judge: &Judge) -> Result<Option<Deviation>, SandboxErro
 /// A call that is killed costs the others nothing.
 async fn check_recovery(judge: &Judge) -> Result<Option<Deviation>, SandboxError> {
     let source = "import os\ndef f(n):\n    if n == 1:\n        while True: pass\n    if n == 2: os._exit(0)\n    return n";
-    let cases: Vec<_> = (0..4)
-        .map(|n| case("n", call(vec![n.into()], n.into()), if n == 1 { 1 } else { 20 }))
-        .collect();
+    let cases: Vec<_> =
+        (0..4).map(|n| case("n", call(vec![n.into()], n.into()), if n == 1 { 1 } else { 20 })).collect();
     let actual = phrases(judge, source, &cases, &JudgeOptions::default()).await?;
     Ok(deviation("recovery after a kill", "passed, timeout, no-answer, passed", &actual))
 }
@@ -220,7 +222,8 @@ async fn check_recovery(judge: &Judge) -> Result<Option<Deviation>, SandboxError
 /// A thousand calls are one exchange, each with its own claim.
 async fn check_probe(judge: &Judge) -> Result<Option<Deviation>, SandboxError> {
     let source = "def f(n):\n    print(n)\n    return 10 // n if n % 2 else object()";
-    let inputs: Vec<_> = (0..1000).map(|n| Arguments { args: vec![Value::from(n)], kwargs: vec![] }).collect();
+    let inputs: Vec<_> =
+        (0..1000).map(|n| Arguments { args: vec![Value::from(n)], kwargs: vec![] }).collect();
     let limit = Duration::from_secs(20);
     let probe = judge.probe(&program(source, Some("f")), &inputs, limit, &JudgeOptions::default()).await?;
     let actual = match probe {
@@ -230,7 +233,11 @@ async fn check_probe(judge: &Judge) -> Result<Option<Deviation>, SandboxError> {
         }
         Probe::Failed(verdict) => phrase(&verdict),
     };
-    Ok(deviation("a probe of 1,000 calls", "1000 claims, 500 values, Some(Value { value: Int(BigInt(Small(3))*", &actual))
+    Ok(deviation(
+        "a probe of 1,000 calls",
+        "1000 claims, 500 values, Some(Value { value: Int(BigInt(Small(3))*",
+        &actual,
+    ))
 }
 
 /// The blocks of a failing call, with the values around them.
@@ -239,8 +246,11 @@ async fn check_trace(judge: &Judge) -> Result<Option<Deviation>, SandboxError> {
     let case = case("sum", call(vec![2.into()], 3.into()), 20);
     let trace = judge.trace(&program(source, Some("f")), &case, &JudgeOptions::default()).await?;
     let actual = trace.map_or_else(String::new, |trace| {
-        let blocks: Vec<_> =
-            trace.blocks.iter().map(|block| format!("{}: {} -> {}", block.line, block.before, block.after)).collect();
+        let blocks: Vec<_> = trace
+            .blocks
+            .iter()
+            .map(|block| format!("{}: {} -> {}", block.line, block.before, block.after))
+            .collect();
         blocks.join("; ")
     });
     let expected = "2: n=2 -> n=2 total=0; 3: n=2 total=0 -> n=2 total=0 i=0; \

@@ -136,7 +136,8 @@ impl Judge {
                 continue;
             }
             if let Test::Stdio { input, expected, checker } = &case.test {
-                let test = stdio::StdioTest { input, expected, checker: *checker, time_limit: case.time_limit };
+                let test =
+                    stdio::StdioTest { input, expected, checker: *checker, time_limit: case.time_limit };
                 let (result, refusals) = self.stdio(program, &test, options).await?;
                 docket.add(case, result, refusals);
             } else {

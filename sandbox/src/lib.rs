@@ -40,6 +40,7 @@ pub mod local;
 pub mod peer;
 pub mod probe;
 pub mod program;
+mod python;
 pub mod session;
 pub mod trace;
 pub mod value;

@@ -13,7 +13,7 @@ mod tests;
 
 use crate::value::Value;
 
-pub use assertion::{CallAssertion, Expectation};
+pub use assertion::{Call, CallAssertion, Expectation};
 
 /// Containers inside each other.
 const DEPTH_MAX: usize = 100;
@@ -92,7 +92,8 @@ impl<'a> Cursor<'a> {
         let rest = self.rest();
         let inside = |c: char| c == '_' || c.is_alphanumeric();
         let end = rest.find(|c| !inside(c)).unwrap_or(rest.len());
-        let word = rest.get(..end).filter(|word| !word.starts_with(|c: char| c.is_numeric())).unwrap_or_default();
+        let word =
+            rest.get(..end).filter(|word| !word.starts_with(|c: char| c.is_numeric())).unwrap_or_default();
         self.at += word.len();
         word
     }

@@ -123,12 +123,15 @@ impl Arguments {
     }
 
     fn named(&self) -> Value {
-        Value::Dict(self.kwargs.iter().map(|(name, value)| (Value::str(name.as_str()), value.clone())).collect())
+        Value::Dict(
+            self.kwargs.iter().map(|(name, value)| (Value::str(name.as_str()), value.clone())).collect(),
+        )
     }
 
     /// The arguments in the fields `args` and `kwargs` of an answer.
     pub(crate) fn read(answer: &Value) -> Option<Self> {
-        let (Value::List(args), Value::Dict(kwargs)) = (answer.field("args")?, answer.field("kwargs")?) else {
+        let (Value::List(args), Value::Dict(kwargs)) = (answer.field("args")?, answer.field("kwargs")?)
+        else {
             return None;
         };
         let named = |(name, value): &(Value, Value)| Some((plain_text(name)?, value.clone()));

@@ -53,7 +53,8 @@ impl Judge {
         };
         let entry = program.entry.as_deref().unwrap_or_default();
         let inputs_sent = Value::List(inputs.iter().map(Arguments::pair).collect());
-        let reply = peer.ask("probe", vec![("entry", Value::str(entry)), ("inputs", inputs_sent)], deadline).await?;
+        let reply =
+            peer.ask("probe", vec![("entry", Value::str(entry)), ("inputs", inputs_sent)], deadline).await?;
         if reply == Reply::Ended {
             let ending = peer.finish().await?;
             return Ok(Probe::Failed(rules::of_ending(&ending)));

@@ -12,12 +12,10 @@ use std::time::{Duration, Instant};
 
 use futures_core::future::BoxFuture;
 
+use crate::python::DRIVER;
 use crate::session::{Capabilities, Cause, Ending, Exchange, Level, Open, Sandbox, Session, Usage};
 use crate::verdict::Clock;
 use crate::{Judge, SandboxError};
-
-/// The driver, as back-ends embed it.
-const DRIVER: &str = include_str!("python/driver.py");
 
 /// Starts plain child processes.
 pub(crate) struct Plain;
@@ -75,13 +73,14 @@ fn start(open: Open) -> Result<PlainSession, SandboxError> {
     rustix::io::fcntl_setfd(&theirs, rustix::io::FdFlags::empty()).unwrap();
     let memory = u64::from(open.limits.memory_mib + 256) << 10;
     let shell = format!(
-        "ulimit -v {memory}; exec python3 -I -S -X utf8 -c \"$DRIVER\" 3<&{0} {0}<&-",
+        "ulimit -v {memory}; exec python3 -s -S -X utf8 -c \"$DRIVER\" 3<&{0} {0}<&-",
         theirs.as_raw_fd()
     );
     let mut child = Command::new("bash")
         .args(["-c", &shell])
         .env("DRIVER", format!("{DRIVER}\nmain()\n"))
-        .env("PYTHONHASHSEED", "0")
+        // Not `-I`, which would have the interpreter ignore this.
+        .env("PYTHONHASHSEED", (open.seed % (1 << 32)).to_string())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -79,6 +79,11 @@ impl BlockTrace {
 impl Block {
     fn read(block: &Value) -> Option<Self> {
         let field = |name| text(block, name);
-        Some(Self { line: line(block)?, source: field("source")?, before: field("before")?, after: field("after")? })
+        Some(Self {
+            line: line(block)?,
+            source: field("source")?,
+            before: field("before")?,
+            after: field("after")?,
+        })
     }
 }

@@ -7,15 +7,24 @@ const fn reaches(name: &'static str, source: &'static str) -> Specimen {
 }
 
 pub(super) const SPECIMENS: &[Specimen] = &[
-    reaches("network", "import socket\nsocket.create_connection(('127.0.0.1', 1), timeout=1)\nprint('reached')"),
-    reaches("a listening socket", "import socket\ns = socket.socket()\ns.bind(('127.0.0.1', 0))\ns.listen()\nprint('reached')"),
+    reaches(
+        "network",
+        "import socket\nsocket.create_connection(('127.0.0.1', 1), timeout=1)\nprint('reached')",
+    ),
+    reaches(
+        "a listening socket",
+        "import socket\ns = socket.socket()\ns.bind(('127.0.0.1', 0))\ns.listen()\nprint('reached')",
+    ),
     reaches("name lookup", "import socket\nsocket.getaddrinfo('example.org', 80)\nprint('reached')"),
     reaches("passwords", "open('/etc/passwd').read()\nprint('reached')"),
     reaches("folders", "import os\nos.listdir('/root')\nprint('reached')"),
     reaches("another process's memory", "open('/proc/1/environ', 'rb').read()\nprint('reached')"),
     reaches("writing", "open('/usr/codeagent-was-here', 'w').write('x')\nprint('reached')"),
     reaches("fork", "import os\nos.fork()\nprint('reached')"),
-    reaches("a shell", "import subprocess\nsubprocess.run(['/bin/sh', '-c', 'true'], check=True)\nprint('reached')"),
+    reaches(
+        "a shell",
+        "import subprocess\nsubprocess.run(['/bin/sh', '-c', 'true'], check=True)\nprint('reached')",
+    ),
     reaches("exec", "import os\nos.execv('/bin/echo', ['echo', 'reached'])"),
     reaches("signals to others", "import os\nos.kill(os.getppid() or 1, 0)\nprint('reached')"),
     Specimen {

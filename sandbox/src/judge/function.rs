@@ -107,7 +107,9 @@ impl<'a> FunctionRun<'a> {
         if let Some(verdict) = &self.unloadable {
             return Ok(Judged::alive(verdict.clone()));
         }
-        let Some(mut loaded) = self.loaded.take() else { return Ok(Judged::alive(rules::failed(Failure::NoAnswer))) };
+        let Some(mut loaded) = self.loaded.take() else {
+            return Ok(Judged::alive(rules::failed(Failure::NoAnswer)));
+        };
         let mut judged = self.test(&mut loaded, case).await?;
         if !judged.alive || self.options.isolate_tests {
             let alive = judged.alive;
@@ -221,7 +223,9 @@ impl CallTest {
 
     fn verdict(&self, claim: Option<Claim>) -> Verdict {
         match claim {
-            Some(Claim::Value { value, .. }) if compare::value_is_right(&value, &self.expected, self.checker) => {
+            Some(Claim::Value { value, .. })
+                if compare::value_is_right(&value, &self.expected, self.checker) =>
+            {
                 Verdict::Passed
             }
             Some(Claim::Value { value, .. }) => rules::failed(Failure::Wrong {

@@ -29,7 +29,9 @@ impl Judge {
         let source = vec![("source", Value::str(program.source.as_str()))];
         let reply = peer.ask("load", source, load_limit).await?;
         let verdict = match &reply {
-            Reply::Answer(answer) if answer.field("loaded") == Some(&Value::Bool(true)) => return Ok(Ok(peer)),
+            Reply::Answer(answer) if answer.field("loaded") == Some(&Value::Bool(true)) => {
+                return Ok(Ok(peer));
+            }
             Reply::Answer(answer) => Some(refused(answer)),
             Reply::Garbled => Some(rules::failed(Failure::NoAnswer)),
             Reply::Ended => None,

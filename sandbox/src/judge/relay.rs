@@ -58,7 +58,13 @@ pub(super) struct Relay<'a> {
 
 impl<'a> Relay<'a> {
     pub(super) fn new(candidate: &'a mut Peer, tester: Tester, entry: &'a str, time_limit: Duration) -> Self {
-        Self { candidate, tester, entry, candidate_time: time_limit, test_time: time_limit.max(TEST_TIME_MIN) }
+        Self {
+            candidate,
+            tester,
+            entry,
+            candidate_time: time_limit,
+            test_time: time_limit.max(TEST_TIME_MIN),
+        }
     }
 
     /// Runs the test; how it went, and the tester where it can run another.
@@ -88,7 +94,10 @@ impl<'a> Relay<'a> {
     }
 
     /// Has the candidate carry out one call: what to tell the test, or how the case went.
-    async fn call(&mut self, call: &Arguments) -> Result<Result<Vec<(&'static str, Value)>, Judged>, SandboxError> {
+    async fn call(
+        &mut self,
+        call: &Arguments,
+    ) -> Result<Result<Vec<(&'static str, Value)>, Judged>, SandboxError> {
         let mut fields = vec![("entry", Value::str(self.entry)), ("mutated", Value::Bool(true))];
         fields.extend(call.fields());
         let start = Instant::now();
@@ -107,7 +116,9 @@ impl<'a> Relay<'a> {
                 return Ok(Err(Judged::alive(rules::failed(Failure::NotPlainData { what }))));
             }
             // The test can't answer for these: they end the case whatever it would do.
-            Some(Claim::Exception(problem)) if ["MemoryError", "SystemExit"].contains(&problem.class.as_str()) => {
+            Some(Claim::Exception(problem))
+                if ["MemoryError", "SystemExit"].contains(&problem.class.as_str()) =>
+            {
                 return Ok(Err(Judged::alive(rules::of_problem(problem))));
             }
             Some(claim) => claim,

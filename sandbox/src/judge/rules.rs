@@ -50,7 +50,9 @@ pub(crate) fn of_problem(problem: Problem) -> Verdict {
         "MemoryError" => Verdict::Memory,
         // Leaving is no answer, whatever the status says.
         "SystemExit" => failed(Failure::NoAnswer),
-        _ => failed(Failure::Exception { class: problem.class, message: problem.message, line: problem.line }),
+        _ => {
+            failed(Failure::Exception { class: problem.class, message: problem.message, line: problem.line })
+        }
     }
 }
 

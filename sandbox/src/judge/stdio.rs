@@ -33,7 +33,8 @@ pub(super) async fn judge(
     let start = Instant::now();
     let limits = options.limits.with_wall(test.time_limit + MARGIN);
     let input = test.input.as_bytes();
-    let (verdict, ending) = run(sandbox, &program.source, input, limits, test.time_limit, options.seed).await?;
+    let (verdict, ending) =
+        run(sandbox, &program.source, input, limits, test.time_limit, options.seed).await?;
     let output = String::from_utf8_lossy(&ending.stdout);
     let verdict = match verdict {
         Verdict::Passed if !compare::output_is_right(&output, test.expected, test.checker) => {

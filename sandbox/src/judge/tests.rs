@@ -30,15 +30,24 @@ fn every_verdict_comes_out_as_it_must() {
 
 #[test]
 fn one_load_serves_all_cases() {
-    let source = "import sys\nloads = getattr(sys, 'loads', 0) + 1\nsys.loads = loads\ndef f(n): return loads";
-    let report = block_on(judge().judge(&program(source, Some("f")), &[equals(1, 1), equals(2, 1)], &JudgeOptions::default()));
+    let source =
+        "import sys\nloads = getattr(sys, 'loads', 0) + 1\nsys.loads = loads\ndef f(n): return loads";
+    let report = block_on(judge().judge(
+        &program(source, Some("f")),
+        &[equals(1, 1), equals(2, 1)],
+        &JudgeOptions::default(),
+    ));
     let report = report.unwrap();
     assert_eq!((report.passed(), report.total(), report.is_passed()), (2, 2, true));
 }
 
 #[test]
 fn a_syntax_error_is_every_case_s_verdict() {
-    let report = block_on(judge().judge(&program("def f(:", Some("f")), &[equals(1, 1), equals(2, 2)], &JudgeOptions::default()));
+    let report = block_on(judge().judge(
+        &program("def f(:", Some("f")),
+        &[equals(1, 1), equals(2, 2)],
+        &JudgeOptions::default(),
+    ));
     assert_eq!(phrases(&report.unwrap()), ["syntax 1", "syntax 1"]);
 }
 
@@ -46,7 +55,8 @@ fn a_syntax_error_is_every_case_s_verdict() {
 fn the_judge_stops_where_it_is_told_to() {
     let options = JudgeOptions { stop_at_first_failure: true, ..JudgeOptions::default() };
     let cases = [equals(1, 1), equals(2, 3), equals(3, 3)];
-    let report = block_on(judge().judge(&program("def f(n): return n", Some("f")), &cases, &options)).unwrap();
+    let report =
+        block_on(judge().judge(&program("def f(n): return n", Some("f")), &cases, &options)).unwrap();
     assert_eq!(phrases(&report), ["passed", "wrong 2 != 3"]);
     assert_eq!((report.passed(), report.total()), (1, 3));
 }
@@ -67,7 +77,8 @@ fn timeouts_that_use_up_the_time_end_the_judging() {
 fn the_failing_assertion_is_named() {
     let setup = "def check(candidate):\n    assert candidate(1) == 1\n    assert candidate(2) == 3, 'two'\n";
     let test = case(Test::Code { setup: setup.into(), code: "check(candidate)".into() });
-    let report = block_on(judge().judge(&program("def f(n): return n", Some("f")), &[test], &JudgeOptions::default()));
+    let report =
+        block_on(judge().judge(&program("def f(n): return n", Some("f")), &[test], &JudgeOptions::default()));
     assert_eq!(report.unwrap().results[0].assertion.as_deref(), Some("assert candidate(2) == 3, 'two'"));
 }
 
@@ -75,7 +86,11 @@ fn the_failing_assertion_is_named() {
 fn the_call_that_a_test_fails_at_is_traced() {
     let setup = "def check(candidate):\n    assert candidate(1) == 1\n    assert candidate(5) == 6\n";
     let test = case(Test::Code { setup: setup.into(), code: "check(candidate)".into() });
-    let traced = block_on(judge().trace(&program("def f(n):\n    return n", Some("f")), &test, &JudgeOptions::default()));
+    let traced = block_on(judge().trace(
+        &program("def f(n):\n    return n", Some("f")),
+        &test,
+        &JudgeOptions::default(),
+    ));
     let trace = traced.unwrap().unwrap();
     assert_eq!((trace.total, trace.blocks[0].before.as_str()), (1, "n=5"));
 }
@@ -91,7 +106,11 @@ fn a_run_reports_its_status_and_output() {
 
 #[test]
 fn a_report_survives_json() {
-    let report = block_on(judge().judge(&program("def f(n): return n", Some("f")), &[equals(1, 2)], &JudgeOptions::default()));
+    let report = block_on(judge().judge(
+        &program("def f(n): return n", Some("f")),
+        &[equals(1, 2)],
+        &JudgeOptions::default(),
+    ));
     let report = report.unwrap();
     let json = serde_json::to_string(&report).unwrap();
     assert_eq!(serde_json::from_str::<Report>(&json).unwrap(), report);

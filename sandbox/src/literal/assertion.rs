@@ -76,23 +76,28 @@ impl CallAssertion {
         let assertion = condition(&mut cursor)?;
         (message(&mut cursor) && cursor.peek().is_none()).then_some(assertion)
     }
-
-    /// Reads a call such as `f(1, x=2)` that stands alone, as a doctest has it: what is called, and its arguments.
-    #[must_use]
-    pub fn parse_call(expression: &str) -> Option<(String, Vec<Value>, Vec<(String, Value)>)> {
-        let mut cursor = Cursor::new(expression);
-        let call = call(&mut cursor)?;
-        cursor.peek().is_none().then_some((call.entry, call.args, call.kwargs))
-    }
 }
 
-struct Call {
-    entry: String,
-    args: Vec<Value>,
-    kwargs: Vec<(String, Value)>,
+/// A call with literal arguments.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Call {
+    /// What is called: `f`, or `Class.method` for `Class().method(...)`.
+    pub entry: String,
+    /// Positional arguments.
+    pub args: Vec<Value>,
+    /// Named arguments.
+    pub kwargs: Vec<(String, Value)>,
 }
 
 impl Call {
+    /// Reads a call such as `f(1, x=2)` that stands alone, as a doctest has it.
+    #[must_use]
+    pub fn parse(expression: &str) -> Option<Self> {
+        let mut cursor = Cursor::new(expression);
+        let call = call(&mut cursor)?;
+        cursor.peek().is_none().then_some(call)
+    }
+
     fn must(self, expected: Expectation) -> CallAssertion {
         CallAssertion { entry: self.entry, args: self.args, kwargs: self.kwargs, expected }
     }

@@ -22,7 +22,9 @@ pub(super) fn parse(cursor: &mut Cursor<'_>) -> Result<Value, LiteralError> {
         parts.read(cursor, &prefix)?;
     }
     Ok(match parts.bytes {
-        true => Value::Bytes(parts.text.to_string_lossy().chars().map(|char| u32::from(char) as u8).collect()),
+        true => {
+            Value::Bytes(parts.text.to_string_lossy().chars().map(|char| u32::from(char) as u8).collect())
+        }
         false => Value::Str(parts.text),
     })
 }
@@ -69,7 +71,9 @@ impl Part {
             let char = rest.chars().next().ok_or_else(|| cursor.error("a string does not end"))?;
             match char {
                 '\\' => self.backslash(cursor, prefix.raw)?,
-                '\n' | '\r' if prefix.quote.len() == 1 => return Err(cursor.error("a string does not end on its line")),
+                '\n' | '\r' if prefix.quote.len() == 1 => {
+                    return Err(cursor.error("a string does not end on its line"));
+                }
                 _ if self.bytes && !char.is_ascii() => return Err(cursor.error("bytes must be ASCII")),
                 _ => {
                     cursor.at += char.len_utf8();
@@ -97,8 +101,12 @@ impl Part {
             }
             '0'..='7' => Some(octal(cursor, next)),
             'x' => Some(hexadecimal(cursor, 2).ok_or_else(|| start.error("two hexadecimal digits are due"))?),
-            'u' if !self.bytes => Some(hexadecimal(cursor, 4).ok_or_else(|| start.error("four hexadecimal digits are due"))?),
-            'U' if !self.bytes => Some(hexadecimal(cursor, 8).ok_or_else(|| start.error("eight hexadecimal digits are due"))?),
+            'u' if !self.bytes => {
+                Some(hexadecimal(cursor, 4).ok_or_else(|| start.error("four hexadecimal digits are due"))?)
+            }
+            'U' if !self.bytes => {
+                Some(hexadecimal(cursor, 8).ok_or_else(|| start.error("eight hexadecimal digits are due"))?)
+            }
             'N' if !self.bytes => return Err(start.error("names of characters are not read")),
             _ => simple(next),
         };

@@ -29,7 +29,7 @@ use crate::limits::Limits;
 use crate::session::Open;
 
 const BOOTSTRAP: &str = include_str!("bootstrap.py");
-const DRIVER: &str = include_str!("../python/driver.py");
+const DRIVER: &str = crate::python::DRIVER;
 /// Address space that the interpreter itself takes, above the limit for the program.
 const INTERPRETER_BYTES: u64 = 256 << 20;
 const FILE_BYTES: u64 = 16 << 20;

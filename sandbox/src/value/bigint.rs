@@ -139,7 +139,10 @@ impl BigInt {
         let mantissa = if bits >> 52 == 0 { 0 } else { bits & ((1 << 52) - 1) | 1 << 52 };
         if exponent < 0 {
             // Integral, so only zeros are shifted out.
-            return Some(Self::from_le_bytes(value < 0.0, &mantissa.checked_shr(-exponent as u32)?.to_le_bytes()));
+            return Some(Self::from_le_bytes(
+                value < 0.0,
+                &mantissa.checked_shr(-exponent as u32)?.to_le_bytes(),
+            ));
         }
         let (limbs, shift) = (exponent as usize / 32, exponent as u32 % 32);
         let mut bytes = vec![0; limbs * 4];
@@ -152,7 +155,10 @@ impl BigInt {
             Form::Small(value) => {
                 let magnitude = value.unsigned_abs();
                 let limbs = [magnitude as u32, (magnitude >> 32) as u32];
-                limbs.into_iter().take(if magnitude >> 32 == 0 { usize::from(magnitude > 0) } else { 2 }).collect()
+                limbs
+                    .into_iter()
+                    .take(if magnitude >> 32 == 0 { usize::from(magnitude > 0) } else { 2 })
+                    .collect()
             }
             Form::Large { limbs, .. } => limbs.clone(),
         }

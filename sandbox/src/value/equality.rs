@@ -120,7 +120,9 @@ fn digest(value: &Value) -> u64 {
         Value::Set(items) | Value::FrozenSet(items) => {
             items.iter().fold(5, |sum: u64, item| sum.wrapping_add(mix(5, digest(item))))
         }
-        Value::Dict(pairs) => pairs.iter().fold(6, |sum: u64, (key, _)| sum.wrapping_add(mix(6, digest(key)))),
+        Value::Dict(pairs) => {
+            pairs.iter().fold(6, |sum: u64, (key, _)| sum.wrapping_add(mix(6, digest(key))))
+        }
         _ => 0,
     }
 }
@@ -179,7 +181,8 @@ impl PartialEq for Number<'_> {
         match (self, other) {
             (Self::Int(a), Self::Int(b)) => a == b,
             (Self::Complex(a, i), Self::Complex(b, j)) => a == b && i == j,
-            (Self::Int(int), Self::Complex(real, imaginary)) | (Self::Complex(real, imaginary), Self::Int(int)) => {
+            (Self::Int(int), Self::Complex(real, imaginary))
+            | (Self::Complex(real, imaginary), Self::Int(int)) => {
                 *imaginary == 0.0 && BigInt::from_f64(*real).as_ref() == Some(int.as_ref())
             }
         }

@@ -37,12 +37,19 @@ fn numbers_compare_across_types_and_exactly() {
 #[test]
 fn containers_compare_as_in_python() {
     let (one, two) = (Value::from(1), Value::from(2));
-    let list = |items: &[Value]| Value::List(items.to_vec());
-    check_eq(&list(&[one.clone()]), &Value::Tuple(vec![one.clone()]), false);
-    check_eq(&Value::Set(vec![one.clone(), two.clone()]), &Value::FrozenSet(vec![two.clone(), 1.0.into()]), true);
+    check_eq(&Value::List(vec![one.clone()]), &Value::Tuple(vec![one.clone()]), false);
+    check_eq(
+        &Value::Set(vec![one.clone(), two.clone()]),
+        &Value::FrozenSet(vec![two.clone(), 1.0.into()]),
+        true,
+    );
     check_eq(&Value::Set(vec![one.clone(), one.clone()]), &Value::Set(vec![one.clone(), two.clone()]), false);
     let pairs = |a: &Value, b: &Value| Value::Dict(vec![(one.clone(), a.clone()), (two.clone(), b.clone())]);
-    check_eq(&pairs(&one, &two), &Value::Dict(vec![(2.0.into(), two.clone()), (true.into(), one.clone())]), true);
+    check_eq(
+        &pairs(&one, &two),
+        &Value::Dict(vec![(2.0.into(), two.clone()), (true.into(), one.clone())]),
+        true,
+    );
     check_eq(&pairs(&one, &two), &pairs(&two, &one), false);
     check_eq(&Value::str("a"), &Value::Bytes(b"a".to_vec()), false);
     check_eq(&Value::None, &false.into(), false);
@@ -91,7 +98,10 @@ fn floats_print_as_in_python() {
 fn text_prints_as_in_python() {
     check_repr("it's", "\"it's\"");
     check_repr("it's \"x\"", "'it\\'s \"x\"'");
-    check_repr("a\n\t\\\u{7f}\u{e9}\u{ad}\u{301}\u{200b}😀\u{e0001}", "'a\\n\\t\\\\\\x7fé\\xad\u{301}\\u200b😀\\U000e0001'");
+    check_repr(
+        "a\n\t\\\u{7f}\u{e9}\u{ad}\u{301}\u{200b}😀\u{e0001}",
+        "'a\\n\\t\\\\\\x7fé\\xad\u{301}\\u200b😀\\U000e0001'",
+    );
     check_repr(Value::Bytes(b"a'\x00\xff\n".to_vec()), "b\"a'\\x00\\xff\\n\"");
     let surrogate = Text::from_bytes(b"a\xed\xa0\x80b".to_vec()).unwrap();
     check_repr(Value::Str(surrogate), "'a\\ud800b'");
@@ -106,7 +116,10 @@ fn containers_print_as_in_python() {
     check_repr(Value::Tuple(vec![]), "()");
     check_repr(Value::Set(vec![]), "set()");
     check_repr(Value::FrozenSet(vec![1.into()]), "frozenset({1})");
-    check_repr(Value::Dict(vec![("a".into(), Value::List(vec![Value::None, true.into()]))]), "{'a': [None, True]}");
+    check_repr(
+        Value::Dict(vec![("a".into(), Value::List(vec![Value::None, true.into()]))]),
+        "{'a': [None, True]}",
+    );
     check_repr(big("-123456789012345678901234567890"), "-123456789012345678901234567890");
     check_repr(Value::Int(BigInt::from_le_bytes(false, &[0xFF; 4096])), "<int of 32768 bits>");
 }
@@ -132,7 +145,7 @@ pub(crate) fn any_value() -> impl Strategy<Value = Value> {
             .prop_map(|(negative, bytes)| Value::Int(BigInt::from_le_bytes(negative, &bytes))),
         any::<f64>().prop_filter("NaN equals nothing", |value| !value.is_nan()).prop_map(Value::Float),
         (any::<i32>(), any::<i32>()).prop_map(|(a, b)| Value::Complex(a.into(), b.into())),
-        any::<String>().prop_map(|text| Value::str(text)),
+        any::<String>().prop_map(Value::str),
         prop::collection::vec(0_u32..0x11_0000, 0..6).prop_map(|codes| {
             let mut text = Text::from("");
             codes.into_iter().for_each(|code| assert!(text.push(code)));
@@ -147,8 +160,7 @@ pub(crate) fn any_value() -> impl Strategy<Value = Value> {
             items().prop_map(Value::List),
             items().prop_map(Value::Tuple),
             keys().prop_map(Value::set),
-            (keys(), items())
-                .prop_map(|(keys, values)| Value::dict(keys.into_iter().zip(values).collect())),
+            (keys(), items()).prop_map(|(keys, values)| Value::dict(keys.into_iter().zip(values).collect())),
         ]
     })
 }

@@ -20,7 +20,7 @@ pub(super) const ALLOCATE: &str = "malloc";
 const INITIALISE: &str = "Py_InitializeEx";
 
 /// The source of the driver, which becomes the module [`DRIVER_MODULE`].
-pub(super) const DRIVER: &str = include_str!("../python/driver.py");
+pub(super) const DRIVER: &str = crate::python::DRIVER;
 /// The program that prepares the interpreter.
 pub(super) const PREPARE: &str = include_str!("../python/snapshot.py");
 const DRIVER_MODULE: &str = "_codeagent_driver";

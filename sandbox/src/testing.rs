@@ -78,8 +78,10 @@ fn start(open: Open) -> Result<PlainSession, SandboxError> {
     );
     let mut child = Command::new("bash")
         .args(["-c", &shell])
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
         .env("DRIVER", format!("{DRIVER}\nmain()\n"))
-        // Not `-I`, which would have the interpreter ignore this.
+        // Without `-I`, which would have the interpreter ignore this.
         .env("PYTHONHASHSEED", (open.seed % (1 << 32)).to_string())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

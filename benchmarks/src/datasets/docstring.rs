@@ -16,10 +16,13 @@ pub(crate) mod scan;
 #[cfg(test)]
 mod tests;
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use codeagent_sandbox::case::{Case, Checker, Test};
 use codeagent_sandbox::value::{Value, repr};
+
+use crate::datasets::human_eval::definition;
 
 /// An example of a statement.
 #[derive(Debug, Clone, PartialEq)]
@@ -73,9 +76,9 @@ pub(crate) fn cases(
 
 /// The docstring of `entry`: what follows its signature, up to the last triple quote. All of a statement without code.
 fn body<'a>(statement: &'a str, entry: &str) -> &'a str {
-    let Some(start) = statement.rfind(&format!("def {entry}(")) else { return statement };
-    let definition = statement.get(start..).unwrap_or(statement);
-    let text = definition.find('\n').and_then(|end| definition.get(end..)).unwrap_or_default();
+    let Some(start) = definition(statement, entry) else { return statement };
+    let code = statement.get(start..).unwrap_or(statement);
+    let text = code.find('\n').and_then(|end| code.get(end..)).unwrap_or_default();
     let end = text.rfind("\"\"\"").max(text.rfind("'''")).unwrap_or(text.len());
     text.get(..end).unwrap_or(text)
 }
@@ -109,6 +112,14 @@ pub(crate) fn parameters(signature: &str) -> Option<Vec<String>> {
     });
     let names: Option<Vec<_>> = names.collect();
     names.map(|names| names.into_iter().filter(|name| name != "self").collect())
+}
+
+/// How many arguments a signature needs at least and takes at most, `self` aside; `None` as for [`parameters`].
+pub(crate) fn arity(signature: &str) -> Option<RangeInclusive<usize>> {
+    let most = parameters(signature)?.len();
+    let (inside, _) = scan::bracket(signature.get(signature.find('(')?..)?)?;
+    let optional = split_top_level(inside).into_iter().filter(|part| part.contains('=')).count();
+    Some(most.saturating_sub(optional)..=most)
 }
 
 /// The parts of a text between commas that lie in no bracket and no string, blank ones aside.

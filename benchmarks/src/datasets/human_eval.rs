@@ -17,8 +17,9 @@ use crate::hidden::HiddenTests;
 const TIME_S: u64 = 5;
 
 /// Examples in docstrings that contradict the data set's own tests and references; misprints of the source.
-const MISPRINTS: [(&str, &str); 3] = [
+const MISPRINTS: [(&str, &str); 4] = [
     ("HumanEval/47", "median([-10, 4, 6, 1000, 10, 20]) == 15.0"),
+    ("HumanEval/116", "sort_array([1, 5, 2, 3, 4]) == [1, 2, 3, 4, 5]"),
     ("HumanEval/116", "sort_array([-2, -3, -4, -5, -6]) == [-6, -5, -4, -3, -2]"),
     ("HumanEval/148", "bf('Earth', 'Mercury') == 'Venus'"),
 ];
@@ -28,7 +29,7 @@ pub(crate) fn read(row: &Field<'_>, examples: Examples) -> Result<ProblemWithHid
     let id = row.required("task_id")?.label()?;
     let prompt = row.required("prompt")?.text()?;
     let entry_field = row.required("entry_point")?;
-    let name = entry_field.text()?;
+    let name = entry_field.text()?.trim();
     if let Some(fault) = entry_fault(name) {
         return Err(entry_field.error(fault, "name the function that the prompt defines"));
     }
@@ -73,7 +74,7 @@ pub(crate) enum Examples {
 
 /// What stands before the function: imports and helpers.
 fn prelude(prompt: &str, name: &str) -> String {
-    let end = prompt.rfind(&format!("def {name}(")).unwrap_or(0);
+    let end = definition(prompt, name).unwrap_or(0);
     match prompt.get(..end).unwrap_or_default().trim() {
         "" => String::new(),
         code => format!("{code}\n"),
@@ -82,8 +83,12 @@ fn prelude(prompt: &str, name: &str) -> String {
 
 /// The signature of a function that some code defines, such as `def f(a: int) -> int`.
 pub(crate) fn signature(code: &str, name: &str) -> Option<String> {
-    let start = code.rfind(&format!("def {name}(")).or_else(|| code.rfind(&format!("def {name} (")))?;
-    let definition = code.get(start..)?;
+    let definition = code.get(definition(code, name)?..)?;
     let end = definition.find(":\n").or_else(|| definition.trim_end().strip_suffix(':').map(str::len))?;
     definition.get(..end).map(|signature| signature.trim_end().to_owned())
+}
+
+/// Where the last definition of a function begins; some rows have a space before the bracket.
+pub(crate) fn definition(code: &str, name: &str) -> Option<usize> {
+    code.rfind(&format!("def {name}(")).or_else(|| code.rfind(&format!("def {name} (")))
 }

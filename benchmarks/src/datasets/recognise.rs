@@ -34,7 +34,9 @@ pub(crate) fn recognise(row: &Row<'_>) -> Result<Format, DatasetError> {
         || has(&["description", "public_tests", "private_tests"])
     {
         Ok(Format::Apps)
-    } else if ["entry", "prompt", "public_tests", "v", "id"].iter().any(|name| fields.contains_key(*name)) {
+    } else if !has(&["task_id"])
+        && ["entry", "prompt", "public_tests", "v", "id"].iter().any(|name| fields.contains_key(*name))
+    {
         // Less strict than the others, so that the native reader can say what is missing.
         Ok(Format::Native)
     } else {

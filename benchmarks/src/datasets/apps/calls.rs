@@ -3,6 +3,8 @@
 //! The text form does not say whether `12` is a number or a text. A parameter whose value is no literal in some test is
 //! a text in all of them, brackets aside.
 
+use std::ops::RangeInclusive;
+
 use codeagent_sandbox::case::{Checker, Test};
 use codeagent_sandbox::value::{Value, repr};
 use serde_json::Value as Json;
@@ -22,14 +24,14 @@ pub(super) fn tests<const N: usize>(
     name: &str,
     signature: Option<&str>,
 ) -> [Result<Vec<(String, Test)>, String>; N] {
-    let arity = signature.and_then(docstring::parameters).map_or(1, |parameters| parameters.len());
+    let arity = signature.and_then(docstring::arity).unwrap_or(1..=1);
     let class_based = name.contains('.');
     let wrapped = !class_based && groups.iter().flatten().all(|pair| only_item(&pair.output).is_some());
     let groups = groups.map(|pairs| {
-        let read = |pair: Pair| Ok((read_args(&pair.input, arity)?, answer(&pair.output, wrapped)));
+        let read = |pair: Pair| Ok((read_args(&pair.input, &arity)?, answer(&pair.output, wrapped)));
         pairs.into_iter().map(read).collect::<Result<Vec<(Args, Value)>, String>>()
     });
-    let textual = textual_parameters(groups.iter().flatten().flatten().map(|(args, _)| args), arity);
+    let textual = textual_parameters(groups.iter().flatten().flatten().map(|(args, _)| args), *arity.end());
     groups
         .map(|group| group.map(|tests| tests.into_iter().map(|test| finish(test, name, &textual)).collect()))
 }
@@ -46,21 +48,32 @@ fn finish((args, expected): (Args, Value), name: &str, textual: &[bool]) -> (Str
     (shown, Test::Call { args, kwargs: Vec::new(), expected, checker: Checker::Exact })
 }
 
-fn read_args(input: &Json, arity: usize) -> Result<Args, String> {
+fn read_args(input: &Json, arity: &RangeInclusive<usize>) -> Result<Args, String> {
     match input {
         Json::Array(items) => Ok(Args::Values(items.iter().map(values::from_json).collect())),
-        Json::String(text) if arity == 1 => Ok(Args::Texts(vec![text.clone()])),
-        Json::String(text) => {
-            let lines: Vec<_> = text.lines().map(str::to_owned).collect();
-            match lines.len() {
-                found if found == arity => Ok(Args::Texts(lines)),
-                // A last argument that is an empty text leaves no line of its own.
-                found if found + 1 == arity => Ok(Args::Texts([lines, vec![String::new()]].concat())),
-                found => Err(format!("a test gives {found} arguments to a function of {arity}")),
-            }
-        }
+        Json::String(text) => split(text, arity).map(Args::Texts),
         other => Ok(Args::Values(vec![values::from_json(other)])),
     }
+}
+
+/// One line is one argument. Lines too many belong to the first argument, which is then a text of several lines; a last
+/// argument that is an empty text leaves no line of its own.
+fn split(text: &str, arity: &RangeInclusive<usize>) -> Result<Vec<String>, String> {
+    if *arity.end() == 1 {
+        return Ok(vec![text.to_owned()]);
+    }
+    let lines: Vec<&str> = text.lines().collect();
+    let surplus = lines.len().saturating_sub(*arity.end());
+    let (first, rest) = lines.split_at_checked(surplus + 1).unwrap_or((&lines, &[]));
+    let mut args = vec![first.join("\n")];
+    args.extend(rest.iter().map(|line| (*line).to_owned()));
+    if args.len() + 1 == *arity.start() {
+        args.push(String::new());
+    }
+    if args.len() < *arity.start() {
+        return Err(format!("a test gives {} arguments to a function of {}", args.len(), arity.start()));
+    }
+    Ok(args)
 }
 
 /// For each parameter, whether some test gives it a value that is no literal.

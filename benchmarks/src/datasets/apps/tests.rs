@@ -34,6 +34,20 @@ fn an_empty_last_argument_is_an_empty_text() {
 }
 
 #[test]
+fn surplus_lines_belong_to_the_first_argument() {
+    let row = r#"{"name": "1", "description": "d", "starter_code": "def f(text, marks):\n\t",
+        "sample_io": [{"input": "a #b\nc\n['#']", "output": ["a\nc"]}], "test_list": []}"#;
+    assert_eq!(names(row), ["f('a #b\\nc', ['#']) == 'a\\nc'"]);
+}
+
+#[test]
+fn arguments_with_defaults_may_be_left_out() {
+    let row = r#"{"name": "1", "description": "d", "starter_code": "def f(n, d=0, base=pi):\n\t",
+        "sample_io": [{"input": "13", "output": ["103"]}, {"input": "13\n3\n8", "output": ["15"]}], "test_list": []}"#;
+    assert_eq!(names(row), ["f(13) == '103'", "f(13, 3, 8) == '15'"]);
+}
+
+#[test]
 fn class_based_rows_name_class_and_method_and_do_not_wrap_answers() {
     let row = r#"{"problem_id": 7, "question": "Example:\nInput: nums = [3, 1]\nOutput: [3]\n",
         "starter_code": "\nclass Solution:\n    def top(self, xs: List[int]) -> List[int]:\n        ",

@@ -80,10 +80,14 @@ fn answer_on_line(rest: &str) -> Option<(Value, &str)> {
     Some((value, rest.get(line.len() - behind.len()..)?))
 }
 
-/// The answer of a doctest: the lines up to a blank one or the next prompt, taken together.
+/// The answer of a doctest: the lines up to a blank one or the next prompt, taken together. If the next
+/// prompt comes first, nothing was printed: the answer is `None`.
 fn answer_below(below: &str) -> Option<(Value, &str)> {
     let ends = |line: &&str| !line.trim().is_empty() && !line.trim_start().starts_with(">>>");
     let length: usize = below.split_inclusive('\n').take_while(ends).map(str::len).sum();
     let (answer, rest) = below.split_at_checked(length)?;
+    if answer.is_empty() && rest.trim_start().starts_with(">>>") {
+        return Some((Value::None, rest));
+    }
     Some((values::literal(answer.trim())?, rest))
 }

@@ -2,7 +2,7 @@
 
 use codeagent_sandbox::case::Checker;
 
-use super::{cases, examples, parameters};
+use super::{arity, cases, examples, parameters};
 
 fn names(statement: &str, signature: &str) -> Vec<String> {
     let name = signature.trim_start_matches("def ").split('(').next().unwrap();
@@ -23,6 +23,7 @@ fn doctests() {
     );
     check("    >>> f(1) # comment\n    2\n", &["f(1) == 2"]);
     check(">>> f(1)\n[1,\n 2]\n\n>>> f(2)\n[]\n", &["f(1) == [1, 2]", "f(2) == []"]);
+    check(">>> f(1)\n>>> f(2)\n3\n>>> f(4)\n\n>>> f(5)", &["f(1) == None", "f(2) == 3", "f(4) == None"]);
     check(">>> f(1) == 2\n>>> f(2)\nTrue\n", &["f(1) == 2", "f(2) == True"]);
     check(">>> round(f(1), 2) # why\n-0.5\n", &["round(f(1), 2) == -0.5"]);
     check(">>> f('''a''')\nx y\n>>> f(x)\n", &[]);
@@ -109,6 +110,7 @@ fn parameters_of_signatures() {
     assert_eq!(names("def f()").as_deref(), Some(""));
     assert_eq!(names("def f(*args)"), None);
     assert_eq!(names("nothing"), None);
+    assert_eq!(arity("def f(self, a, b=1, c: int = 2)"), Some(1..=3));
 }
 
 proptest::proptest! {

@@ -153,8 +153,11 @@ fn attempt(interpreter: &interpreter::Interpreter, level: Level) -> Result<Setup
         seccomp: level > Level::None,
     };
     let setup = Setup::new(interpreter.clone(), layers).map_err(|error| error.to_string())?;
-    start::rehearse(&setup).map_err(|error| error.to_string())?;
-    Ok(setup)
+    match start::rehearse(&setup) {
+        Ok(()) => Ok(setup),
+        Err(SandboxError::Worker { reason }) => Err(reason),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 const fn level_name(level: Level) -> &'static str {

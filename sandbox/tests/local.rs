@@ -1,7 +1,7 @@
 //! The local back-end as its users see it. Where the machine lacks Python or a layer the tests skip with a notice, but
 //! not in CI.
 #![cfg(target_os = "linux")]
-#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "tests; a skipped one says so")]
 
 use std::io::Write;
 use std::net::TcpListener;
@@ -27,7 +27,7 @@ fn sandbox(level: Option<Level>) -> Option<Arc<dyn Sandbox>> {
         Ok(sandbox) => Some(Arc::new(sandbox)),
         Err(error) if std::env::var("CI").is_ok_and(|ci| ci == "true") => panic!("{error}"),
         Err(error) => {
-            writeln!(std::io::stderr(), "skipped: {error}").unwrap();
+            eprintln!("skipped: {error}");
             None
         }
     }
@@ -50,7 +50,8 @@ async fn check(source: &str, limits: Limits, expected: impl Fn(&Execution) -> bo
 
 /// Checks that the program passes and prints this.
 async fn prints(source: &str, expected: &str) {
-    check(source, Limits::default(), |done| done.verdict.is_passed() && done.stdout == expected.as_bytes()).await;
+    check(source, Limits::default(), |done| done.verdict.is_passed() && done.stdout == expected.as_bytes())
+        .await;
 }
 
 /// Checks that the program ends with this class of verdict.
@@ -94,9 +95,18 @@ fn is_alone() -> bool {
 async fn a_program_reads_computes_and_prints() {
     prints("print(sum(map(int, input().split())))", "7\n").await;
     prints("print(open('/dev/stdin').read(), end='')", "3 4\n").await;
-    prints("import threading\nt = threading.Thread(target=print, args=(5,))\nt.start()\nt.join()", "5\n").await;
-    prints("import tempfile\nf = tempfile.TemporaryFile()\nf.write(b'abc')\nf.seek(0)\nprint(f.read())", "b'abc'\n").await;
-    prints("import asyncio\nasync def f():\n    await asyncio.sleep(0)\n    return 6\nprint(asyncio.run(f()))", "6\n").await;
+    prints("import threading\nt = threading.Thread(target=print, args=(5,))\nt.start()\nt.join()", "5\n")
+        .await;
+    prints(
+        "import tempfile\nf = tempfile.TemporaryFile()\nf.write(b'abc')\nf.seek(0)\nprint(f.read())",
+        "b'abc'\n",
+    )
+    .await;
+    prints(
+        "import asyncio\nasync def f():\n    await asyncio.sleep(0)\n    return 6\nprint(asyncio.run(f()))",
+        "6\n",
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -140,12 +150,16 @@ async fn memory_output_files_and_space_end_at_their_limits() {
     let mut limits = Limits::default();
     limits.output_bytes = 1000;
     ends("print('a' * 999)", limits, "passed").await;
-    check("print('a' * 1000)", limits, |done| done.verdict == Verdict::OutputLimit && done.stdout.len() == 1000).await;
+    check("print('a' * 1000)", limits, |done| {
+        done.verdict == Verdict::OutputLimit && done.stdout.len() == 1000
+    })
+    .await;
     ends("import sys\nwhile True: sys.stderr.write('a' * 100)", limits, "output-limit").await;
     let flood = "import os\nfor i in range(1000): os.open('/dev/null', 0)";
-    check(flood, Limits::default(), |done| String::from_utf8_lossy(&done.stderr).contains("Too many open files")).await;
+    check(flood, Limits::default(), |done| format!("{:?}", done.verdict).contains("Too many open files"))
+        .await;
     let large = "f = open('large', 'wb')\nfor i in range(20): f.write(bytes(1 << 20))";
-    check(large, Limits::default(), |done| String::from_utf8_lossy(&done.stderr).contains("File too large")).await;
+    check(large, Limits::default(), |done| format!("{:?}", done.verdict).contains("File too large")).await;
 }
 
 #[tokio::test]
@@ -170,14 +184,18 @@ async fn a_death_is_a_crash() {
 
 #[tokio::test]
 async fn the_host_is_out_of_reach() {
-    let refused = |attack: &str| format!("import os, socket\ntry:\n    {attack}\n    print('done')\nexcept OSError:\n    print('stopped')");
+    let refused = |attack: &str| {
+        format!(
+            "import os, socket\ntry:\n    {attack}\n    print('done')\nexcept OSError:\n    print('stopped')"
+        )
+    };
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let secret = tempfile_with(b"secret");
     let own = std::process::id();
     for attack in [
         format!("open({:?}).read()", secret.path()),
-        format!("os.listdir({:?})", secret.path().parent().unwrap()),
+        "os.listdir('/etc')".to_owned(),
         format!("socket.create_connection(('127.0.0.1', {port}), 5)"),
         "socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)".to_owned(),
         "socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)".to_owned(),
@@ -205,7 +223,12 @@ fn tempfile_with(bytes: &[u8]) -> tempfile::NamedTempFile {
 
 #[tokio::test]
 async fn a_forged_or_broken_channel_ends_the_program() {
-    ends("import os\nos.write(3, b'\\xff\\xff\\xff\\xff')\nwhile True: pass", Limits::default(), "output-limit").await;
+    ends(
+        "import os\nos.write(3, b'\\xff\\xff\\xff\\xff')\nwhile True: pass",
+        Limits::default(),
+        "output-limit",
+    )
+    .await;
     let closed = "import os\nos.close(3)\nprint('still here')";
     check(closed, Limits::default(), |done| done.stdout == b"still here\n").await;
 }
@@ -214,7 +237,10 @@ async fn a_forged_or_broken_channel_ends_the_program() {
 async fn a_child_process_does_not_outlive_a_run_without_isolation() {
     let Some(sandbox) = sandbox(Some(Level::None)) else { return };
     let name = "ca-child";
-    let source = format!("import os\nif os.fork() == 0:\n    {}\n    time.sleep(60)", named(name).trim_end().replace('\n', "\n    "));
+    let source = format!(
+        "import os\nif os.fork() == 0:\n    {}\n    time.sleep(60)",
+        named(name).trim_end().replace('\n', "\n    ")
+    );
     let done = run_in(&sandbox, &source, Limits::default()).await;
     assert!(done.verdict.is_passed(), "{done:?}");
     await_that("the child dies", || !lives(name));
@@ -291,7 +317,8 @@ fn a_plain_user_is_served_as_well() {
     let mut command = alone("a_plain_user_is_served_as_well");
     let copy = std::env::temp_dir().join(format!("codeagent-test-local-{}", std::process::id()));
     std::fs::copy(std::env::current_exe().unwrap(), &copy).unwrap();
-    let is_root = Path::new("/proc/self").metadata().is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0);
+    let is_root =
+        Path::new("/proc/self").metadata().is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0);
     let mut user = Command::new(&copy);
     user.args(command.get_args()).env_clear().env(ALONE, "1").env("PATH", "/usr/bin:/bin").current_dir("/");
     let status = if is_root { user.uid(NOBODY).gid(NOBODY).status() } else { command.status() };
@@ -306,13 +333,17 @@ async fn more_sessions_than_cores_do_not_wait_for_each_other() {
     let Some(sandbox) = sandbox(None) else { return };
     let mut sessions = Vec::new();
     for seed in 0..6 {
-        sessions.push(sandbox.open(Open { stdin: Vec::new(), limits: Limits::default(), seed }).await.unwrap());
+        sessions
+            .push(sandbox.open(Open { stdin: Vec::new(), limits: Limits::default(), seed }).await.unwrap());
     }
     for mut session in sessions {
         // Not a request that the driver knows: it may answer or end, but it must not hang.
         let exchange = session.exchange(b"nonsense", PATIENCE).await.unwrap();
         let ending = session.finish().await.unwrap();
-        assert!(exchange != Exchange::Ended || ending.cause != Cause::Timeout { clock: Clock::Wall }, "{ending:?}");
+        assert!(
+            exchange != Exchange::Ended || ending.cause != Cause::Timeout { clock: Clock::Wall },
+            "{ending:?}"
+        );
     }
 }
 
@@ -341,6 +372,10 @@ fn capabilities_say_what_holds() {
 #[cfg(feature = "conformance")]
 #[tokio::test]
 async fn it_conforms() {
-    let Some(sandbox) = sandbox(None) else { return };
-    codeagent_sandbox::conformance::check(sandbox).await;
+    use codeagent_sandbox::conformance::{Suite, deviations};
+
+    for level in [Level::Strict, Level::Unprivileged] {
+        let Some(sandbox) = sandbox(Some(level)) else { continue };
+        assert_eq!(deviations(sandbox, Suite::Contained).await.unwrap(), []);
+    }
 }

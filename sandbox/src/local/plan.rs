@@ -215,7 +215,11 @@ fn restrict_files(own_temp: Option<u64>) -> Result<(), Errno> {
     if let Some(access) = own_temp {
         let path = OFlags::PATH | OFlags::CLOEXEC;
         sys::landlock_allow(RULES, open(c"/tmp", path, Mode::empty())?.as_fd(), access)?;
-        sys::landlock_allow(RULES, open(c"/dev/stdin", path, Mode::empty())?.as_fd(), sys::LANDLOCK_READ_FILE)?;
+        sys::landlock_allow(
+            RULES,
+            open(c"/dev/stdin", path, Mode::empty())?.as_fd(),
+            sys::LANDLOCK_READ_FILE,
+        )?;
     }
     sys::landlock_restrict(RULES)
 }

@@ -11,13 +11,14 @@ use crate::limits::Limits;
 use crate::program::Program;
 
 /// All layers, or `None` with a notice where this machine lacks one. In CI that is a failure.
+#[expect(clippy::print_stderr, reason = "a skipped test says so")]
 fn layers() -> Option<Layers> {
     let config = LocalConfig { level: Some(Level::Strict), ..LocalConfig::default() };
     match LocalSandbox::new(config) {
         Ok(sandbox) => Some(sandbox.setup.layers),
         Err(error) if std::env::var("CI").is_ok_and(|ci| ci == "true") => panic!("{error}"),
         Err(error) => {
-            std::io::Write::write_all(&mut std::io::stderr(), format!("skipped: {error}\n").as_bytes()).unwrap();
+            eprintln!("skipped: {error}");
             None
         }
     }
@@ -36,7 +37,9 @@ fn run(layers: Layers, source: &str) -> Execution {
 /// all are: else it would prove nothing.
 fn check(attack: &str) {
     let Some(all) = layers() else { return };
-    let source = format!("import os, socket\ntry:\n    {attack}\n    print('done')\nexcept OSError:\n    print('stopped')");
+    let source = format!(
+        "import os, socket\ntry:\n    {attack}\n    print('done')\nexcept OSError:\n    print('stopped')"
+    );
     let none = Layers { namespaces: false, landlock: None, seccomp: false };
     let each = [
         ("all", none, "done\n"),

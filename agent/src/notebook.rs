@@ -7,6 +7,9 @@ use codeagent_prompts::feedback::FeedbackText;
 use codeagent_sandbox::judge::Report;
 use codeagent_search::tree::{NodeId, Tree};
 
+/// Longest summary of a node, in characters.
+const SUMMARY_CHARS: usize = 100;
+
 /// The contents of one tree's nodes, by node.
 #[derive(Debug, Default)]
 pub(crate) struct Notebook {
@@ -117,13 +120,18 @@ impl Notebook {
 }
 
 impl Note {
-    /// The first line of the content, at most 80 characters.
+    /// The first line of the content, cut to 100 characters.
     pub(crate) fn summary(&self) -> String {
         let text = match &self.content {
             Content::Problem => "",
             Content::Thought(text) | Content::Reflection(text) => text,
             Content::Program(candidate) => &candidate.written,
         };
-        text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default().trim().chars().take(80).collect()
+        let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
+        let mut summary: String = line.chars().take(SUMMARY_CHARS).collect();
+        if summary.len() < line.len() {
+            summary.push('…');
+        }
+        summary
     }
 }

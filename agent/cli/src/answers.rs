@@ -61,8 +61,12 @@ impl Source {
     /// The model with cache, retries and limits around it. Replies are kept in `store`.
     #[must_use]
     pub fn stack(&self, store: Option<Arc<Store>>) -> Stack {
-        let config =
-            StackConfig { dialect: self.dialect, cache: self.cache, retry: RetryPolicy::default(), limits: self.limits };
+        let config = StackConfig {
+            dialect: self.dialect,
+            cache: self.cache,
+            retry: RetryPolicy::default(),
+            limits: self.limits,
+        };
         let provider = Arc::clone(&self.provider);
         match store {
             Some(store) => Stack::build(provider, StoredReplies::new(store), config),

@@ -29,7 +29,6 @@ pub fn line(event: &Event) -> Option<String> {
         }
         EventKind::NodeRethought { summary } => Some(format!("#{node} rethought: {summary}")),
         EventKind::NodeReverted => Some(format!("#{node} taken back: the new thought did worse")),
-        EventKind::TaskFinished { status, .. } => Some(format!("{}: {}", event.task, status.word())),
         EventKind::Warning { message } => Some(format!("warning: {message}")),
         _ => None,
     }

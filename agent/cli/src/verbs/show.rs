@@ -112,16 +112,17 @@ fn score(node: &Node) -> String {
     }
 }
 
+/// The first line of what the node holds now: rethinking adds a version, and taking it back drops that one again.
 fn summary(id: NodeId, events: &[Event]) -> String {
-    let latest = |event: &Event| match &event.kind {
-        EventKind::NodeAdded { summary, .. } | EventKind::NodeRethought { summary }
-            if event.node == Some(id) =>
-        {
-            Some(summary.clone())
+    let mut versions: Vec<&str> = Vec::new();
+    for event in events.iter().filter(|event| event.node == Some(id)) {
+        match &event.kind {
+            EventKind::NodeAdded { summary, .. } | EventKind::NodeRethought { summary } => versions.push(summary),
+            EventKind::NodeReverted => drop(versions.pop()),
+            _ => {}
         }
-        _ => None,
-    };
-    events.iter().rev().find_map(latest).unwrap_or_default()
+    }
+    versions.last().map(|summary| (*summary).to_owned()).unwrap_or_default()
 }
 
 fn one_node(node: &Node, events: &[Event], json: bool, output: &mut Output) -> Result<(), Failure> {

@@ -74,11 +74,7 @@ pub struct FeedbackLimits {
 
 impl Default for FeedbackLimits {
     fn default() -> Self {
-        Self {
-            max_failed_tests: 6,
-            max_value_chars: 400,
-            max_feedback_tokens: 2048,
-        }
+        Self { max_failed_tests: 6, max_value_chars: 400, max_feedback_tokens: 2048 }
     }
 }
 
@@ -135,10 +131,7 @@ impl Feedback {
             .map(|block| {
                 let verdict = if block.correct { "correct" } else { "wrong" };
                 let why = one_line(&cut_middle(&block.explanation, limits.max_value_chars));
-                format!(
-                    "- {} ({verdict}): {why}\n",
-                    one_line(&cut_middle(&block.block, 40))
-                )
+                format!("- {} ({verdict}): {why}\n", one_line(&cut_middle(&block.block, 40)))
             })
             .collect();
         page.add(
@@ -155,11 +148,7 @@ impl Feedback {
             .iter()
             .map(|note| {
                 let text = cut_middle(note.text.trim(), limits.max_value_chars.saturating_mul(4));
-                format!(
-                    "From the {}:\n{}\n",
-                    one_line(&note.author),
-                    fenced(&text, "text")
-                )
+                format!("From the {}:\n{}\n", one_line(&note.author), fenced(&text, "text"))
             })
             .collect();
         page.add(Some("Additional review."), &notes, notes.len(), "more remarks");
@@ -174,12 +163,7 @@ impl Feedback {
             .iter()
             .map(|test| format!("{}\n", fenced(&cut_middle(test, limits.max_value_chars), "text")))
             .collect();
-        page.add(
-            Some("Passed, and must stay so:"),
-            &tests,
-            tests.len(),
-            "more passed tests",
-        );
+        page.add(Some("Passed, and must stay so:"), &tests, tests.len(), "more passed tests");
     }
 }
 
@@ -224,10 +208,7 @@ struct Page {
 
 impl Page {
     const fn new(limits: &FeedbackLimits) -> Self {
-        Self {
-            text: String::new(),
-            chars_left: limits.max_feedback_tokens.saturating_mul(CHARS_PER_TOKEN),
-        }
+        Self { text: String::new(), chars_left: limits.max_feedback_tokens.saturating_mul(CHARS_PER_TOKEN) }
     }
 
     /// Adds pieces until one does not fit, and says how many of `total` are left out.

@@ -61,10 +61,7 @@ mod tests {
 
     #[test]
     fn one_line_holds_no_fence() {
-        assert_eq!(
-            one_line("first\n  ```python\nsecond ~~~~ third"),
-            "first `python second ~~ third"
-        );
+        assert_eq!(one_line("first\n  ```python\nsecond ~~~~ third"), "first `python second ~~ third");
         assert_eq!(one_line("`````````"), "`");
     }
 

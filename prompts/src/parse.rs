@@ -23,6 +23,9 @@ pub enum AnswerError {
         /// The function that was asked for.
         entry: String,
     },
+    /// Code, but no whole program: it neither reads nor prints.
+    #[error("the code in the answer is no whole program: it neither reads standard input nor prints")]
+    NoProgram,
     /// No JSON value of the wanted shape.
     #[error("the answer contained no readable JSON {wanted}")]
     NoJson {

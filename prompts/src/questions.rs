@@ -35,23 +35,16 @@ fn prose(reply: &str, labels: &[&str]) -> Result<String, AnswerError> {
     }
     for label in labels {
         let head = text.trim_start_matches(['*', '#', ' ']);
-        if let Some((_, rest)) = head
-            .split_once(':')
-            .filter(|(word, _)| bare(word).eq_ignore_ascii_case(label))
+        if let Some((_, rest)) =
+            head.split_once(':').filter(|(word, _)| bare(word).eq_ignore_ascii_case(label))
         {
             text = rest.trim_start_matches('*').trim();
         }
     }
-    let unquoted = text
-        .strip_prefix('"')
-        .and_then(|text| text.strip_suffix('"'))
-        .filter(|text| !text.contains('"'));
+    let unquoted =
+        text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).filter(|text| !text.contains('"'));
     let text = unquoted.unwrap_or(text).trim();
-    if text.is_empty() {
-        Err(AnswerError::Empty)
-    } else {
-        Ok(text.to_owned())
-    }
+    if text.is_empty() { Err(AnswerError::Empty) } else { Ok(text.to_owned()) }
 }
 
 fn bare(word: &str) -> &str {

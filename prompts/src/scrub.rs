@@ -29,11 +29,7 @@ pub(crate) fn scrub(message: &str) -> String {
     let mut rest = message;
     let mut previous = ' ';
     while let Some(character) = rest.chars().next() {
-        let length = if starts_path(rest, previous) {
-            path_length(rest)
-        } else {
-            0
-        };
+        let length = if starts_path(rest, previous) { path_length(rest) } else { 0 };
         let (taken, tail) = rest.split_at(if length > 0 { length } else { character.len_utf8() });
         if length > 0 {
             out.push_str(&file_name(taken));
@@ -71,21 +67,11 @@ fn path_length(text: &str) -> usize {
 }
 
 fn file_name(path: &str) -> String {
-    let name = path
-        .trim_end_matches(['/', '\\'])
-        .rsplit(['/', '\\'])
-        .next()
-        .unwrap_or_default();
-    let script = std::path::Path::new(name)
-        .extension()
-        .is_some_and(|extension| extension == "py");
+    let name = path.trim_end_matches(['/', '\\']).rsplit(['/', '\\']).next().unwrap_or_default();
+    let script = std::path::Path::new(name).extension().is_some_and(|extension| extension == "py");
     let library = path.contains("site-packages") || path.contains("/python");
     let temporary = TEMPORARY.iter().any(|root| path.starts_with(root)) || path.contains("\\Temp\\");
-    if script && temporary && !library {
-        "program.py".to_owned()
-    } else {
-        name.to_owned()
-    }
+    if script && temporary && !library { "program.py".to_owned() } else { name.to_owned() }
 }
 
 #[cfg(test)]
@@ -98,30 +84,18 @@ mod tests {
 
     #[test]
     fn machine_paths_go() {
-        check(
-            "File \"/tmp/run-x91/candidate_77.py\", line 3, in f",
-            "File \"program.py\", line 3, in f",
-        );
+        check("File \"/tmp/run-x91/candidate_77.py\", line 3, in f", "File \"program.py\", line 3, in f");
         check("/home/jane doe", "jane doe");
         check("see /home/jane/work/solve.py:12: oops", "see solve.py:12: oops");
         check("/usr/lib/python3.12/random.py, line 1", "random.py, line 1");
-        check(
-            r"C:\Users\jane\AppData\Local\Temp\x1.py failed",
-            "program.py failed",
-        );
+        check(r"C:\Users\jane\AppData\Local\Temp\x1.py failed", "program.py failed");
         check("(/root/a.txt)", "(a.txt)");
     }
 
     #[test]
     fn everything_else_stays() {
-        for message in [
-            "ValueError: /a/b/c",
-            "1/tmp/2",
-            "http://x.org/home/",
-            "",
-            "größer /ünder",
-            "a: b\\c",
-        ] {
+        for message in ["ValueError: /a/b/c", "1/tmp/2", "http://x.org/home/", "", "größer /ünder", "a: b\\c"]
+        {
             check(message, message);
         }
     }

@@ -97,37 +97,26 @@ impl Library {
     fn load() -> Result<Self, PromptError> {
         let mut environment = environment().map_err(|error| failed("(syntax)", error))?;
         for (name, source) in PARTS {
-            environment
-                .add_template(name, source)
-                .map_err(|error| failed(name, error))?;
+            environment.add_template(name, source).map_err(|error| failed(name, error))?;
         }
         let mut conversations = Vec::new();
         for (name, source) in CONVERSATIONS {
             let mut messages = Vec::new();
             for (index, (role, text)) in split(source).into_iter().enumerate() {
                 let part = format!("{name}/{index}");
-                environment
-                    .add_template_owned(part.clone(), text)
-                    .map_err(|error| failed(name, error))?;
+                environment.add_template_owned(part.clone(), text).map_err(|error| failed(name, error))?;
                 messages.push((role, part));
             }
             conversations.push(Conversation { name, messages });
         }
-        Ok(Self {
-            environment,
-            conversations,
-        })
+        Ok(Self { environment, conversations })
     }
 }
 
 fn environment() -> Result<Environment<'static>, Error> {
     let mut environment = Environment::new();
     environment.set_syntax(
-        SyntaxConfig::builder()
-            .trim_blocks(true)
-            .lstrip_blocks(true)
-            .keep_trailing_newline(true)
-            .build()?,
+        SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true).build()?,
     );
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_auto_escape_callback(|_| AutoEscape::None);
@@ -162,10 +151,7 @@ fn marker(line: &str) -> Option<Role> {
 }
 
 fn failed(name: &str, error: Error) -> PromptError {
-    PromptError::Render {
-        name: name.to_owned(),
-        source: Arc::new(error),
-    }
+    PromptError::Render { name: name.to_owned(), source: Arc::new(error) }
 }
 
 #[cfg(test)]
@@ -176,11 +162,7 @@ mod tests {
     fn every_template_loads() {
         let library = LIBRARY.as_ref().unwrap();
         for conversation in &library.conversations {
-            assert!(
-                !conversation.messages.is_empty(),
-                "{} holds no message",
-                conversation.name
-            );
+            assert!(!conversation.messages.is_empty(), "{} holds no message", conversation.name);
         }
     }
 
@@ -194,12 +176,6 @@ mod tests {
     #[test]
     fn files_are_split_at_role_lines() {
         let parts = split("a comment\n--- system ---\nBe brief.\n--- user ---\nHi\n --- user ---\n");
-        assert_eq!(
-            parts,
-            [
-                (Role::System, "Be brief.\n".into()),
-                (Role::User, "Hi\n --- user ---\n".into())
-            ]
-        );
+        assert_eq!(parts, [(Role::System, "Be brief.\n".into()), (Role::User, "Hi\n --- user ---\n".into())]);
     }
 }

@@ -13,37 +13,22 @@ use proptest::prelude::*;
 fn task() -> Task {
     Task {
         statement: "Add.".into(),
-        entry: Entry::Function {
-            name: "add".into(),
-            signature: None,
-        },
+        entry: Entry::Function { name: "add".into(), signature: None },
         starter: String::new(),
         language: "python".into(),
     }
 }
 
 const fn thoughts(task: &Task) -> Thoughts<'_> {
-    Thoughts {
-        task,
-        count: 3,
-        chain: &[],
-        asked: Asked::First,
-    }
+    Thoughts { task, count: 3, chain: &[], asked: Asked::First }
 }
 
 const fn self_evaluation(task: &Task) -> SelfEvaluation<'_> {
-    SelfEvaluation {
-        task,
-        thoughts: &[],
-        program: "",
-    }
+    SelfEvaluation { task, thoughts: &[], program: "" }
 }
 
 fn thought(text: &str, reasonableness: Option<f64>) -> Thought {
-    Thought {
-        text: text.into(),
-        reasonableness,
-    }
+    Thought { text: text.into(), reasonableness }
 }
 
 fn check_thoughts(reply: &str, expected: &[Thought]) {
@@ -70,10 +55,7 @@ fn thoughts_are_read_in_many_forms() {
         "Draft: [{\"thought\": \"No.\"}, {\"thought\": \"No!\"}]\nFinal: [{\"thought\": \"Sort.\", \"reasonableness\": 0.7}, {\"thought\": \"Scan.\", \"reasonableness\": 0.3}]",
         &two,
     );
-    check_thoughts(
-        "[\"Sort.\", \"Scan.\"]",
-        &[thought("Sort.", None), thought("Scan.", None)],
-    );
+    check_thoughts("[\"Sort.\", \"Scan.\"]", &[thought("Sort.", None), thought("Scan.", None)]);
 }
 
 #[test]
@@ -82,10 +64,7 @@ fn thoughts_are_few_distinct_and_in_range() {
         r#"[{"thought": "a", "reasonableness": 7}, {"thought": "a"}, {"thought": " "}, {"thought": "b", "reasonableness": "?"}]"#,
         &[thought("a", Some(1.0)), thought("b", None)],
     );
-    check_thoughts(
-        r#"["a", "b", "c", "d"]"#,
-        &[thought("a", None), thought("b", None), thought("c", None)],
-    );
+    check_thoughts(r#"["a", "b", "c", "d"]"#, &[thought("a", None), thought("b", None), thought("c", None)]);
     check_thoughts(
         r#"[{"thought": "a", "reasonableness": 0.5}, {"thought": "half a tho"#,
         &[thought("a", Some(0.5)), thought("half a tho", None)],
@@ -96,17 +75,9 @@ fn thoughts_are_few_distinct_and_in_range() {
 fn lists_are_salvaged_only_after_the_second_failure() {
     let task = task();
     let reply = "1. Sort.\n2. Use a step of\n0.5 each.";
-    assert_eq!(
-        thoughts(&task).parse(reply),
-        Err(AnswerError::NoJson {
-            wanted: "list of thoughts"
-        })
-    );
+    assert_eq!(thoughts(&task).parse(reply), Err(AnswerError::NoJson { wanted: "list of thoughts" }));
     let salvaged = thoughts(&task).salvage(reply).unwrap();
-    assert_eq!(
-        salvaged,
-        [thought("Sort.", None), thought("Use a step of\n0.5 each.", None)]
-    );
+    assert_eq!(salvaged, [thought("Sort.", None), thought("Use a step of\n0.5 each.", None)]);
     assert_eq!(thoughts(&task).salvage("I cannot help with that."), None);
 }
 
@@ -118,22 +89,13 @@ fn scores_need_their_field_and_stay_in_range() {
         assert_eq!(score, expected, "{reply:?}");
     };
     check(r#"{"score": 0.85, "reason": "good"}"#, Ok(0.85));
-    check(
-        "Of 10 tests I expect 9. {\"score\": 0.9, \"reason\": \"fine\",}",
-        Ok(0.9),
-    );
+    check("Of 10 tests I expect 9. {\"score\": 0.9, \"reason\": \"fine\",}", Ok(0.9));
     check("{score: 100}", Ok(1.0));
     check("[{\"Score\": \"-3\"}]", Ok(-1.0));
-    check(
-        "The score is 0.9 of 1",
-        Err(AnswerError::NoJson { wanted: "object" }),
-    );
+    check("The score is 0.9 of 1", Err(AnswerError::NoJson { wanted: "object" }));
     check(
         "{\"score\": \"high\"}",
-        Err(AnswerError::FieldInvalid {
-            field: "score".into(),
-            wanted: "a number",
-        }),
+        Err(AnswerError::FieldInvalid { field: "score".into(), wanted: "a number" }),
     );
     check("{\"value\": 1}", Err(AnswerError::NoJson { wanted: "object" }));
     check("", Err(AnswerError::Empty));
@@ -149,23 +111,10 @@ fn block_verdicts_are_read_alone_or_in_a_list() {
         kind: FailureKind::WrongAnswer,
         line: None,
     };
-    let question = BlockAnalysis {
-        task: &task,
-        program: "",
-        test: &test,
-        listing: "",
-    };
+    let question = BlockAnalysis { task: &task, program: "", test: &test, listing: "" };
     let expected = [
-        BlockVerdict {
-            block: "BLOCK-0".into(),
-            correct: true,
-            explanation: "fine".into(),
-        },
-        BlockVerdict {
-            block: "BLOCK-1".into(),
-            correct: false,
-            explanation: "adds 1".into(),
-        },
+        BlockVerdict { block: "BLOCK-0".into(), correct: true, explanation: "fine".into() },
+        BlockVerdict { block: "BLOCK-1".into(), correct: false, explanation: "adds 1".into() },
     ];
     for reply in [
         "{\"block\": \"BLOCK-0\", \"correct\": true, \"explanation\": \"fine\"}\n{\"block\": \"BLOCK-1\", \"correct\": \"False\", \"explanation\": \"adds 1\"}",
@@ -182,12 +131,7 @@ fn block_verdicts_are_read_alone_or_in_a_list() {
 fn prose_loses_its_wrapping() {
     let task = task();
     let feedback = Feedback::default().render(&FeedbackLimits::default());
-    let question = Rethink {
-        task: &task,
-        thoughts: &[],
-        program: "",
-        feedback: &feedback,
-    };
+    let question = Rethink { task: &task, thoughts: &[], program: "", feedback: &feedback };
     for reply in [
         "Sort: then scan.",
         "\"Sort: then scan.\"",
@@ -207,12 +151,21 @@ fn programs_without_the_entry_point_are_salvaged() {
     let task = task();
     let question = DirectProgram { task: &task };
     let reply = "```python\ndef sum(a, b): return a + b\n```";
-    assert_eq!(
-        question.parse(reply),
-        Err(AnswerError::EntryMissing { entry: "add".into() })
-    );
+    assert_eq!(question.parse(reply), Err(AnswerError::EntryMissing { entry: "add".into() }));
     assert_eq!(question.salvage(reply).unwrap(), "def sum(a, b): return a + b\n");
     assert_eq!(question.salvage("I'm sorry, I can't."), None);
+}
+
+#[test]
+fn a_body_alone_completes_a_starter() {
+    let reply = "```python\n    return a + b\n```";
+    let bare = task();
+    assert_eq!(
+        DirectProgram { task: &bare }.parse(reply),
+        Err(AnswerError::EntryMissing { entry: "add".into() })
+    );
+    let started = Task { starter: "def add(a, b):\n".into(), ..task() };
+    assert_eq!(DirectProgram { task: &started }.parse(reply).unwrap(), "    return a + b\n");
 }
 
 proptest! {

@@ -15,8 +15,8 @@ pub use blocks::{Block, blocks};
 /// The program in `reply`, with a line feed at its end.
 ///
 /// # Errors
-/// [`AnswerError::Empty`], [`AnswerError::NoCode`], or [`AnswerError::EntryMissing`] where there is code without the
-/// entry point.
+/// [`AnswerError::Empty`], [`AnswerError::NoCode`], or and where there is code, but not what was asked for,
+/// [`AnswerError::EntryMissing`] or [`AnswerError::NoProgram`].
 pub fn program(reply: &str, entry: &Entry) -> Result<String, AnswerError> {
     if reply.trim().is_empty() {
         return Err(AnswerError::Empty);
@@ -30,25 +30,32 @@ pub fn program(reply: &str, entry: &Entry) -> Result<String, AnswerError> {
         return Ok(finished(&code));
     }
     let any_code = found.iter().any(|block| !block.text.trim().is_empty()) || bare::code(reply).is_some();
-    match entry.function() {
-        Some(name) if any_code => Err(AnswerError::EntryMissing {
-            entry: name.to_owned(),
-        }),
-        _ => Err(AnswerError::NoCode),
-    }
+    Err(match entry.function() {
+        _ if !any_code => AnswerError::NoCode,
+        Some(name) => AnswerError::EntryMissing { entry: name.to_owned() },
+        None => AnswerError::NoProgram,
+    })
+}
+
+/// The body of a function without its header, as some models complete a starter: the last complete block whose first line is
+/// indented.
+#[must_use]
+pub fn body(reply: &str) -> Option<String> {
+    let indented = |block: &&Block| {
+        let first = block.text.lines().find(|line| !line.trim().is_empty());
+        first.is_some_and(|line| line.starts_with([' ', '\t']))
+    };
+    let found = blocks(reply);
+    let block = found.iter().filter(|block| block.closed && block.may_be_program()).rfind(indented)?;
+    Some(finished(&block.text))
 }
 
 /// Any code at all, for an answer that [`program`] refused twice: the last fenced block, or what looks like code.
 #[must_use]
 pub fn any_code(reply: &str) -> Option<String> {
     let found = blocks(reply);
-    let block = found
-        .iter()
-        .rfind(|block| block.may_be_program() && !block.text.trim().is_empty());
-    block
-        .map(|block| block.text.clone())
-        .or_else(|| bare::code(reply))
-        .map(|code| finished(&code))
+    let block = found.iter().rfind(|block| block.may_be_program() && !block.text.trim().is_empty());
+    block.map(|block| block.text.clone()).or_else(|| bare::code(reply)).map(|code| finished(&code))
 }
 
 fn best<'a>(found: &'a [Block], entry: &Entry) -> Option<&'a Block> {

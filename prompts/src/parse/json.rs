@@ -80,16 +80,13 @@ pub fn object(
     let mut best: Option<(bool, Map<String, Value>)> = None;
     for Found { value, complete } in values(reply)? {
         for object in objects(value) {
-            let better = best
-                .as_ref()
-                .is_none_or(|(best_complete, _)| complete >= *best_complete);
+            let better = best.as_ref().is_none_or(|(best_complete, _)| complete >= *best_complete);
             if better && wanted(&object) {
                 best = Some((complete, object));
             }
         }
     }
-    best.map(|(_, object)| object)
-        .ok_or(AnswerError::NoJson { wanted: "object" })
+    best.map(|(_, object)| object).ok_or(AnswerError::NoJson { wanted: "object" })
 }
 
 /// The objects that a value is or directly holds.
@@ -99,13 +96,7 @@ pub fn objects(value: Value) -> Vec<Map<String, Value>> {
         Value::Object(object) => vec![object],
         Value::Array(items) => items
             .into_iter()
-            .filter_map(|item| {
-                if let Value::Object(object) = item {
-                    Some(object)
-                } else {
-                    None
-                }
-            })
+            .filter_map(|item| if let Value::Object(object) = item { Some(object) } else { None })
             .collect(),
         _ => Vec::new(),
     }
@@ -115,10 +106,7 @@ pub fn objects(value: Value) -> Vec<Map<String, Value>> {
 #[must_use]
 pub fn member<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
     object.get(name).or_else(|| {
-        object
-            .iter()
-            .find(|(key, _)| key.trim().eq_ignore_ascii_case(name))
-            .map(|(_, value)| value)
+        object.iter().find(|(key, _)| key.trim().eq_ignore_ascii_case(name)).map(|(_, value)| value)
     })
 }
 

@@ -16,16 +16,8 @@ pub fn items(reply: &str) -> Result<Vec<String>, AnswerError> {
         return Err(AnswerError::Empty);
     }
     let numbered = collect(reply, numbered_item);
-    let found = if numbered.is_empty() {
-        collect(reply, |line, _| bulleted_item(line))
-    } else {
-        numbered
-    };
-    if found.is_empty() {
-        Err(AnswerError::NoItems)
-    } else {
-        Ok(found)
-    }
+    let found = if numbered.is_empty() { collect(reply, |line, _| bulleted_item(line)) } else { numbered };
+    if found.is_empty() { Err(AnswerError::NoItems) } else { Ok(found) }
 }
 
 /// Gathers items: `start(line, items so far)` gives an item's first text where a line starts one.
@@ -52,11 +44,7 @@ fn collect(reply: &str, start: impl Fn(&str, usize) -> Option<&str>) -> Vec<Stri
     if let Some(last) = found.last_mut() {
         drop_closing_prose(last, list_indent);
     }
-    found
-        .iter()
-        .map(|lines| join(lines))
-        .filter(|item| !item.is_empty())
-        .collect()
+    found.iter().map(|lines| join(lines)).filter(|item| !item.is_empty()).collect()
 }
 
 /// Unindented text after a blank line no longer belongs to the last item.
@@ -88,10 +76,7 @@ fn indentation(line: &str) -> usize {
 fn numbered_item(line: &str, count: usize) -> Option<&str> {
     let line = line.trim_start_matches(['#', '*', '_', ' ']);
     let line = strip_label(line).trim_start_matches('(');
-    let digits = line.len()
-        - line
-            .trim_start_matches(|digit: char| digit.is_ascii_digit())
-            .len();
+    let digits = line.len() - line.trim_start_matches(|digit: char| digit.is_ascii_digit()).len();
     let (number, rest) = line.split_at(digits);
     let number: usize = number.parse().ok()?;
     let text = rest.strip_prefix(['.', ')', ':'])?;
@@ -103,14 +88,7 @@ fn numbered_item(line: &str, count: usize) -> Option<&str> {
 
 /// `Thought 1: ...` without its label.
 fn strip_label(line: &str) -> &str {
-    const LABELS: [&str; 6] = [
-        "thought ",
-        "strategy ",
-        "step ",
-        "idea ",
-        "reflection ",
-        "approach ",
-    ];
+    const LABELS: [&str; 6] = ["thought ", "strategy ", "step ", "idea ", "reflection ", "approach "];
     LABELS
         .iter()
         .find_map(|label| {
@@ -121,10 +99,7 @@ fn strip_label(line: &str) -> &str {
 }
 
 fn bulleted_item(line: &str) -> Option<&str> {
-    ["- ", "* ", "+ ", "• "]
-        .iter()
-        .find_map(|mark| line.strip_prefix(mark))
-        .map(str::trim)
+    ["- ", "* ", "+ ", "• "].iter().find_map(|mark| line.strip_prefix(mark)).map(str::trim)
 }
 
 #[cfg(test)]
@@ -140,10 +115,7 @@ mod tests {
     #[test]
     fn numbers_start_items() {
         check("1. Sort.\n2. Scan.", &["Sort.", "Scan."]);
-        check(
-            "Here you go:\n\n1) Sort.\n2) Scan.\n\nHope this helps!",
-            &["Sort.", "Scan."],
-        );
+        check("Here you go:\n\n1) Sort.\n2) Scan.\n\nHope this helps!", &["Sort.", "Scan."]);
         check("(1) Sort\n(2) Scan", &["Sort", "Scan"]);
         check("**1.** Sort\n**2.** Scan", &["Sort", "Scan"]);
         check("Thought 1: Sort\nThought 2: Scan", &["Sort", "Scan"]);
@@ -152,14 +124,8 @@ mod tests {
 
     #[test]
     fn items_may_have_several_lines() {
-        check(
-            "1. Sort the list\n   by weight.\n\n2. Scan\nit.",
-            &["Sort the list\nby weight.", "Scan\nit."],
-        );
-        check(
-            "1. Do both:\n   1. sort\n   2. scan\n2. Stop.",
-            &["Do both:\n1. sort\n2. scan", "Stop."],
-        );
+        check("1. Sort the list\n   by weight.\n\n2. Scan\nit.", &["Sort the list\nby weight.", "Scan\nit."]);
+        check("1. Do both:\n   1. sort\n   2. scan\n2. Stop.", &["Do both:\n1. sort\n2. scan", "Stop."]);
     }
 
     #[test]
@@ -168,10 +134,7 @@ mod tests {
             "1. Use a rate of\n0.5 per step.\n2. Stop at 2. Then print.",
             &["Use a rate of\n0.5 per step.", "Stop at 2. Then print."],
         );
-        check(
-            "1. It began in\n1999. That was late.",
-            &["It began in\n1999. That was late."],
-        );
+        check("1. It began in\n1999. That was late.", &["It began in\n1999. That was late."]);
     }
 
     #[test]

@@ -16,13 +16,10 @@ pub fn field(
     name: &str,
     range: RangeInclusive<f64>,
 ) -> Result<f64, AnswerError> {
-    let value = super::json::member(object, name).ok_or_else(|| AnswerError::FieldMissing {
-        field: name.to_owned(),
-    })?;
-    let number = read(value).ok_or_else(|| AnswerError::FieldInvalid {
-        field: name.to_owned(),
-        wanted: "a number",
-    })?;
+    let value = super::json::member(object, name)
+        .ok_or_else(|| AnswerError::FieldMissing { field: name.to_owned() })?;
+    let number = read(value)
+        .ok_or_else(|| AnswerError::FieldInvalid { field: name.to_owned(), wanted: "a number" })?;
     Ok(number.clamp(*range.start(), *range.end()))
 }
 
@@ -56,26 +53,13 @@ mod tests {
 
     #[test]
     fn the_field_must_hold_a_number() {
-        check(
-            json!({ "reason": "0.9" }),
-            Err(AnswerError::FieldMissing {
-                field: "score".into(),
-            }),
-        );
-        for value in [
-            json!("high"),
-            json!(null),
-            json!([0.5]),
-            json!("nan"),
-            json!("inf"),
-            json!("3 out of 5"),
-        ] {
+        check(json!({ "reason": "0.9" }), Err(AnswerError::FieldMissing { field: "score".into() }));
+        for value in
+            [json!("high"), json!(null), json!([0.5]), json!("nan"), json!("inf"), json!("3 out of 5")]
+        {
             check(
                 json!({ "score": value }),
-                Err(AnswerError::FieldInvalid {
-                    field: "score".into(),
-                    wanted: "a number",
-                }),
+                Err(AnswerError::FieldInvalid { field: "score".into(), wanted: "a number" }),
             );
         }
     }

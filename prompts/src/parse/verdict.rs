@@ -17,15 +17,9 @@ pub enum Decision {
 /// # Errors
 /// [`AnswerError::Empty`] without any line, [`AnswerError::NoVerdict`] if the line says anything else.
 pub fn last_line(reply: &str) -> Result<Decision, AnswerError> {
-    let line = reply
-        .lines()
-        .map(bare)
-        .rfind(|line| !line.is_empty())
-        .ok_or(AnswerError::Empty)?;
-    let word = line.rsplit_once(':').map_or(
-        line,
-        |(label, word)| if is_label(label) { bare(word) } else { line },
-    );
+    let line = reply.lines().map(bare).rfind(|line| !line.is_empty()).ok_or(AnswerError::Empty)?;
+    let word =
+        line.rsplit_once(':').map_or(line, |(label, word)| if is_label(label) { bare(word) } else { line });
     match word.to_ascii_lowercase().as_str() {
         "true" | "accept" | "accepted" | "yes" => Ok(Decision::Accept),
         "false" | "reject" | "rejected" | "no" => Ok(Decision::Reject),
@@ -66,12 +60,7 @@ mod tests {
         ] {
             check(reply, Ok(Decision::Accept));
         }
-        for reply in [
-            "False",
-            "It is true that it fails.\nFalse.",
-            "Answer: Rejected",
-            "no\n\n\n",
-        ] {
+        for reply in ["False", "It is true that it fails.\nFalse.", "Answer: Rejected", "no\n\n\n"] {
             check(reply, Ok(Decision::Reject));
         }
     }
@@ -80,14 +69,7 @@ mod tests {
     fn anything_else_is_no_verdict() {
         check("", Err(AnswerError::Empty));
         check(" \n\t\n", Err(AnswerError::Empty));
-        for reply in [
-            "True, mostly",
-            "True\nbut see above",
-            "true false",
-            "Not false",
-            "I think: yes",
-            "1",
-        ] {
+        for reply in ["True, mostly", "True\nbut see above", "true false", "Not false", "I think: yes", "1"] {
             check(reply, Err(AnswerError::NoVerdict));
         }
     }

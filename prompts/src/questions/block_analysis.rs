@@ -38,27 +38,17 @@ impl Question for BlockAnalysis<'_> {
             test: String,
             listing: &'a str,
         }
-        let test = self
-            .test
-            .section(None, crate::FeedbackLimits::default().max_value_chars);
+        let test = self.test.section(None, crate::FeedbackLimits::default().max_value_chars);
         let test = test.trim_end().to_owned();
         render(
             "block_analysis",
-            &Values {
-                task: self.task,
-                program: self.program,
-                test,
-                listing: self.listing,
-            },
+            &Values { task: self.task, program: self.program, test, listing: self.listing },
         )
     }
 
     fn parse(&self, reply: &str) -> Result<Vec<BlockVerdict>, AnswerError> {
         let mut verdicts: Vec<BlockVerdict> = Vec::new();
-        for verdict in json::values(reply)?
-            .into_iter()
-            .flat_map(|found| members(found.value))
-        {
+        for verdict in json::values(reply)?.into_iter().flat_map(|found| members(found.value)) {
             // A model that thinks aloud may judge a block twice: its last word counts.
             match verdicts.iter_mut().find(|earlier| earlier.block == verdict.block) {
                 Some(earlier) => *earlier = verdict,
@@ -66,9 +56,7 @@ impl Question for BlockAnalysis<'_> {
             }
         }
         if verdicts.is_empty() {
-            Err(AnswerError::NoJson {
-                wanted: "object per block",
-            })
+            Err(AnswerError::NoJson { wanted: "object per block" })
         } else {
             Ok(verdicts)
         }
@@ -85,11 +73,7 @@ fn members(value: Value) -> Vec<BlockVerdict> {
     if let Value::Object(object) = &value
         && verdict(object).is_none()
     {
-        let list = object
-            .values()
-            .find(|value| value.is_array())
-            .cloned()
-            .unwrap_or_default();
+        let list = object.values().find(|value| value.is_array()).cloned().unwrap_or_default();
         return json::objects(list).iter().filter_map(verdict).collect();
     }
     json::objects(value).iter().filter_map(verdict).collect()
@@ -107,12 +91,6 @@ fn verdict(object: &Map<String, Value>) -> Option<BlockVerdict> {
         Value::String(word) if word.trim().eq_ignore_ascii_case("false") => false,
         _ => return None,
     };
-    let explanation = json::member(object, "explanation")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
-    Some(BlockVerdict {
-        block,
-        correct,
-        explanation: explanation.trim().to_owned(),
-    })
+    let explanation = json::member(object, "explanation").and_then(Value::as_str).unwrap_or_default();
+    Some(BlockVerdict { block, correct, explanation: explanation.trim().to_owned() })
 }

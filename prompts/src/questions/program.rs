@@ -1,5 +1,6 @@
 //! What all questions have in common whose answer is one program.
 
+use crate::parse::{AnswerError, code};
 use crate::task::{Entry, Task};
 
 /// The form of the answer.
@@ -8,10 +9,17 @@ pub(super) fn form(task: &Task) -> String {
         Entry::Function { name, .. } => format!("defines `{name}`"),
         Entry::Stdio => "reads standard input and writes standard output".to_owned(),
     };
-    format!(
-        "Answer with one complete ```{} code block that {what}, and nothing else.",
-        task.language
-    )
+    format!("Answer with one complete ```{} code block that {what}, and nothing else.", task.language)
+}
+
+/// The program in a reply; where there is a starter to complete, its body alone will do.
+pub(super) fn read(task: &Task, reply: &str) -> Result<String, AnswerError> {
+    let program = code::program(reply, &task.entry);
+    let completes = !task.starter.trim().is_empty();
+    match program {
+        Err(AnswerError::EntryMissing { .. }) if completes => code::body(reply).map_or(program, Ok),
+        _ => program,
+    }
 }
 
 /// `Question` for a struct with a `task`, rendered from a template, answered by a program's source.
@@ -25,7 +33,7 @@ macro_rules! answers_with_program {
             }
 
             fn parse(&self, reply: &str) -> Result<String, $crate::parse::AnswerError> {
-                $crate::parse::code::program(reply, &self.task.entry)
+                $crate::questions::program::read(self.task, reply)
             }
 
             fn answer_form(&self) -> String {

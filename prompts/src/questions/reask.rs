@@ -43,15 +43,8 @@ impl Reask {
     pub fn messages(&self) -> Result<Vec<Message>, PromptError> {
         let mut messages = self.asked.clone();
         // Servers refuse empty messages.
-        let said = if self.reply.is_empty() {
-            "(empty answer)"
-        } else {
-            &self.reply
-        };
-        messages.push(Message {
-            role: Role::Assistant,
-            content: said.to_owned(),
-        });
+        let said = if self.reply.is_empty() { "(empty answer)" } else { &self.reply };
+        messages.push(Message { role: Role::Assistant, content: said.to_owned() });
         messages.extend(render("reask", self)?);
         Ok(messages)
     }

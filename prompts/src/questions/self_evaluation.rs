@@ -41,13 +41,8 @@ impl Question for SelfEvaluation<'_> {
     fn parse(&self, reply: &str) -> Result<SelfScore, AnswerError> {
         let object = json::object(reply, |object| json::member(object, "score").is_some())?;
         let score = number::field(&object, "score", -1.0..=1.0)?;
-        let reason = json::member(&object, "reason")
-            .and_then(serde_json::Value::as_str)
-            .unwrap_or_default();
-        Ok(SelfScore {
-            score,
-            reason: reason.trim().to_owned(),
-        })
+        let reason = json::member(&object, "reason").and_then(serde_json::Value::as_str).unwrap_or_default();
+        Ok(SelfScore { score, reason: reason.trim().to_owned() })
     }
 
     fn answer_form(&self) -> String {

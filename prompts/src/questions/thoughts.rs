@@ -64,22 +64,13 @@ impl Question for Thoughts<'_> {
     fn parse(&self, reply: &str) -> Result<Vec<Thought>, AnswerError> {
         let found = json::values(reply)?;
         // The last value that holds thoughts, or all of them where each object stands on its own.
-        let groups: Vec<Vec<Thought>> = found
-            .into_iter()
-            .map(|found| thoughts(found.value))
-            .filter(|group| !group.is_empty())
-            .collect();
+        let groups: Vec<Vec<Thought>> =
+            found.into_iter().map(|found| thoughts(found.value)).filter(|group| !group.is_empty()).collect();
         let single = groups.iter().all(|group| group.len() == 1);
-        let last = if single {
-            groups.concat()
-        } else {
-            groups.into_iter().next_back().unwrap_or_default()
-        };
+        let last = if single { groups.concat() } else { groups.into_iter().next_back().unwrap_or_default() };
         let distinct = self.distinct(last);
         if distinct.is_empty() {
-            Err(AnswerError::NoJson {
-                wanted: "list of thoughts",
-            })
+            Err(AnswerError::NoJson { wanted: "list of thoughts" })
         } else {
             Ok(distinct)
         }
@@ -94,13 +85,7 @@ impl Question for Thoughts<'_> {
 
     fn salvage(&self, reply: &str) -> Option<Vec<Thought>> {
         let texts = list::items(reply).ok()?;
-        let thoughts = texts
-            .into_iter()
-            .map(|text| Thought {
-                text,
-                reasonableness: None,
-            })
-            .collect();
+        let thoughts = texts.into_iter().map(|text| Thought { text, reasonableness: None }).collect();
         Some(self.distinct(thoughts)).filter(|thoughts| !thoughts.is_empty())
     }
 }
@@ -153,8 +138,5 @@ fn in_object(object: &Map<String, Value>) -> Option<Thought> {
 
 fn made(text: &str, reasonableness: Option<f64>) -> Option<Thought> {
     let text = text.trim();
-    (!text.is_empty()).then(|| Thought {
-        text: text.to_owned(),
-        reasonableness,
-    })
+    (!text.is_empty()).then(|| Thought { text: text.to_owned(), reasonableness })
 }

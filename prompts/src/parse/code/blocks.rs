@@ -116,25 +116,13 @@ impl Scanner {
 
     fn start(&mut self, fence: Fence, info: &str) {
         let (language, rest) = split_info(info);
-        let block = Block {
-            language,
-            text: String::new(),
-            closed: false,
-        };
+        let block = Block { language, text: String::new(), closed: false };
         if let Some(code) = rest.strip_suffix(&fence.mark.to_string().repeat(fence.length)) {
             // The whole block on one line.
-            self.done.push(Block {
-                text: format!("{}\n", code.trim()),
-                closed: true,
-                ..block
-            });
+            self.done.push(Block { text: format!("{}\n", code.trim()), closed: true, ..block });
             return;
         }
-        self.open = Some(Open {
-            fence,
-            block,
-            strings: TripleQuotes::default(),
-        });
+        self.open = Some(Open { fence, block, strings: TripleQuotes::default() });
     }
 
     fn close(&mut self) {
@@ -185,23 +173,14 @@ fn fence(line: &str) -> Option<(Fence, &str)> {
     let mark = text.chars().next().filter(|mark| matches!(mark, '`' | '~'))?;
     let info = text.trim_start_matches(mark);
     let length = text.len() - info.len();
-    let fence = Fence {
-        indent: line.len() - text.len(),
-        mark,
-        length,
-    };
+    let fence = Fence { indent: line.len() - text.len(), mark, length };
     (length >= 3).then(|| (fence, info.trim()))
 }
 
 /// Language and the rest of an info string.
 fn split_info(info: &str) -> (String, &str) {
     let (word, rest) = info.split_once(char::is_whitespace).unwrap_or((info, ""));
-    let is_language = word
-        .chars()
-        .all(|character| character.is_alphanumeric() || "+-#_.{}=".contains(character));
-    if is_language {
-        (word.to_ascii_lowercase(), rest.trim())
-    } else {
-        (String::new(), info)
-    }
+    let is_language =
+        word.chars().all(|character| character.is_alphanumeric() || "+-#_.{}=".contains(character));
+    if is_language { (word.to_ascii_lowercase(), rest.trim()) } else { (String::new(), info) }
 }

@@ -23,18 +23,9 @@ fn binds(line: &str, name: &str) -> bool {
 
 /// Whether `code` reads or writes: the least that a whole program does.
 pub(super) fn talks(code: &str) -> bool {
-    [
-        "print(",
-        "input(",
-        "sys.stdin",
-        "sys.stdout",
-        "open(0",
-        "stdin.",
-        "os.read",
-        "__main__",
-    ]
-    .iter()
-    .any(|sign| code.contains(sign))
+    ["print(", "input(", "sys.stdin", "sys.stdout", "open(0", "stdin.", "os.read", "__main__"]
+        .iter()
+        .any(|sign| code.contains(sign))
 }
 
 /// Whether an unindented line could start a piece of Python, and not a sentence.
@@ -95,9 +86,7 @@ impl TripleQuotes {
             let quotes = match self.open {
                 Some(quotes) => Some(quotes).filter(|quotes| rest.starts_with(quotes.as_bytes())),
                 None if byte == b'#' => return,
-                None => ["\"\"\"", "'''"]
-                    .into_iter()
-                    .find(|quotes| rest.starts_with(quotes.as_bytes())),
+                None => ["\"\"\"", "'''"].into_iter().find(|quotes| rest.starts_with(quotes.as_bytes())),
             };
             match quotes {
                 Some(quotes) => {

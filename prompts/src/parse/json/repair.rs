@@ -20,19 +20,9 @@ pub(super) enum Failure {
 
 /// Reads the list or object that starts at byte `start` of `text`.
 pub(super) fn read(text: &str, start: usize) -> Attempt {
-    let mut reader = Reader {
-        text,
-        at: start,
-        complete: true,
-    };
-    let result = reader.value(0).map(|value| Found {
-        value,
-        complete: reader.complete,
-    });
-    Attempt {
-        result,
-        end: reader.at,
-    }
+    let mut reader = Reader { text, at: start, complete: true };
+    let result = reader.value(0).map(|value| Found { value, complete: reader.complete });
+    Attempt { result, end: reader.at }
 }
 
 struct Reader<'a> {
@@ -121,11 +111,7 @@ impl<'a> Reader<'a> {
         }
         let key =
             self.take_while(|character| character.is_alphanumeric() || matches!(character, '_' | '$' | '-'));
-        if key.is_empty() {
-            Err(Failure::Syntax)
-        } else {
-            Ok(key.to_owned())
-        }
+        if key.is_empty() { Err(Failure::Syntax) } else { Ok(key.to_owned()) }
     }
 
     /// A literal or a number.
@@ -225,10 +211,8 @@ impl<'a> Reader<'a> {
     }
 
     fn hexadecimal(&mut self) -> Option<u32> {
-        let digits = self
-            .rest()
-            .get(..4)
-            .filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()))?;
+        let digits =
+            self.rest().get(..4).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()))?;
         let value = u32::from_str_radix(digits, 16).ok()?;
         self.at += 4;
         Some(value)

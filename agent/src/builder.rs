@@ -188,7 +188,10 @@ impl AgentBuilder {
         }
         let in_flight = self.in_flight.unwrap_or(4);
         if in_flight == 0 {
-            return Err(BuildError::OutOfRange { field: "in_flight", reason: "must be at least 1".to_owned() });
+            return Err(BuildError::OutOfRange {
+                field: "in_flight",
+                reason: "must be at least 1".to_owned(),
+            });
         }
         let parts = Parts {
             provider,

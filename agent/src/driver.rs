@@ -22,6 +22,9 @@ use crate::notebook::{Content, Note, Notebook};
 use crate::operators::{self, Carried, Inputs, Ports, TrialError};
 use crate::solution::{Failure, FailureKind, Outcome, Solution, Status};
 
+#[cfg(test)]
+mod tests;
+
 /// How long trials in flight may go on once the search is to stop.
 const GRACE: Duration = Duration::from_secs(4);
 
@@ -63,6 +66,11 @@ enum Grant {
 impl Driver {
     /// Runs the search to its end. Always gives an outcome: faults are part of it.
     pub(crate) async fn drive(mut self) -> Outcome {
+        self.run().await;
+        self.finish().await
+    }
+
+    async fn run(&mut self) {
         let mut tasks: JoinSet<Finished> = JoinSet::new();
         let mut give_up: Option<Instant> = None;
         loop {
@@ -91,7 +99,6 @@ impl Driver {
             self.tell_ready().await;
         }
         tasks.shutdown().await;
-        self.finish().await
     }
 
     const fn is_stopping(&self) -> bool {
@@ -271,9 +278,19 @@ fn content(note: &Note) -> EventKind {
     let (text, program, feedback) = match &note.content {
         Content::Problem => (None, None, None),
         Content::Thought(text) | Content::Reflection(text) => (Some(text.clone()), None, None),
-        Content::Program(candidate) => (None, Some(candidate.source.clone()), candidate.feedback.as_ref().map(|text| text.as_str().to_owned())),
+        Content::Program(candidate) => (
+            None,
+            Some(candidate.source.clone()),
+            candidate.feedback.as_ref().map(|text| text.as_str().to_owned()),
+        ),
     };
-    EventKind::NodeContent { prompt: note.prompt.clone(), answer: note.answer.clone(), text, program, feedback }
+    EventKind::NodeContent {
+        prompt: note.prompt.clone(),
+        answer: note.answer.clone(),
+        text,
+        program,
+        feedback,
+    }
 }
 
 /// An error's message with those of its causes.

@@ -207,9 +207,10 @@ impl Event {
                 prior: *prior,
                 attempt: attempt.clone(),
             }),
-            EventKind::NodeEvaluated { evaluator, score } => {
-                Some(Change::Evaluated { node, evaluation: Evaluation { evaluator: *evaluator, score: *score } })
-            }
+            EventKind::NodeEvaluated { evaluator, score } => Some(Change::Evaluated {
+                node,
+                evaluation: Evaluation { evaluator: *evaluator, score: *score },
+            }),
             EventKind::NodeRethought { .. } => Some(Change::Rethought { node }),
             EventKind::NodeReverted => Some(Change::Reverted { node }),
             EventKind::Backup { value } => Some(Change::BackedUp { node, value: *value }),

@@ -21,7 +21,8 @@ pub(crate) struct Examiner {
 impl Examiner {
     pub(crate) fn new(sandbox: Arc<dyn Sandbox>, store: Option<Arc<Store>>, limits: Limits) -> Self {
         let capabilities = sandbox.capabilities();
-        let backend = format!("{}/{:?}/{}", capabilities.backend, capabilities.level, capabilities.interpreter);
+        let backend =
+            format!("{}/{:?}/{}", capabilities.backend, capabilities.level, capabilities.interpreter);
         Self { judge: Judge::new(sandbox), store, backend, limits }
     }
 

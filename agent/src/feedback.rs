@@ -42,8 +42,11 @@ pub(crate) async fn analyse(
     }
     let failed = failed_indices(&candidate.report).take(TRACED_MAX);
     for index in failed {
-        let Some(trace) = ports.examiner.trace(&ports.problem, &candidate.source, index).await? else { continue };
-        let (Some(case), Some(result)) = (ports.problem.visible.get(index), candidate.report.results.get(index))
+        let Some(trace) = ports.examiner.trace(&ports.problem, &candidate.source, index).await? else {
+            continue;
+        };
+        let (Some(case), Some(result)) =
+            (ports.problem.visible.get(index), candidate.report.results.get(index))
         else {
             continue;
         };
@@ -63,7 +66,9 @@ fn failed_indices(report: &Report) -> impl Iterator<Item = usize> {
     let failed = |(index, result): (usize, &codeagent_sandbox::judge::CaseResult)| {
         let traceable = matches!(
             &result.verdict,
-            Verdict::Failed { failure: Failure::Wrong { .. } | Failure::Exception { .. } | Failure::NotPlainData { .. } }
+            Verdict::Failed {
+                failure: Failure::Wrong { .. } | Failure::Exception { .. } | Failure::NotPlainData { .. }
+            }
         );
         traceable.then_some(index)
     };
@@ -113,10 +118,14 @@ fn failed(failure: &Failure) -> (FailureKind, String) {
     match failure {
         Failure::Wrong { actual, .. } => (FailureKind::WrongAnswer, actual.clone()),
         Failure::Syntax { message, .. } => (FailureKind::Crash, format!("SyntaxError: {message}")),
-        Failure::Exception { class, message, .. } if message.is_empty() => (FailureKind::Crash, class.clone()),
+        Failure::Exception { class, message, .. } if message.is_empty() => {
+            (FailureKind::Crash, class.clone())
+        }
         Failure::Exception { class, message, .. } => (FailureKind::Crash, format!("{class}: {message}")),
         Failure::NoAnswer => (FailureKind::Crash, "ended without an answer".to_owned()),
-        Failure::NotPlainData { what } => (FailureKind::WrongAnswer, format!("an answer that is not plain data ({what})")),
+        Failure::NotPlainData { what } => {
+            (FailureKind::WrongAnswer, format!("an answer that is not plain data ({what})"))
+        }
         Failure::Exit { code } => (FailureKind::Crash, format!("exited with status {code}")),
         _ => (FailureKind::Crash, "failed".to_owned()),
     }

@@ -40,12 +40,17 @@ impl Log {
     }
 
     /// Records what happened, durably and in one piece, then tells the listener, who may miss events if it is slow.
-    pub(crate) async fn record(&mut self, events: Vec<(Option<NodeId>, EventKind)>) -> Result<(), StoreError> {
+    pub(crate) async fn record(
+        &mut self,
+        events: Vec<(Option<NodeId>, EventKind)>,
+    ) -> Result<(), StoreError> {
         let mut fresh = Vec::new();
         for (node, kind) in events {
             let event = self.number(node, kind);
             match self.earlier.pop_front() {
-                Some(before) if before.seq != event.seq || before.clone().canonical() != event.clone().canonical() => {
+                Some(before)
+                    if before.seq != event.seq || before.clone().canonical() != event.clone().canonical() =>
+                {
                     tracing::warn!(seq = event.seq, "the continued search differs from its stored events");
                 }
                 Some(_) => {}
@@ -55,10 +60,8 @@ impl Log {
             drop(self.listener.try_send(event));
         }
         let Some(store) = &self.store else { return Ok(()) };
-        let rows: Vec<(u64, String)> = fresh
-            .iter()
-            .filter_map(|event| Some((event.seq, serde_json::to_string(event).ok()?)))
-            .collect();
+        let rows: Vec<(u64, String)> =
+            fresh.iter().filter_map(|event| Some((event.seq, serde_json::to_string(event).ok()?))).collect();
         if rows.is_empty() { Ok(()) } else { store.append_events(&self.run, &rows).await }
     }
 

@@ -14,8 +14,8 @@ mod scopes;
 mod syntax;
 
 pub use choose::{Offer, representatives};
-pub use codeagent_search::policy::ModuleChoice;
 pub use cluster::cluster;
+pub use codeagent_search::policy::ModuleChoice;
 pub use extract::{Module, extract};
 pub use normalise::normalised_hash;
 pub use syntax::{defines, parses};

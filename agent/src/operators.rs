@@ -5,8 +5,8 @@ mod ask;
 mod implement;
 mod program;
 mod propose;
-mod reflect;
 mod refine;
+mod reflect;
 mod resample;
 mod rethink;
 mod revise;
@@ -101,7 +101,9 @@ impl Inputs {
             _ => None,
         };
         let sources = match &trial.operator {
-            Operator::ReviseWithModules { sources, .. } => sources.iter().filter_map(|node| note(*node)).collect(),
+            Operator::ReviseWithModules { sources, .. } => {
+                sources.iter().filter_map(|node| note(*node)).collect()
+            }
             _ => Vec::new(),
         };
         Self { thoughts: notebook.thoughts(tree, trial.node), program, reflection, sources }
@@ -136,7 +138,8 @@ pub(crate) fn worst_case(trial: &Trial, ports: &Ports) -> Cost {
         calls,
         generations,
         input_tokens: calls * prompt,
-        output_tokens: answers * u64::from(ports.sampling.max_output_tokens.unwrap_or(trial.max_output_tokens)),
+        output_tokens: answers
+            * u64::from(ports.sampling.max_output_tokens.unwrap_or(trial.max_output_tokens)),
         micro_usd: 0,
         executions: generations,
     };
@@ -165,9 +168,7 @@ pub(crate) async fn carry_out(
         Operator::Propose { count } => propose::carry_out(ports, &mut talk, trial, inputs, *count).await?,
         Operator::Extend { count, .. } => propose::carry_out(ports, &mut talk, trial, inputs, *count).await?,
         Operator::Implement => implement::carry_out(ports, &mut talk, inputs).await?,
-        Operator::Resample { count, style } => {
-            resample::carry_out(ports, &mut talk, *count, *style).await?
-        }
+        Operator::Resample { count, style } => resample::carry_out(ports, &mut talk, *count, *style).await?,
         Operator::Reflect => reflect::carry_out(ports, &mut talk, trial, inputs).await?,
         Operator::Refine { .. } => refine::carry_out(ports, &mut talk, inputs).await?,
         Operator::Rethink { .. } => rethink::carry_out(ports, &mut talk, trial, inputs).await?,

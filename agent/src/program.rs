@@ -25,6 +25,7 @@ fn with_prelude(prelude: &str, program: &str) -> String {
     if future.is_empty() {
         return format!("{}\n\n{program}", prelude.trim_end());
     }
-    let rest: String = program.lines().filter(|line| !is_future(line)).flat_map(|line| [line, "\n"]).collect();
+    let rest: String =
+        program.lines().filter(|line| !is_future(line)).flat_map(|line| [line, "\n"]).collect();
     format!("{future}{}\n\n{rest}", prelude.trim_end())
 }

@@ -29,7 +29,11 @@ impl ReplyStore for StoredReplies {
         })
     }
 
-    fn save<'a>(&'a self, key: &'a CacheKey, reply: &'a StoredReply) -> BoxFuture<'a, Result<(), ModelError>> {
+    fn save<'a>(
+        &'a self,
+        key: &'a CacheKey,
+        reply: &'a StoredReply,
+    ) -> BoxFuture<'a, Result<(), ModelError>> {
         Box::pin(async move {
             let body = serde_json::to_vec(reply).map_err(|error| {
                 ModelError::new(ErrorKind::Storage, "a reply could not be written as JSON").with_source(error)

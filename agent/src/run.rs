@@ -151,12 +151,12 @@ async fn search(
     }
 }
 
-enum Beginning {
+pub(crate) enum Beginning {
     Finished(Box<Outcome>),
     Driver(Box<Driver>, String),
 }
 
-async fn begin(
+pub(crate) async fn begin(
     parts: &Arc<Parts>,
     problem: Problem,
     listener: mpsc::Sender<Event>,
@@ -165,7 +165,8 @@ async fn begin(
     let identity = RunSpec::of(parts, &problem);
     let run_id = identity.run_id().to_owned();
     if let Some(store) = &parts.store {
-        let new = NewRun { id: run_id.clone(), fingerprint: identity.fingerprint, spec: identity.spec.to_string() };
+        let new =
+            NewRun { id: run_id.clone(), fingerprint: identity.fingerprint, spec: identity.spec.to_string() };
         if let Begun::Finished(run) = store.begin_run(&new).await?
             && let Some(outcome) = run.result.and_then(|result| serde_json::from_str(&result).ok())
         {

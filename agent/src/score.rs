@@ -25,7 +25,11 @@ pub(crate) fn attempt(problem: &Problem, source: &str, report: &Report) -> Attem
 
 /// Share of tests passed, in `[0, 1]`; 0 where there are none.
 pub(crate) fn pass_fraction(report: &Report) -> f64 {
-    if report.total() == 0 { 0.0 } else { f64::from(count(report.passed())) / f64::from(count(report.total())) }
+    if report.total() == 0 {
+        0.0
+    } else {
+        f64::from(count(report.passed())) / f64::from(count(report.total()))
+    }
 }
 
 /// A number of tests.
@@ -41,7 +45,12 @@ pub(crate) fn milliseconds(report: &Report) -> u64 {
 
 /// The class of the first verdict that is not `passed`.
 pub(crate) fn class(report: &Report) -> &'static str {
-    report.results.iter().map(|result| &result.verdict).find(|verdict| !verdict.is_passed()).map_or("passed", Verdict::class)
+    report
+        .results
+        .iter()
+        .map(|result| &result.verdict)
+        .find(|verdict| !verdict.is_passed())
+        .map_or("passed", Verdict::class)
 }
 
 /// Hash of the outcomes, so that programs that answer alike are alike.

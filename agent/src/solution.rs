@@ -60,7 +60,8 @@ impl Outcome {
     /// Whether the method did all that it does, so that there is nothing to continue.
     #[must_use]
     pub const fn is_final(&self) -> bool {
-        self.failure.is_none() && matches!(self.stop_reason, Some(StopReason::Accepted | StopReason::Exhausted))
+        self.failure.is_none()
+            && matches!(self.stop_reason, Some(StopReason::Accepted | StopReason::Exhausted))
     }
 }
 

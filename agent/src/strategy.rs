@@ -4,8 +4,8 @@
 //! ones, and one row here.
 
 use codeagent_search::{
-    CodeChain, CodeChainConfig, Reflexion, ReflexionConfig, Resample, ResampleConfig, RethinkMcts,
-    RethinkConfig, SearchPolicy,
+    CodeChain, CodeChainConfig, Reflexion, ReflexionConfig, Resample, ResampleConfig, RethinkConfig,
+    RethinkMcts, SearchPolicy,
 };
 use serde::de::DeserializeOwned;
 use serde_json::Value;

@@ -119,7 +119,12 @@ impl<'a> Conversation<'a> {
         }
     }
 
-    async fn send(&mut self, name: &'static str, messages: &[Message], count: u32) -> Result<Reply, ModelError> {
+    async fn send(
+        &mut self,
+        name: &'static str,
+        messages: &[Message],
+        count: u32,
+    ) -> Result<Reply, ModelError> {
         let request = self.request(messages, count);
         let est_tokens = messages.iter().map(|message| estimate_tokens(&message.content)).sum();
         self.events.push(EventKind::LlmRequest { question: name.to_owned(), est_tokens });
@@ -181,6 +186,7 @@ fn halve_longest(messages: &mut [Message]) {
     let quarter = text.len() / 4;
     let (head, tail) = (text.get(..quarter), text.get(text.len() - quarter..));
     if let (Some(head), Some(tail)) = (head, tail) {
-        longest.content = head.iter().chain("\n[...]\n".chars().collect::<Vec<_>>().iter()).chain(tail).collect();
+        longest.content =
+            head.iter().chain("\n[...]\n".chars().collect::<Vec<_>>().iter()).chain(tail).collect();
     }
 }

@@ -21,7 +21,9 @@ pub(super) async fn carry_out(
         (_, Some((candidate, feedback))) => Asked::AfterFailure { program: &candidate.written, feedback },
     };
     let question = Thoughts { task: &ports.task, count, chain: &inputs.thoughts, asked };
-    let Some(answered) = talk.ask(trial.operator.name(), &question, 1).await?.pop() else { return Ok(unusable()) };
+    let Some(answered) = talk.ask(trial.operator.name(), &question, 1).await?.pop() else {
+        return Ok(unusable());
+    };
     let draft =
         |thought: &Thought| Draft { kind: NodeKind::Thought, prior: thought.reasonableness, attempt: None };
     let drafts = answered.answer.iter().map(draft).collect();

@@ -15,12 +15,10 @@ pub(super) async fn carry_out(
     inputs: &Inputs,
 ) -> Result<Made, TrialError> {
     let Some((candidate, feedback)) = inputs.failed() else { return Ok(unusable()) };
-    let question = ReflectOnFailure {
-        task: &ports.task,
-        program: &candidate.written,
-        feedback,
+    let question = ReflectOnFailure { task: &ports.task, program: &candidate.written, feedback };
+    let Some(answered) = talk.ask(trial.operator.name(), &question, 1).await?.pop() else {
+        return Ok(unusable());
     };
-    let Some(answered) = talk.ask(trial.operator.name(), &question, 1).await?.pop() else { return Ok(unusable()) };
     let draft = Draft { kind: NodeKind::Reflection, prior: None, attempt: None };
     let content = Content::Reflection(answered.answer);
     let note = Note { prompt: answered.prompt, answer: answered.text, content };

@@ -14,13 +14,11 @@ pub(super) async fn carry_out(
     inputs: &Inputs,
 ) -> Result<Made, TrialError> {
     let Some((candidate, feedback)) = inputs.failed() else { return Ok(unusable()) };
-    let question = Rethink {
-        task: &ports.task,
-        thoughts: &inputs.thoughts,
-        program: &candidate.written,
-        feedback,
+    let question =
+        Rethink { task: &ports.task, thoughts: &inputs.thoughts, program: &candidate.written, feedback };
+    let Some(answered) = talk.ask(trial.operator.name(), &question, 1).await?.pop() else {
+        return Ok(unusable());
     };
-    let Some(answered) = talk.ask(trial.operator.name(), &question, 1).await?.pop() else { return Ok(unusable()) };
     let content = Content::Thought(answered.answer);
     Ok((TrialResult::Replaced, vec![Note { prompt: answered.prompt, answer: answered.text, content }]))
 }

@@ -13,11 +13,8 @@ pub(super) async fn carry_out(
     inputs: &Inputs,
 ) -> Result<Made, TrialError> {
     let Some(candidate) = inputs.candidate() else { return Ok(unusable()) };
-    let question = SelfEvaluation {
-        task: &ports.task,
-        thoughts: &inputs.thoughts,
-        program: &candidate.written,
-    };
+    let question =
+        SelfEvaluation { task: &ports.task, thoughts: &inputs.thoughts, program: &candidate.written };
     let answered = talk.ask(trial.operator.name(), &question, 1).await?.pop();
     let confidence = answered.map(|answered| answered.answer.score);
     Ok((TrialResult::Verified { confidence }, Vec::new()))

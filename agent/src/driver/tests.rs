@@ -1,0 +1,192 @@
+//! The driver with scripted models and the real sandbox: budgets, order, faults, and events that rebuild the tree.
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use codeagent_models::{ErrorKind, ModelError, Provider, Request, Scripted};
+use codeagent_sandbox::case::{Case, Checker, Test};
+use codeagent_sandbox::value::Value;
+use codeagent_sandbox::wasm::WasmSandbox;
+use codeagent_sandbox::{Sandbox, literal};
+use codeagent_search::policy::StopReason;
+use codeagent_search::{BudgetLimits, Tree};
+use serde_json::json;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::builder::{Agent, AgentBuilder};
+use crate::event::Event;
+use crate::problem::{Entry, Problem, ProblemLimits};
+use crate::run::{Beginning, begin};
+use crate::solution::{FailureKind, Outcome, Status};
+use crate::strategy::{NAMES, Strategy};
+
+const RIGHT: &str = "```python\ndef double(x):\n    return 2 * x\n```";
+const WRONG: &str =
+    "```python\ndef helper(x):\n    return x * x\n\n\ndef double(x):\n    return helper(x)\n```";
+
+fn sandbox() -> Arc<dyn Sandbox> {
+    static SANDBOX: OnceLock<WasmSandbox> = OnceLock::new();
+    Arc::new(SANDBOX.get_or_init(|| WasmSandbox::new().unwrap()).clone())
+}
+
+fn problem() -> Problem {
+    let case = |argument: &str, expected: &str| Case {
+        name: format!("double({argument}) == {expected}"),
+        test: Test::Call {
+            args: vec![literal::parse(argument).unwrap()],
+            kwargs: Vec::<(String, Value)>::new(),
+            expected: literal::parse(expected).unwrap(),
+            checker: Checker::Exact,
+        },
+        time_limit: Duration::from_secs(10),
+    };
+    Problem {
+        id: "tests/double".to_owned(),
+        statement: "Write a function that doubles a number.".to_owned(),
+        entry: Entry::Function { name: "double".to_owned(), signature: None },
+        prelude: String::new(),
+        starter: String::new(),
+        visible: vec![case("2", "4"), case("3", "6")],
+        checker: Checker::Exact,
+        limits: ProblemLimits { time: Duration::from_secs(10), memory_mib: 128 },
+    }
+}
+
+/// Answers every kind of question sensibly but for programs, which `program` writes.
+fn model(program: impl Fn(&Request) -> &'static str + Send + Sync + 'static) -> Scripted {
+    Scripted::answering(move |request, _| {
+        let system = request.messages.first().map(|message| message.content.as_str()).unwrap_or_default();
+        if system.contains("think about how to solve") {
+            let thought = |text: &str| json!({"thought": format!("{text} {}", request.seed % 97), "reasonableness": 0.4});
+            json!([thought("add it to itself"), thought("square it"), thought("shift it")]).to_string()
+        } else if system.contains("learn from experience") {
+            format!("Multiply by two, not by itself ({}).", request.seed % 89)
+        } else if system.contains("expert at debugging") {
+            json!({"block": "BLOCK-0", "correct": false, "explanation": "squares"}).to_string()
+        } else if system.contains("strict evaluator") {
+            json!({"score": 0.9, "reason": "simple"}).to_string()
+        } else if system.contains("reviewer") {
+            "It squares instead of doubling.".to_owned()
+        } else {
+            program(request).to_owned()
+        }
+    })
+}
+
+fn builder(model: impl Provider + 'static, strategy: &str) -> AgentBuilder {
+    let strategy = Strategy::by_name(strategy, &serde_json::Value::Null).unwrap();
+    Agent::builder().provider(Arc::new(model)).sandbox(sandbox()).strategy(strategy).seed(11)
+}
+
+/// Runs a search to its end: the outcome, its events, and the tree that the search itself holds.
+async fn searched(builder: AgentBuilder) -> (Outcome, Vec<Event>, Tree) {
+    let agent = builder.build().unwrap();
+    let (sender, mut events) = mpsc::channel(100_000);
+    let Beginning::Driver(mut driver, _) =
+        begin(&agent.parts, problem(), sender, CancellationToken::new()).await.unwrap()
+    else {
+        panic!("nothing is stored, so nothing is finished");
+    };
+    driver.run().await;
+    let tree = driver.search.tree().clone();
+    let outcome = driver.finish().await;
+    let mut all = Vec::new();
+    while let Ok(event) = events.try_recv() {
+        all.push(event);
+    }
+    (outcome, all, tree)
+}
+
+/// Wrong, useless and right programs by the seed of the request.
+fn mixed(request: &Request) -> &'static str {
+    match request.seed % 5 {
+        0 => "I would rather not.",
+        1 => "```python\ndef double(x:\n```",
+        2 => RIGHT,
+        _ => WRONG,
+    }
+}
+
+#[tokio::test]
+async fn events_rebuild_the_tree_whatever_is_in_flight() {
+    for strategy in NAMES {
+        let mut logs = Vec::new();
+        for in_flight in [1, 8] {
+            let (outcome, events, tree) =
+                searched(builder(model(mixed), strategy).in_flight(in_flight)).await;
+            let rebuilt = Tree::replay(events.iter().filter_map(Event::change)).unwrap();
+            assert_eq!(rebuilt, tree, "{strategy}");
+            assert!(tree.len() > 1, "{strategy}");
+            logs.push((outcome, events.into_iter().map(Event::canonical).collect::<Vec<_>>()));
+        }
+        assert_eq!(logs[0], logs[1], "{strategy}");
+    }
+}
+
+#[tokio::test]
+async fn a_right_program_is_found_and_kept() {
+    for strategy in NAMES {
+        let (outcome, ..) = searched(builder(model(mixed), strategy)).await;
+        assert_eq!(outcome.status, Status::Solved, "{strategy}: {outcome:?}");
+        assert_eq!((outcome.passed, outcome.total), (2, 2), "{strategy}");
+        assert!(outcome.solution.unwrap().program.contains("2 * x"), "{strategy}");
+    }
+}
+
+#[tokio::test]
+async fn calls_never_exceed_the_budget() {
+    for strategy in NAMES {
+        for calls in [1, 2, 3, 7] {
+            let model = Arc::new(model(|_| WRONG));
+            let limits = BudgetLimits { calls: Some(calls), ..BudgetLimits::default() };
+            let (outcome, ..) = searched(builder(Arc::clone(&model), strategy).budget(limits)).await;
+            assert!(model.calls() as u64 <= calls, "{strategy} asked {} times of {calls}", model.calls());
+            assert_eq!(outcome.cost.calls, model.calls() as u64, "{strategy}");
+            assert_eq!(outcome.status, Status::Capped, "{strategy} with {calls} calls");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_ends_the_search_with_the_best_so_far() {
+    let model = Scripted::new(|request, call| {
+        if call < 3 {
+            return Ok(codeagent_models::scripted::reply(request, &[WRONG]));
+        }
+        Err(ModelError::new(ErrorKind::Refused, "the key is not accepted"))
+    });
+    let (outcome, ..) = searched(builder(model, "resample").in_flight(1)).await;
+    assert_eq!((outcome.status, outcome.stop_reason), (Status::Error, None));
+    let failure = outcome.failure.unwrap();
+    assert_eq!(failure.kind, FailureKind::Provider);
+    assert!(failure.message.contains("the key is not accepted"), "{}", failure.message);
+    assert!(outcome.solution.unwrap().program.contains("helper"));
+}
+
+#[tokio::test]
+async fn useless_answers_are_asked_for_again_once_and_never_break_a_search() {
+    for strategy in NAMES {
+        for answer in ["", "no", "```python\n", "{\"thought\": ", "[1, 2", "```\n```\n```"] {
+            let model = Arc::new(Scripted::answering(move |_, _| answer.to_owned()));
+            let (outcome, ..) = searched(builder(Arc::clone(&model), strategy)).await;
+            assert!(matches!(outcome.status, Status::Unsolved), "{strategy} on {answer:?}: {outcome:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn cancelling_keeps_the_best_so_far() {
+    let model = model(|_| WRONG).with_delay(Duration::from_millis(1));
+    let agent = builder(model, "rethink-mcts").build().unwrap();
+    let mut run = agent.solve(problem());
+    let handle = run.handle();
+    while let Some(event) = run.next().await {
+        if matches!(event.kind, crate::EventKind::CandidateBest { .. }) {
+            handle.cancel();
+        }
+    }
+    let outcome = run.outcome().await;
+    assert_eq!((outcome.status, outcome.stop_reason), (Status::Capped, Some(StopReason::Cancelled)));
+    assert!(outcome.solution.is_some());
+}

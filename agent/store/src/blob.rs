@@ -23,10 +23,7 @@ pub(crate) struct Stored {
 /// replaced: hence the upsert.
 pub(crate) async fn store(connection: &mut SqliteConnection, body: &[u8]) -> Result<Stored, sqlx::Error> {
     if body.len() <= INLINE_BYTES_MAX {
-        return Ok(Stored {
-            inline: Some(body.to_vec()),
-            blob: None,
-        });
+        return Ok(Stored { inline: Some(body.to_vec()), blob: None });
     }
     let hash = blake3::hash(body).to_hex().to_string();
     let data = zstd::bulk::compress(body, 3).map_err(sqlx::Error::Io)?;
@@ -41,10 +38,7 @@ pub(crate) async fn store(connection: &mut SqliteConnection, body: &[u8]) -> Res
     .bind(data)
     .execute(connection)
     .await?;
-    Ok(Stored {
-        inline: None,
-        blob: Some(hash),
-    })
+    Ok(Stored { inline: None, blob: Some(hash) })
 }
 
 /// The body of a row, or `None` if its blob is missing or does not unpack.

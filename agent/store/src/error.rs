@@ -132,24 +132,15 @@ impl StoreError {
         match primary_code(error) {
             Some(5 | 6) => Self::Locked { path },
             Some(8) => Self::ReadOnly { path },
-            Some(11) => Self::Damaged {
-                path,
-                place: "a database page".to_owned(),
-            },
+            Some(11) => Self::Damaged { path, place: "a database page".to_owned() },
             Some(13) => Self::DiskFull { path },
             Some(3 | 14 | 23) => Self::CannotOpen { path, reason },
-            Some(26) => Self::NotAStore {
-                path,
-                reason: "not a database".to_owned(),
-            },
+            Some(26) => Self::NotAStore { path, reason: "not a database".to_owned() },
             _ if matches!(error, sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed) => {
                 Self::Closed { path }
             }
             _ if matches!(error, sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_)) => {
-                Self::Damaged {
-                    path,
-                    place: format!("a column ({reason})"),
-                }
+                Self::Damaged { path, place: format!("a column ({reason})") }
             }
             _ => Self::Database { path, reason },
         }

@@ -45,20 +45,14 @@ impl DirectoryLock {
     /// [`LockError`] if another process (or another handle of this one) holds it, or the file cannot be written.
     pub fn acquire(directory: &Path) -> Result<Self, LockError> {
         let path = directory.join("lock");
-        let fail = |source| LockError::Io {
-            path: path.clone(),
-            source,
-        };
+        let fail = |source| LockError::Io { path: path.clone(), source };
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
         let mut file = options.open(&path).map_err(fail)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                return Err(LockError::Held {
-                    pid: read_pid(&mut file),
-                    path,
-                });
+                return Err(LockError::Held { pid: read_pid(&mut file), path });
             }
             Err(TryLockError::Error(source)) => return Err(fail(source)),
         }
@@ -89,11 +83,7 @@ mod tests {
         let first = DirectoryLock::acquire(folder.path()).unwrap();
         let refused = DirectoryLock::acquire(folder.path()).unwrap_err();
         assert!(matches!(refused, LockError::Held { pid: Some(pid), .. } if pid == std::process::id()));
-        assert!(
-            refused
-                .to_string()
-                .contains(&format!("process {}", std::process::id()))
-        );
+        assert!(refused.to_string().contains(&format!("process {}", std::process::id())));
         drop(first);
         DirectoryLock::acquire(folder.path()).unwrap();
     }
@@ -110,9 +100,6 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("lock"), vec![0xff; 4096]).unwrap();
         let _first = DirectoryLock::acquire(folder.path()).unwrap();
-        assert!(matches!(
-            DirectoryLock::acquire(folder.path()),
-            Err(LockError::Held { pid: Some(_), .. })
-        ));
+        assert!(matches!(DirectoryLock::acquire(folder.path()), Err(LockError::Held { pid: Some(_), .. })));
     }
 }

@@ -41,30 +41,18 @@ fn migrator() -> Migrator {
 /// Opens the one connection that writes, creating or migrating the store where needed.
 pub(crate) async fn open_writer(path: &Path) -> Result<SqliteConnection, StoreError> {
     let fail = |error: sqlx::Error| StoreError::of(path, &error);
-    let mut connection = options(path)
-        .create_if_missing(true)
-        .connect()
-        .await
-        .map_err(fail)?;
+    let mut connection = options(path).create_if_missing(true).connect().await.map_err(fail)?;
     check_identity(path, &mut connection).await?;
-    let mode: String = sqlx::query_scalar("PRAGMA journal_mode = WAL")
-        .fetch_one(&mut connection)
-        .await
-        .map_err(fail)?;
+    let mode: String =
+        sqlx::query_scalar("PRAGMA journal_mode = WAL").fetch_one(&mut connection).await.map_err(fail)?;
     if mode != "wal" {
         tracing::warn!(path = %path.display(), mode, "the file system has no shared memory; the store is slower");
     }
-    migrator()
-        .run(&mut connection)
-        .await
-        .map_err(|error| match error {
-            sqlx::migrate::MigrateError::Execute(error)
-            | sqlx::migrate::MigrateError::ExecuteMigration(error, _) => fail(error),
-            other => StoreError::Damaged {
-                path: path.to_path_buf(),
-                place: format!("its schema ({other})"),
-            },
-        })?;
+    migrator().run(&mut connection).await.map_err(|error| match error {
+        sqlx::migrate::MigrateError::Execute(error)
+        | sqlx::migrate::MigrateError::ExecuteMigration(error, _) => fail(error),
+        other => StoreError::Damaged { path: path.to_path_buf(), place: format!("its schema ({other})") },
+    })?;
     Ok(connection)
 }
 
@@ -89,10 +77,8 @@ fn options(path: &Path) -> SqliteConnectOptions {
 /// Refuses another program's database and a store of a later release, before anything is written.
 async fn check_identity(path: &Path, connection: &mut SqliteConnection) -> Result<(), StoreError> {
     let fail = |error: sqlx::Error| StoreError::of(path, &error);
-    let id: i64 = sqlx::query_scalar("PRAGMA application_id")
-        .fetch_one(&mut *connection)
-        .await
-        .map_err(fail)?;
+    let id: i64 =
+        sqlx::query_scalar("PRAGMA application_id").fetch_one(&mut *connection).await.map_err(fail)?;
     let tables: i64 = sqlx::query_scalar("SELECT count(*) FROM sqlite_schema WHERE type = 'table'")
         .fetch_one(&mut *connection)
         .await
@@ -104,10 +90,7 @@ async fn check_identity(path: &Path, connection: &mut SqliteConnection) -> Resul
                 reason: "a database of another program".to_owned(),
             });
         }
-        sqlx::query("PRAGMA application_id = 1667327860")
-            .execute(&mut *connection)
-            .await
-            .map_err(fail)?;
+        sqlx::query("PRAGMA application_id = 1667327860").execute(&mut *connection).await.map_err(fail)?;
     }
     if tables == 0 {
         return Ok(());
@@ -117,11 +100,9 @@ async fn check_identity(path: &Path, connection: &mut SqliteConnection) -> Resul
         .await
         .map_err(fail)?;
     match found {
-        Some(found) if found > VERSION => Err(StoreError::Newer {
-            path: path.to_path_buf(),
-            found,
-            known: VERSION,
-        }),
+        Some(found) if found > VERSION => {
+            Err(StoreError::Newer { path: path.to_path_buf(), found, known: VERSION })
+        }
         _ => Ok(()),
     }
 }

@@ -7,9 +7,7 @@ pub(crate) const LENGTH: usize = 32;
 /// field to the next unnoticed.
 pub(crate) fn seal(table: &str, key: &[&str], body: &[u8]) -> [u8; LENGTH] {
     let mut hasher = blake3::Hasher::new();
-    let names = std::iter::once(table)
-        .chain(key.iter().copied())
-        .map(str::as_bytes);
+    let names = std::iter::once(table).chain(key.iter().copied()).map(str::as_bytes);
     for field in names.chain([body]) {
         hasher.update(&(field.len() as u64).to_le_bytes());
         hasher.update(field);

@@ -20,28 +20,14 @@ pub(crate) struct Columns {
 
 impl Columns {
     /// What a run was asked for.
-    pub(crate) const SPEC: Self = Self {
-        table: "runs",
-        inline: "spec",
-        blob: "spec_blob",
-        sum: "sum",
-    };
+    pub(crate) const SPEC: Self = Self { table: "runs", inline: "spec", blob: "spec_blob", sum: "sum" };
     /// What came of a run.
-    pub(crate) const RESULT: Self = Self {
-        table: "results",
-        inline: "result",
-        blob: "result_blob",
-        sum: "result_sum",
-    };
+    pub(crate) const RESULT: Self =
+        Self { table: "results", inline: "result", blob: "result_blob", sum: "result_sum" };
 
     /// The body of the other tables.
     pub(crate) const fn body(table: &'static str) -> Self {
-        Self {
-            table,
-            inline: "body",
-            blob: "body_blob",
-            sum: "sum",
-        }
+        Self { table, inline: "body", blob: "body_blob", sum: "sum" }
     }
 }
 
@@ -74,16 +60,11 @@ pub(crate) async fn text(
 
 // Unchecked, because a JSON body has SQLite's type TEXT and is read as bytes.
 fn parts(row: &SqliteRow, columns: Columns) -> Result<(Stored, Option<Vec<u8>>), sqlx::Error> {
-    let stored = Stored {
-        inline: row.try_get_unchecked(columns.inline)?,
-        blob: row.try_get_unchecked(columns.blob)?,
-    };
+    let stored =
+        Stored { inline: row.try_get_unchecked(columns.inline)?, blob: row.try_get_unchecked(columns.blob)? };
     Ok((stored, row.try_get_unchecked(columns.sum)?))
 }
 
 fn damaged(path: &Path, columns: Columns, key: &[&str]) -> StoreError {
-    StoreError::Damaged {
-        path: path.to_path_buf(),
-        place: format!("{} {}", columns.table, key.join(" ")),
-    }
+    StoreError::Damaged { path: path.to_path_buf(), place: format!("{} {}", columns.table, key.join(" ")) }
 }

@@ -40,11 +40,7 @@ impl Store {
         let (writes, jobs) = mpsc::channel(QUEUE_LENGTH);
         // The task owns the writing connection and ends by itself with the last clone of the store.
         drop(tokio::spawn(writer::write_all(path.clone(), connection, jobs)));
-        Ok(Self {
-            path: Arc::new(path),
-            writes,
-            reads,
-        })
+        Ok(Self { path: Arc::new(path), writes, reads })
     }
 
     /// Where the store is.
@@ -64,22 +60,12 @@ impl Store {
         }
         let row = sqlx::query("SELECT * FROM runs WHERE fingerprint = ?").bind(&run.fingerprint);
         let mut connection = self.reader().await?;
-        let row = row
-            .fetch_optional(&mut *connection)
-            .await
-            .map_err(|error| self.fail(&error))?;
+        let row = row.fetch_optional(&mut *connection).await.map_err(|error| self.fail(&error))?;
         let Some(row) = row else {
-            return Err(StoreError::RunExists {
-                path: self.path().to_owned(),
-                id: run.id.clone(),
-            });
+            return Err(StoreError::RunExists { path: self.path().to_owned(), id: run.id.clone() });
         };
         let run = self.read_run(&mut connection, &row).await?;
-        Ok(if run.is_finished() {
-            Begun::Finished(run)
-        } else {
-            Begun::Continues(run)
-        })
+        Ok(if run.is_finished() { Begun::Finished(run) } else { Begun::Continues(run) })
     }
 
     /// Stores the result of a run.
@@ -87,11 +73,8 @@ impl Store {
     /// # Errors
     /// [`StoreError::NoRun`] if there is no such run; any other [`StoreError`].
     pub async fn finish_run(&self, id: &str, status: &str, result: &str) -> Result<(), StoreError> {
-        let write = Write::FinishRun {
-            id: id.to_owned(),
-            status: status.to_owned(),
-            result: result.to_owned(),
-        };
+        let write =
+            Write::FinishRun { id: id.to_owned(), status: status.to_owned(), result: result.to_owned() };
         match self.write(write, result.len()).await? {
             0 => Err(self.no_run(id)),
             _ => Ok(()),
@@ -104,13 +87,9 @@ impl Store {
     /// [`StoreError::NoRun`] if there is none; any other [`StoreError`].
     pub async fn run(&self, id: &str) -> Result<Run, StoreError> {
         let mut connection = self.reader().await?;
-        let row = sqlx::query("SELECT * FROM runs WHERE id = ?")
-            .bind(id)
-            .fetch_optional(&mut *connection)
-            .await;
-        let row = row
-            .map_err(|error| self.fail(&error))?
-            .ok_or_else(|| self.no_run(id))?;
+        let row =
+            sqlx::query("SELECT * FROM runs WHERE id = ?").bind(id).fetch_optional(&mut *connection).await;
+        let row = row.map_err(|error| self.fail(&error))?.ok_or_else(|| self.no_run(id))?;
         self.read_run(&mut connection, &row).await
     }
 
@@ -120,9 +99,7 @@ impl Store {
     /// [`StoreError`] if the store cannot be read or a row is damaged.
     pub async fn runs(&self) -> Result<Vec<Run>, StoreError> {
         let mut connection = self.reader().await?;
-        let rows = sqlx::query("SELECT * FROM runs ORDER BY created, id")
-            .fetch_all(&mut *connection)
-            .await;
+        let rows = sqlx::query("SELECT * FROM runs ORDER BY created, id").fetch_all(&mut *connection).await;
         let mut runs = Vec::new();
         for row in rows.map_err(|error| self.fail(&error))? {
             runs.push(self.read_run(&mut connection, &row).await?);
@@ -135,12 +112,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] if the store cannot be read or the row is damaged.
     pub async fn reply(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        self.get(
-            "replies",
-            "SELECT body, body_blob, sum FROM replies WHERE key = ?",
-            key,
-        )
-        .await
+        self.get("replies", "SELECT body, body_blob, sum FROM replies WHERE key = ?", key).await
     }
 
     /// Stores an answer under a key; durable when this returns. An answer that is there already is replaced.
@@ -148,10 +120,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] if it could not be stored.
     pub async fn put_reply(&self, key: &str, body: &[u8]) -> Result<(), StoreError> {
-        let write = Write::Reply {
-            key: key.to_owned(),
-            body: body.to_owned(),
-        };
+        let write = Write::Reply { key: key.to_owned(), body: body.to_owned() };
         self.write(write, body.len()).await.map(drop)
     }
 
@@ -160,12 +129,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] if the store cannot be read or the row is damaged.
     pub async fn execution(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        self.get(
-            "executions",
-            "SELECT body, body_blob, sum FROM executions WHERE key = ?",
-            key,
-        )
-        .await
+        self.get("executions", "SELECT body, body_blob, sum FROM executions WHERE key = ?", key).await
     }
 
     /// Stores an execution result under a key; durable when this returns. A result that is there already is replaced.
@@ -173,10 +137,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] if it could not be stored.
     pub async fn put_execution(&self, key: &str, body: &[u8]) -> Result<(), StoreError> {
-        let write = Write::Execution {
-            key: key.to_owned(),
-            body: body.to_owned(),
-        };
+        let write = Write::Execution { key: key.to_owned(), body: body.to_owned() };
         self.write(write, body.len()).await.map(drop)
     }
 
@@ -187,10 +148,7 @@ impl Store {
     /// any other [`StoreError`].
     pub async fn append_events(&self, run: &str, events: &[(u64, String)]) -> Result<(), StoreError> {
         let largest = events.iter().map(|(_, body)| body.len()).max().unwrap_or(0);
-        let write = Write::Events {
-            run: run.to_owned(),
-            events: events.to_vec(),
-        };
+        let write = Write::Events { run: run.to_owned(), events: events.to_vec() };
         self.write(write, largest).await.map(drop)
     }
 
@@ -206,10 +164,7 @@ impl Store {
             .await;
         let mut events = Vec::new();
         for row in rows.map_err(|error| self.fail(&error))? {
-            let seq = row
-                .try_get::<i64, _>("seq")
-                .map_err(|error| self.fail(&error))?
-                .cast_unsigned();
+            let seq = row.try_get::<i64, _>("seq").map_err(|error| self.fail(&error))?.cast_unsigned();
             let key = [run, &seq.to_string()];
             let body =
                 sealed::text(self.path(), &mut connection, &row, Columns::body("events"), &key).await?;
@@ -223,11 +178,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] if it could not be stored, for instance because there is no such run.
     pub async fn add_failure(&self, run: &str, unit: &str, body: &str) -> Result<(), StoreError> {
-        let write = Write::Failure {
-            run: run.to_owned(),
-            unit: unit.to_owned(),
-            body: body.to_owned(),
-        };
+        let write = Write::Failure { run: run.to_owned(), unit: unit.to_owned(), body: body.to_owned() };
         self.write(write, body.len()).await.map(drop)
     }
 
@@ -248,19 +199,9 @@ impl Store {
             let unit: String = row.try_get("unit").map_err(|error| self.fail(&error))?;
             let attempt: i64 = row.try_get("attempt").map_err(|error| self.fail(&error))?;
             let key = [run, &unit, &attempt.to_string()];
-            let body = sealed::text(
-                self.path(),
-                &mut connection,
-                &row,
-                Columns::body("failures"),
-                &key,
-            )
-            .await?;
-            failures.push(Failure {
-                unit,
-                attempt: u32::try_from(attempt).unwrap_or(u32::MAX),
-                body,
-            });
+            let body =
+                sealed::text(self.path(), &mut connection, &row, Columns::body("failures"), &key).await?;
+            failures.push(Failure { unit, attempt: u32::try_from(attempt).unwrap_or(u32::MAX), body });
         }
         Ok(failures)
     }
@@ -277,17 +218,10 @@ impl Store {
 
     async fn write(&self, write: Write, bytes: usize) -> Result<u64, StoreError> {
         if bytes > BODY_BYTES_MAX {
-            return Err(StoreError::TooLarge {
-                path: self.path().to_owned(),
-                bytes,
-                limit: BODY_BYTES_MAX,
-            });
+            return Err(StoreError::TooLarge { path: self.path().to_owned(), bytes, limit: BODY_BYTES_MAX });
         }
         let (done, answer) = oneshot::channel();
-        self.writes
-            .send(Job { write, done })
-            .await
-            .map_err(|_| self.closed())?;
+        self.writes.send(Job { write, done }).await.map_err(|_| self.closed())?;
         answer.await.map_err(|_| self.closed())?
     }
 
@@ -302,10 +236,7 @@ impl Store {
         key: &str,
     ) -> Result<Option<Vec<u8>>, StoreError> {
         let mut connection = self.reader().await?;
-        let row = sqlx::query(statement)
-            .bind(key)
-            .fetch_optional(&mut *connection)
-            .await;
+        let row = sqlx::query(statement).bind(key).fetch_optional(&mut *connection).await;
         match row.map_err(|error| self.fail(&error))? {
             Some(row) => sealed::bytes(self.path(), &mut connection, &row, Columns::body(table), &[key])
                 .await
@@ -319,10 +250,7 @@ impl Store {
         let (id, fingerprint, status) = (column("id")?, column("fingerprint")?, column("status")?);
         let key = [id.as_str(), fingerprint.as_str()];
         let spec = sealed::text(self.path(), connection, row, Columns::SPEC, &key).await?;
-        let time = |name: &str| {
-            row.try_get::<Option<i64>, _>(name)
-                .map_err(|error| self.fail(&error))
-        };
+        let time = |name: &str| row.try_get::<Option<i64>, _>(name).map_err(|error| self.fail(&error));
         let finished_us = time("finished")?;
         let result = if finished_us.is_some() {
             let key = [id.as_str(), status.as_str()];
@@ -331,28 +259,15 @@ impl Store {
             None
         };
         let created_us = time("created")?.unwrap_or(0);
-        Ok(Run {
-            id,
-            fingerprint,
-            spec,
-            status,
-            result,
-            created_us,
-            finished_us,
-        })
+        Ok(Run { id, fingerprint, spec, status, result, created_us, finished_us })
     }
 
     fn no_run(&self, id: &str) -> StoreError {
-        StoreError::NoRun {
-            path: self.path().to_owned(),
-            id: id.to_owned(),
-        }
+        StoreError::NoRun { path: self.path().to_owned(), id: id.to_owned() }
     }
 
     fn closed(&self) -> StoreError {
-        StoreError::Closed {
-            path: self.path().to_owned(),
-        }
+        StoreError::Closed { path: self.path().to_owned() }
     }
 
     fn fail(&self, error: &sqlx::Error) -> StoreError {

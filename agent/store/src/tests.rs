@@ -17,10 +17,7 @@ impl Bed {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("run.db");
-        Self {
-            _folder: folder,
-            path,
-        }
+        Self { _folder: folder, path }
     }
 
     async fn open(&self) -> Store {
@@ -29,11 +26,7 @@ impl Bed {
 }
 
 fn new_run(id: &str, fingerprint: &str) -> NewRun {
-    NewRun {
-        id: id.into(),
-        fingerprint: fingerprint.into(),
-        spec: format!("{{\"id\":\"{id}\"}}"),
-    }
+    NewRun { id: id.into(), fingerprint: fingerprint.into(), spec: format!("{{\"id\":\"{id}\"}}") }
 }
 
 async fn execute(path: &Path, statement: &'static str) {
@@ -50,27 +43,14 @@ async fn a_run_is_new_then_continues_then_is_finished() {
     let run = new_run("r1", "f1");
     assert_eq!(store.begin_run(&run).await.unwrap(), Begun::New);
 
-    let again = NewRun {
-        id: "r2".into(),
-        ..run.clone()
-    };
-    let Begun::Continues(found) = store.begin_run(&again).await.unwrap() else {
-        panic!("not continued")
-    };
-    assert_eq!(
-        (found.id.as_str(), found.status.as_str(), found.result.clone()),
-        ("r1", "running", None)
-    );
+    let again = NewRun { id: "r2".into(), ..run.clone() };
+    let Begun::Continues(found) = store.begin_run(&again).await.unwrap() else { panic!("not continued") };
+    assert_eq!((found.id.as_str(), found.status.as_str(), found.result.clone()), ("r1", "running", None));
 
     let result = format!("{{\"program\":\"{}\"}}", "x".repeat(10_000));
     store.finish_run("r1", "solved", &result).await.unwrap();
-    let Begun::Finished(found) = store.begin_run(&run).await.unwrap() else {
-        panic!("not finished")
-    };
-    assert_eq!(
-        (found.status.as_str(), found.result.as_deref()),
-        ("solved", Some(result.as_str()))
-    );
+    let Begun::Finished(found) = store.begin_run(&run).await.unwrap() else { panic!("not finished") };
+    assert_eq!((found.status.as_str(), found.result.as_deref()), ("solved", Some(result.as_str())));
     assert_eq!(store.run("r1").await.unwrap(), found);
     assert_eq!(store.runs().await.unwrap(), [found]);
 }
@@ -81,32 +61,17 @@ async fn the_same_id_with_another_fingerprint_is_refused() {
     let store = bed.open().await;
     store.begin_run(&new_run("r1", "f1")).await.unwrap();
     let refused = store.begin_run(&new_run("r1", "f2")).await.unwrap_err();
-    assert_eq!(
-        refused,
-        StoreError::RunExists {
-            path: bed.path.clone(),
-            id: "r1".into()
-        }
-    );
+    assert_eq!(refused, StoreError::RunExists { path: bed.path.clone(), id: "r1".into() });
 }
 
 #[tokio::test]
 async fn unknown_runs_are_named() {
     let bed = Bed::new();
     let store = bed.open().await;
-    let expected = StoreError::NoRun {
-        path: bed.path.clone(),
-        id: "r9".into(),
-    };
+    let expected = StoreError::NoRun { path: bed.path.clone(), id: "r9".into() };
     assert_eq!(store.run("r9").await.unwrap_err(), expected);
-    assert_eq!(
-        store.finish_run("r9", "solved", "{}").await.unwrap_err(),
-        expected
-    );
-    assert_eq!(
-        store.append_events("r9", &[(0, "{}".into())]).await.unwrap_err(),
-        expected
-    );
+    assert_eq!(store.finish_run("r9", "solved", "{}").await.unwrap_err(), expected);
+    assert_eq!(store.append_events("r9", &[(0, "{}".into())]).await.unwrap_err(), expected);
     assert!(store.add_failure("r9", "unit", "{}").await.is_err());
 }
 
@@ -116,34 +81,12 @@ async fn events_are_idempotent_and_conflicts_are_errors() {
     let store = bed.open().await;
     store.begin_run(&new_run("r1", "f1")).await.unwrap();
     let long = "y".repeat(5_000);
-    store
-        .append_events("r1", &[(1, long.clone()), (0, "a".into())])
-        .await
-        .unwrap();
-    store
-        .append_events("r1", &[(0, "a".into()), (1, long.clone()), (2, "c".into())])
-        .await
-        .unwrap();
-    let conflict = store
-        .append_events("r1", &[(3, "d".into()), (2, "other".into())])
-        .await
-        .unwrap_err();
-    assert_eq!(
-        conflict,
-        StoreError::EventConflict {
-            path: bed.path.clone(),
-            run: "r1".into(),
-            seq: 2
-        }
-    );
-    let event = |seq, body: &str| Event {
-        seq,
-        body: body.into(),
-    };
-    assert_eq!(
-        store.events("r1").await.unwrap(),
-        [event(0, "a"), event(1, &long), event(2, "c")]
-    );
+    store.append_events("r1", &[(1, long.clone()), (0, "a".into())]).await.unwrap();
+    store.append_events("r1", &[(0, "a".into()), (1, long.clone()), (2, "c".into())]).await.unwrap();
+    let conflict = store.append_events("r1", &[(3, "d".into()), (2, "other".into())]).await.unwrap_err();
+    assert_eq!(conflict, StoreError::EventConflict { path: bed.path.clone(), run: "r1".into(), seq: 2 });
+    let event = |seq, body: &str| Event { seq, body: body.into() };
+    assert_eq!(store.events("r1").await.unwrap(), [event(0, "a"), event(1, &long), event(2, "c")]);
 }
 
 #[tokio::test]
@@ -154,20 +97,12 @@ async fn failures_are_numbered_per_unit() {
     for (unit, body) in [("b", "1"), ("a", "2"), ("b", "3")] {
         store.add_failure("r1", unit, body).await.unwrap();
     }
-    let found: Vec<_> = store
-        .failures("r1")
-        .await
-        .unwrap()
-        .into_iter()
-        .map(|f| (f.unit, f.attempt, f.body))
-        .collect();
+    let found: Vec<_> =
+        store.failures("r1").await.unwrap().into_iter().map(|f| (f.unit, f.attempt, f.body)).collect();
     assert_eq!(
         found,
-        [
-            ("a".into(), 1, "2".into()),
-            ("b".into(), 1, "1".into()),
-            ("b".into(), 2, "3".into())
-        ] as [(String, u32, String); 3]
+        [("a".into(), 1, "2".into()), ("b".into(), 1, "1".into()), ("b".into(), 2, "3".into())]
+            as [(String, u32, String); 3]
     );
 }
 
@@ -184,10 +119,8 @@ async fn equal_large_bodies_are_stored_once() {
     store.close().await.unwrap();
     let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&bed.path);
     let mut connection = options.connect().await.unwrap();
-    let blobs: i64 = sqlx::query_scalar("SELECT count(*) FROM blobs")
-        .fetch_one(&mut connection)
-        .await
-        .unwrap();
+    let blobs: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM blobs").fetch_one(&mut connection).await.unwrap();
     assert_eq!(blobs, 1);
     assert!(fs::metadata(&bed.path).unwrap().len() < 100_000);
 }
@@ -203,19 +136,11 @@ async fn many_writers_at_once_lose_nothing() {
         tasks.spawn(async move {
             store.put_reply(&format!("k{i}"), &i.to_le_bytes()).await.unwrap();
             store.append_events("r1", &[(i, i.to_string())]).await.unwrap();
-            assert_eq!(
-                store.reply(&format!("k{i}")).await.unwrap(),
-                Some(i.to_le_bytes().to_vec())
-            );
+            assert_eq!(store.reply(&format!("k{i}")).await.unwrap(), Some(i.to_le_bytes().to_vec()));
         });
     }
     tasks.join_all().await;
-    let expected: Vec<_> = (0..300)
-        .map(|seq| Event {
-            seq,
-            body: seq.to_string(),
-        })
-        .collect();
+    let expected: Vec<_> = (0..300).map(|seq| Event { seq, body: seq.to_string() }).collect();
     assert_eq!(store.events("r1").await.unwrap(), expected);
 }
 
@@ -249,10 +174,7 @@ async fn acknowledged_writes_survive_a_crash() {
     }
     let reopened = crashed.open().await;
     assert_eq!(reopened.reply("k").await.unwrap(), Some(b"paid for".to_vec()));
-    assert!(matches!(
-        reopened.begin_run(&new_run("r1", "f1")).await.unwrap(),
-        Begun::Continues(_)
-    ));
+    assert!(matches!(reopened.begin_run(&new_run("r1", "f1")).await.unwrap(), Begun::Continues(_)));
 }
 
 #[tokio::test]
@@ -272,9 +194,7 @@ async fn closing_folds_the_log_in_and_refuses_later_calls() {
     store.put_reply("k", b"v").await.unwrap();
     store.close().await.unwrap();
     assert!(!PathBuf::from(format!("{}-wal", bed.path.display())).exists());
-    let closed = StoreError::Closed {
-        path: bed.path.clone(),
-    };
+    let closed = StoreError::Closed { path: bed.path.clone() };
     assert_eq!(clone.put_reply("k", b"v").await.unwrap_err(), closed);
     assert_eq!(clone.reply("k").await.unwrap_err(), closed);
 }
@@ -296,30 +216,15 @@ async fn check_damage(statement: &'static str, place: &str) {
         store.run("r1").await.err(),
     ];
     let found: Vec<_> = errors.into_iter().flatten().collect();
-    assert_eq!(
-        found,
-        [StoreError::Damaged {
-            path: bed.path.clone(),
-            place: place.into()
-        }],
-        "{statement}"
-    );
+    assert_eq!(found, [StoreError::Damaged { path: bed.path.clone(), place: place.into() }], "{statement}");
 }
 
 #[tokio::test]
 async fn a_changed_row_is_named() {
-    check_damage(
-        "UPDATE replies SET body = x'77' WHERE key = 'small'",
-        "replies small",
-    )
-    .await;
+    check_damage("UPDATE replies SET body = x'77' WHERE key = 'small'", "replies small").await;
     check_damage("UPDATE blobs SET data = x'00'", "replies large").await;
     check_damage("UPDATE blobs SET size = 9223372036854775807", "replies large").await;
-    check_damage(
-        "UPDATE replies SET sum = x'00' WHERE key = 'large'",
-        "replies large",
-    )
-    .await;
+    check_damage("UPDATE replies SET sum = x'00' WHERE key = 'large'", "replies large").await;
     check_damage("UPDATE events SET body = x'ff'", "events r1 0").await;
     check_damage("UPDATE events SET seq = 1", "events r1 1").await;
     check_damage("UPDATE runs SET spec = '{}'", "runs r1 f1").await;
@@ -343,10 +248,7 @@ async fn flipped_bytes_never_change_an_answer() {
     let bed = Bed::new();
     let store = bed.open().await;
     for i in 0..40_u8 {
-        store
-            .put_reply(&format!("k{i}"), &vec![i; 100 * usize::from(i)])
-            .await
-            .unwrap();
+        store.put_reply(&format!("k{i}"), &vec![i; 100 * usize::from(i)]).await.unwrap();
     }
     store.close().await.unwrap();
     let intact = fs::read(&bed.path).unwrap();
@@ -380,11 +282,7 @@ async fn a_newer_store_is_refused_by_version() {
     let refused = Store::open(&bed.path).await.unwrap_err();
     assert_eq!(
         refused,
-        StoreError::Newer {
-            path: bed.path.clone(),
-            found: 99,
-            known: crate::schema::VERSION
-        }
+        StoreError::Newer { path: bed.path.clone(), found: 99, known: crate::schema::VERSION }
     );
     assert!(refused.to_string().contains("schema version 99"), "{refused}");
 }
@@ -393,20 +291,14 @@ async fn a_newer_store_is_refused_by_version() {
 async fn what_is_no_store_is_refused_and_left_alone() {
     let bed = Bed::new();
     fs::write(&bed.path, "print('hello')\n".repeat(100)).unwrap();
-    assert!(matches!(
-        Store::open(&bed.path).await,
-        Err(StoreError::NotAStore { .. })
-    ));
+    assert!(matches!(Store::open(&bed.path).await, Err(StoreError::NotAStore { .. })));
     assert!(fs::read_to_string(&bed.path).unwrap().starts_with("print"));
 
     let other = Bed::new();
     fs::write(&other.path, "").unwrap();
     execute(&other.path, "CREATE TABLE theirs (x)").await;
     let before = fs::read(&other.path).unwrap();
-    assert!(matches!(
-        Store::open(&other.path).await,
-        Err(StoreError::NotAStore { .. })
-    ));
+    assert!(matches!(Store::open(&other.path).await, Err(StoreError::NotAStore { .. })));
     assert_eq!(fs::read(&other.path).unwrap(), before);
 }
 
@@ -435,10 +327,7 @@ async fn texts_beyond_the_limit_are_refused() {
     let bed = Bed::new();
     let store = bed.open().await;
     let body = vec![0; crate::blob::BODY_BYTES_MAX + 1];
-    assert!(matches!(
-        store.put_reply("k", &body).await,
-        Err(StoreError::TooLarge { .. })
-    ));
+    assert!(matches!(store.put_reply("k", &body).await, Err(StoreError::TooLarge { .. })));
 }
 
 proptest! {
@@ -479,31 +368,16 @@ async fn result_codes_have_their_meaning() {
     let mut other = options.connect().await.unwrap();
     sqlx::query("BEGIN IMMEDIATE").execute(&mut holder).await.unwrap();
     let error = sqlx::query(insert).execute(&mut other).await.unwrap_err();
-    assert_eq!(
-        StoreError::of(&path, &error),
-        StoreError::Locked { path: path.clone() }
-    );
+    assert_eq!(StoreError::of(&path, &error), StoreError::Locked { path: path.clone() });
     sqlx::query("ROLLBACK").execute(&mut holder).await.unwrap();
 
-    sqlx::query("PRAGMA max_page_count = 40")
-        .execute(&mut holder)
-        .await
-        .unwrap();
+    sqlx::query("PRAGMA max_page_count = 40").execute(&mut holder).await.unwrap();
     let error = sqlx::query(insert).execute(&mut holder).await.unwrap_err();
-    assert_eq!(
-        StoreError::of(&path, &error),
-        StoreError::DiskFull { path: path.clone() }
-    );
+    assert_eq!(StoreError::of(&path, &error), StoreError::DiskFull { path: path.clone() });
 
-    sqlx::query("PRAGMA query_only = 1")
-        .execute(&mut other)
-        .await
-        .unwrap();
+    sqlx::query("PRAGMA query_only = 1").execute(&mut other).await.unwrap();
     let error = sqlx::query(insert).execute(&mut other).await.unwrap_err();
-    assert_eq!(
-        StoreError::of(&path, &error),
-        StoreError::ReadOnly { path: path.clone() }
-    );
+    assert_eq!(StoreError::of(&path, &error), StoreError::ReadOnly { path: path.clone() });
 }
 
 /// A second process on one store waits for the first one's transaction and then both have written.

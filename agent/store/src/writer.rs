@@ -28,28 +28,11 @@ pub(crate) struct Job {
 #[derive(Debug)]
 pub(crate) enum Write {
     BeginRun(NewRun),
-    FinishRun {
-        id: String,
-        status: String,
-        result: String,
-    },
-    Reply {
-        key: String,
-        body: Vec<u8>,
-    },
-    Execution {
-        key: String,
-        body: Vec<u8>,
-    },
-    Events {
-        run: String,
-        events: Vec<(u64, String)>,
-    },
-    Failure {
-        run: String,
-        unit: String,
-        body: String,
-    },
+    FinishRun { id: String, status: String, result: String },
+    Reply { key: String, body: Vec<u8> },
+    Execution { key: String, body: Vec<u8> },
+    Events { run: String, events: Vec<(u64, String)> },
+    Failure { run: String, unit: String, body: String },
     Close,
 }
 
@@ -82,10 +65,7 @@ fn take_close(group: &mut Vec<Job>) -> Option<Job> {
 
 async fn close(path: &Path, mut connection: SqliteConnection) -> Result<(), StoreError> {
     let fail = |error: sqlx::Error| StoreError::of(path, &error);
-    sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
-        .execute(&mut connection)
-        .await
-        .map_err(fail)?;
+    sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut connection).await.map_err(fail)?;
     connection.close().await.map_err(fail)
 }
 
@@ -136,12 +116,12 @@ async fn write_one(
         Write::FinishRun { id, status, result } => {
             finish_run(&mut savepoint, id, status, result).await.map_err(fail)
         }
-        Write::Reply { key, body } => put(&mut savepoint, "replies", REPLACE_REPLY, key, body)
-            .await
-            .map_err(fail),
-        Write::Execution { key, body } => put(&mut savepoint, "executions", REPLACE_EXECUTION, key, body)
-            .await
-            .map_err(fail),
+        Write::Reply { key, body } => {
+            put(&mut savepoint, "replies", REPLACE_REPLY, key, body).await.map_err(fail)
+        }
+        Write::Execution { key, body } => {
+            put(&mut savepoint, "executions", REPLACE_EXECUTION, key, body).await.map_err(fail)
+        }
         Write::Events { run, events } => append_events(path, &mut savepoint, run, events).await,
         Write::Failure { run, unit, body } => {
             add_failure(&mut savepoint, run, unit, body).await.map_err(fail)
@@ -229,17 +209,12 @@ async fn append_events(
 ) -> Result<u64, StoreError> {
     let fail = |error: sqlx::Error| StoreError::of(path, &error);
     if !events.is_empty() && !run_exists(connection, run).await.map_err(fail)? {
-        return Err(StoreError::NoRun {
-            path: path.to_path_buf(),
-            id: run.to_owned(),
-        });
+        return Err(StoreError::NoRun { path: path.to_path_buf(), id: run.to_owned() });
     }
     let mut appended = 0;
     for (seq, body) in events {
         let sum = seal("events", &[run, &seq.to_string()], body.as_bytes());
-        let fresh = insert_event(connection, run, *seq, body, &sum)
-            .await
-            .map_err(fail)?;
+        let fresh = insert_event(connection, run, *seq, body, &sum).await.map_err(fail)?;
         if fresh == 0 && stored_sum(connection, run, *seq).await.map_err(fail)? != sum {
             return Err(StoreError::EventConflict {
                 path: path.to_path_buf(),
@@ -253,10 +228,7 @@ async fn append_events(
 }
 
 async fn run_exists(connection: &mut SqliteConnection, run: &str) -> Result<bool, sqlx::Error> {
-    let found = sqlx::query("SELECT 1 FROM runs WHERE id = ?")
-        .bind(run)
-        .fetch_optional(connection)
-        .await?;
+    let found = sqlx::query("SELECT 1 FROM runs WHERE id = ?").bind(run).fetch_optional(connection).await?;
     Ok(found.is_some())
 }
 

@@ -33,6 +33,15 @@ struct Pair {
     output: Json,
 }
 
+/// The tests of a row.
+#[derive(Default)]
+struct Pairs {
+    visible: Vec<Pair>,
+    hidden: Vec<Pair>,
+    /// The name of the function, where the tests give one.
+    function: Option<String>,
+}
+
 /// Reads one row of any form.
 pub(crate) fn read(row: &Field<'_>) -> Result<ProblemWithHidden, DatasetError> {
     let statement = match row.optional("question")? {
@@ -40,7 +49,7 @@ pub(crate) fn read(row: &Field<'_>) -> Result<ProblemWithHidden, DatasetError> {
         None => row.required("description")?.text()?,
     };
     let starter = row.optional("starter_code")?.map_or(Ok(""), |field| field.text())?.trim();
-    let (visible, hidden, function) = pairs(row)?;
+    let Pairs { visible, hidden, function } = pairs(row)?;
     let limits = limits(TIME_S);
     let entry = entry(starter, function.as_deref());
     let checker = if entry == Entry::Stdio { Checker::Tokens } else { Checker::Exact };
@@ -83,26 +92,27 @@ fn id(row: &Field<'_>) -> Result<String, DatasetError> {
     row.required("id")?.label()
 }
 
-/// Visible and hidden pairs, and the name of the function where the tests give one.
-fn pairs(row: &Field<'_>) -> Result<(Vec<Pair>, Vec<Pair>, Option<String>), DatasetError> {
+fn pairs(row: &Field<'_>) -> Result<Pairs, DatasetError> {
     if let Some(tests) = row.optional("test_list")? {
         let samples = row.optional("sample_io")?.map_or(Ok(Vec::new()), |samples| listed(&samples))?;
-        return Ok((samples, listed(&tests)?, None));
+        return Ok(Pairs { visible: samples, hidden: listed(&tests)?, function: None });
     }
     if let Some(public) = row.optional("public_tests")? {
         let private = row.required("private_tests")?;
-        return Ok((parallel(&public, "input", "output")?, parallel(&private, "input", "output")?, None));
+        let (visible, hidden) =
+            (parallel(&public, "input", "output")?, parallel(&private, "input", "output")?);
+        return Ok(Pairs { visible, hidden, function: None });
     }
     let tests = row.required("input_output")?;
     let packed = match tests.value {
-        Json::String(text) if text.trim().is_empty() => return Ok((Vec::new(), Vec::new(), None)),
+        Json::String(text) if text.trim().is_empty() => return Ok(Pairs::default()),
         Json::String(text) => serde_json::from_str(text)
             .map_err(|error| tests.error(format!("is not JSON: {error}"), "correct it"))?,
         other => other.clone(),
     };
     let inner = tests.with_value(&packed);
     let function = inner.optional("fn_name")?.map(|name| name.text().map(str::to_owned)).transpose()?;
-    Ok((Vec::new(), parallel(&inner, "inputs", "outputs")?, function))
+    Ok(Pairs { visible: Vec::new(), hidden: parallel(&inner, "inputs", "outputs")?, function })
 }
 
 /// `[{"input": …, "output": …}, …]`.

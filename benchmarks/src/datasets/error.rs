@@ -10,7 +10,7 @@ pub struct DatasetError {
     /// What kind of fault it is.
     pub kind: DatasetErrorKind,
     /// Where it is.
-    pub place: Place,
+    pub place: Box<Place>,
     /// What is wrong.
     pub reason: String,
     /// What the user can do.
@@ -55,7 +55,7 @@ impl fmt::Display for Place {
 impl DatasetError {
     /// A fault of the whole file.
     pub(crate) fn unreadable(file: &Path, reason: impl Into<String>, remedy: impl Into<String>) -> Self {
-        let place = Place { file: file.to_path_buf(), ..Place::default() };
+        let place = Box::new(Place { file: file.to_path_buf(), ..Place::default() });
         Self { kind: DatasetErrorKind::Unreadable, place, reason: reason.into(), remedy: remedy.into() }
     }
 

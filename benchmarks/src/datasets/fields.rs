@@ -22,11 +22,11 @@ impl<'a> Row<'a> {
     pub(crate) fn parse(file: &'a Path, line: usize, bytes: &'a [u8]) -> Result<Self, DatasetError> {
         let value = json::parse(bytes).map_err(|error| DatasetError {
             kind: DatasetErrorKind::Syntax,
-            place: Place {
+            place: Box::new(Place {
                 file: file.to_path_buf(),
                 position: Some((line + error.position.0 - 1, error.position.1)),
                 field: String::new(),
-            },
+            }),
             reason: error.reason,
             remedy: error.remedy.to_owned(),
         })?;
@@ -137,7 +137,7 @@ impl<'a> Field<'a> {
     pub(crate) fn error(&self, reason: impl Into<String>, remedy: impl Into<String>) -> DatasetError {
         DatasetError {
             kind: DatasetErrorKind::Field,
-            place: self.place(),
+            place: Box::new(self.place()),
             reason: reason.into(),
             remedy: remedy.into(),
         }

@@ -219,9 +219,12 @@ fn given_up(error: ModelError, tries: u32) -> ModelError {
 }
 
 fn outage(waited: Duration) -> ModelError {
-    let minutes = waited.as_secs() / 60;
+    let waited = match waited.as_secs() {
+        seconds if seconds >= 120 => format!("{} min", seconds / 60),
+        seconds => format!("{seconds} s"),
+    };
     ModelError::new(
         ErrorKind::Refused,
-        format!("the model server has not answered for {minutes} min: bring it back and continue the run"),
+        format!("the model server has not answered for {waited}: bring it back and continue the run"),
     )
 }

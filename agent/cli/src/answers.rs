@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use codeagent::StoredReplies;
+use codeagent::{Sampling, StoredReplies};
 use codeagent::models::{
     self, Dialect, MemoryStore, Provider, Recorder, Replay, RetryPolicy, Stack, StackConfig,
 };
@@ -25,6 +25,9 @@ pub struct Source {
     pub provider: Arc<dyn Provider>,
     dialect: Dialect,
     limits: models::Limits,
+    retry: RetryPolicy,
+    /// Sampling settings of the model's profile.
+    pub sampling: Sampling,
     /// A line for the user where the choice is not obvious.
     pub notice: Option<String>,
     cache: models::CacheMode,
@@ -64,7 +67,7 @@ impl Source {
         let config = StackConfig {
             dialect: self.dialect,
             cache: self.cache,
-            retry: RetryPolicy::default(),
+            retry: self.retry,
             limits: self.limits,
         };
         let provider = Arc::clone(&self.provider);
@@ -95,7 +98,11 @@ fn server(
     let notice = (chosen.reason == model::Reason::Discovered)
         .then(|| format!("model {} of the {} server found on this machine", provider.model(), chosen.name));
     let (dialect, limits) = (chosen.dialect(), chosen.limits(config));
-    Ok(Source { provider, dialect, limits, notice, cache: cache.mode() })
+    let retry = config.limits.retry();
+    let mut sampling = Sampling::default();
+    sampling.temperature = chosen.profile.temperature;
+    sampling.max_output_tokens = chosen.profile.max_output_tokens;
+    Ok(Source { provider, dialect, limits, retry, sampling, notice, cache: cache.mode() })
 }
 
 fn replay(path: &Path, model: Option<&str>, cache: models::CacheMode) -> Result<Source, Failure> {
@@ -121,7 +128,9 @@ fn bundled(cache: &CacheFlags) -> Result<Source, Failure> {
 
 fn recorded(replay: Replay, notice: Option<String>, cache: models::CacheMode) -> Source {
     let limits = models::Limits::default();
-    Source { provider: Arc::new(replay), dialect: Dialect::default(), limits, notice, cache }
+    let (retry, sampling) = (RetryPolicy::default(), Sampling::default());
+    let provider = Arc::new(replay);
+    Source { provider, dialect: Dialect::default(), limits, retry, sampling, notice, cache }
 }
 
 fn not_here(chosen: &Chosen) -> Failure {

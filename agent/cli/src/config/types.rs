@@ -2,7 +2,9 @@
 //! variable and flag, so that there is one truth about names, ranges and forms.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
+use codeagent::models::RetryPolicy;
 use codeagent::sandbox::limits::Limits as SandboxLimits;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -50,7 +52,7 @@ pub struct ModelProfile {
     /// Overrides the temperature that the strategy asks for.
     #[schemars(range(min = 0.0, max = 2.0))]
     pub temperature: Option<f64>,
-    /// Longest answer, in tokens; caps what the strategy asks for.
+    /// Longest answer, in tokens; overrides what the strategy asks for.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub max_output_tokens: Option<u32>,
     /// Whether answers are streamed. Default: as the server allows.
@@ -168,11 +170,42 @@ pub struct Limits {
     /// Tokens sent and asked for per minute.
     #[schemars(range(min = 1, max = 4_000_000_000_u32))]
     pub tokens_per_minute: Option<u32>,
+    /// Tries per request, the first included. Refused keys and bad requests are never tried again.
+    #[schemars(range(min = 1, max = 100))]
+    pub retry_attempts: u32,
+    /// Longest wait before the second try; doubles with each further one, up to 30 s.
+    pub retry_backoff: Period,
+    /// Longest wait for a server that has failed ten times in a row, before the run stops and can be continued.
+    pub outage_wait: Period,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { concurrency: Concurrency::Auto, jobs: 8, requests_per_minute: None, tokens_per_minute: None }
+        Self {
+            concurrency: Concurrency::Auto,
+            jobs: 8,
+            requests_per_minute: None,
+            tokens_per_minute: None,
+            retry_attempts: 8,
+            retry_backoff: Period(Duration::from_millis(500)),
+            // A person waits for one problem: half an hour is for batches.
+            outage_wait: Period(Duration::from_secs(60)),
+        }
+    }
+}
+
+impl Limits {
+    /// When and how often a request is tried again.
+    #[must_use]
+    pub fn retry(&self) -> RetryPolicy {
+        let usual = RetryPolicy::default();
+        RetryPolicy {
+            base: self.retry_backoff.0,
+            cap: usual.cap.max(self.retry_backoff.0),
+            tries_max: self.retry_attempts,
+            outage_max: self.outage_wait.0,
+            ..usual
+        }
     }
 }
 
@@ -260,7 +293,7 @@ impl Sandbox {
     /// The limits of one run.
     #[must_use]
     pub fn limits(&self) -> SandboxLimits {
-        let seconds = std::time::Duration::from_secs_f64;
+        let seconds = Duration::from_secs_f64;
         let mut limits =
             SandboxLimits::default().with_wall(seconds(self.wall_seconds)).with_memory_mib(self.memory_mib);
         limits.cpu = seconds(self.cpu_seconds.unwrap_or(self.wall_seconds));

@@ -15,11 +15,7 @@ use sha2::{Digest, Sha256};
 
 /// Package, file in it, and SHA-256 of that file.
 const FILES: [(&str, &str, &str); 7] = [
-    (
-        "eryx-runtime",
-        "libs/libc.so.zst",
-        "7565351b907f619849429edef9931027d54244a9cced5d7f15e192d6560bea85",
-    ),
+    ("eryx-runtime", "libs/libc.so.zst", "7565351b907f619849429edef9931027d54244a9cced5d7f15e192d6560bea85"),
     (
         "eryx-runtime",
         "libs/libwasi-emulated-getpid.so.zst",
@@ -45,11 +41,7 @@ const FILES: [(&str, &str, &str); 7] = [
         "libs/libpython3.14.so.zst",
         "de3578e4431e2abd2e1d0f3a8816a877912492d9d03719b36ad80355bfe62de3",
     ),
-    (
-        "eryx",
-        "python-stdlib.tar.zst",
-        "541af2af39fb77b9a0bcd1a512ac8ceb81d5ec29d552ec1723e1c5be67a0b026",
-    ),
+    ("eryx", "python-stdlib.tar.zst", "541af2af39fb77b9a0bcd1a512ac8ceb81d5ec29d552ec1723e1c5be67a0b026"),
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -62,7 +54,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut all = Sha256::new();
     for (package, file, expected) in FILES {
         let source = folder(&metadata, package)?.join(file);
-        let bytes = fs::read(&source).map_err(|error| format!("could not read {}: {error}", source.display()))?;
+        let bytes =
+            fs::read(&source).map_err(|error| format!("could not read {}: {error}", source.display()))?;
         let found = hex(&Sha256::digest(&bytes));
         if found != expected {
             let path = source.display();

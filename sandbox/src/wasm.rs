@@ -1,10 +1,10 @@
 //! The default back-end: CPython on wasmtime, in this process, with nothing to install.
 //!
-//! CPython comes with the build ([`carriers`]). Once per machine and version it is linked ([`link`]), initialised,
-//! photographed ([`snapshot`]), compiled and kept in the user's cache folder ([`cache`]). Every [`Session`] is a fresh
-//! instance of that photograph on a thread of its own ([`session`]): nothing is left of one program when the next
-//! starts. All that an instance can reach are the host's functions ([`host`]): standard streams, the channel of
-//! requests and answers ([`channel`]), a clock and seeded randomness. There are no files, processes, threads or
+//! CPython comes with the build (`carriers`). Once per machine and version it is linked (`link`), initialised,
+//! photographed (`snapshot`), compiled and kept in the user's cache folder (`cache`). Every [`Session`] is a fresh
+//! instance of that photograph on a thread of its own (`session`): nothing is left of one program when the next
+//! starts. All that an instance can reach are the host's functions (`host`): standard streams, the channel of
+//! requests and answers (`channel`), a clock and seeded randomness. There are no files, processes, threads or
 //! sockets, so there is nothing to forbid.
 //!
 //! As many programs run at once as there are cores, in the order in which they were asked for. A program that waits

@@ -14,11 +14,13 @@ import sys
 
 STDLIB = "/python-stdlib"
 
-# Not of the standard library, or of no use without files, threads, terminals or windows.
+# Not of the standard library, or of no use without files, sockets, terminals, windows or C modules that are not here.
 LEFT_OUT = {
-    "__pycache__", "_codeagent_snapshot", "_pyrepl", "curses", "dbm", "dill", "distutils", "ensurepip", "idlelib",
-    "lib2to3", "msilib", "pip", "pydoc_data", "setuptools", "site-packages", "sqlite3", "test", "tests", "tkinter",
-    "turtledemo", "venv", "wsgiref", "xmlrpc",
+    "__pycache__", "_codeagent_snapshot", "bz2", "bz2_codec", "componentize_py_async_support", "componentize_py_runtime",
+    "componentize_py_types", "ctypes", "curses", "dbm", "dill", "distutils", "ensurepip", "idlelib", "interpreter",
+    "interpreters", "lib2to3", "lzma", "mbcs", "msilib", "oem", "pip", "popen_spawn_win32", "pty", "pydoc_data",
+    "setuptools", "sharedctypes", "sqlite3", "ssl", "test", "tests", "tkinter", "tty", "turtle",
+    "turtledemo", "venv", "windows_events", "windows_utils", "wsgiref", "xmlrpc", "zstd",
 }
 
 # What programs import most: imported before the snapshot, they cost a run nothing.
@@ -71,7 +73,7 @@ def compile_folder(folder, package):
     for entry in sorted(os.listdir(folder)):
         path = folder + "/" + entry
         stem = entry.removesuffix(".py")
-        if stem in LEFT_OUT:
+        if stem in LEFT_OUT or "." in stem:
             continue
         if entry.endswith(".py"):
             is_package = stem == "__init__"

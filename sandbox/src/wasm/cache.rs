@@ -100,7 +100,13 @@ impl Cache {
     ///
     /// # Errors
     /// When a file cannot be written.
-    pub(super) fn store(&self, key: &str, code: &[u8], report: Report, _: &Lock) -> Result<Manifest, SandboxError> {
+    pub(super) fn store(
+        &self,
+        key: &str,
+        code: &[u8],
+        report: Report,
+        _: &Lock,
+    ) -> Result<Manifest, SandboxError> {
         let hash = blake3::hash(code).to_hex().to_string();
         let manifest = Manifest { hash, bytes: code.len() as u64, report };
         let text = serde_json::to_vec(&manifest).map_err(|error| self.error(&error.to_string()))?;

@@ -38,6 +38,12 @@ enum Inbox {
     Closed,
 }
 
+impl State {
+    const fn is_awaited(&self) -> bool {
+        self.reply.is_some() && !matches!(self.inbox, Inbox::Request(_))
+    }
+}
+
 /// What the host gives the program to do.
 #[derive(Debug)]
 pub(super) enum Work {
@@ -79,7 +85,12 @@ impl Line {
     }
 
     /// Host: hands work to the program, which must be done with it within `allowance`.
-    pub(super) fn offer(&self, work: Work, allowance: Duration, permit: Option<OwnedSemaphorePermit>) -> Offer {
+    pub(super) fn offer(
+        &self,
+        work: Work,
+        allowance: Duration,
+        permit: Option<OwnedSemaphorePermit>,
+    ) -> Offer {
         let mut state = self.lock();
         if state.ended {
             return Offer::Ended;
@@ -131,14 +142,18 @@ impl Line {
         }
     }
 
-    /// Program: whether an answer is awaited. A second answer to one request is not.
+    /// Program: whether an answer is awaited. A second answer to one request is not, nor one to a request that the
+    /// program has not read.
     pub(super) fn is_awaited(&self) -> bool {
-        self.lock().reply.is_some()
+        self.lock().is_awaited()
     }
 
     /// Program: gives the answer.
     pub(super) fn answer(&self, answer: Vec<u8>) -> Result<(), Errno> {
-        let reply = self.lock().reply.take().ok_or(Errno::Pipe)?;
+        let mut state = self.lock();
+        let reply = if state.is_awaited() { state.reply.take() } else { None };
+        let reply = reply.ok_or(Errno::Pipe)?;
+        drop(state);
         // Whoever asked may have gone; the answer is then nobody's.
         let _ = reply.send(answer);
         Ok(())

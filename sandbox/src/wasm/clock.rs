@@ -42,7 +42,8 @@ impl Clock {
 
     /// Time used up to now.
     pub(super) fn used_at(&self, now: Instant) -> Duration {
-        let running = self.running.map_or(Duration::ZERO, |stretch| now.saturating_duration_since(stretch.since));
+        let running =
+            self.running.map_or(Duration::ZERO, |stretch| now.saturating_duration_since(stretch.since));
         self.used.saturating_add(running)
     }
 

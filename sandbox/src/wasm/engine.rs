@@ -1,8 +1,6 @@
 //! Configuration of the wasm engine.
 
-use wasmtime::{
-    Config, Enabled, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig,
-};
+use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
 
 /// Most sessions open at once, running or waiting for a request. Each has its slot in the pool of memories.
 pub(super) const SESSIONS_MAX: u32 = 256;

@@ -117,7 +117,8 @@ impl Files {
         if self.open.len() >= OPEN_MAX {
             return Err(Errno::NotSupported);
         }
-        let descriptor = (FIRST..).find(|number| !self.open.contains_key(number)).ok_or(Errno::NotSupported)?;
+        let descriptor =
+            (FIRST..).find(|number| !self.open.contains_key(number)).ok_or(Errno::NotSupported)?;
         self.open.insert(descriptor, Opened { path, position: 0 });
         Ok(descriptor)
     }

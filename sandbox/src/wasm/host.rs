@@ -17,7 +17,7 @@ use wasmtime::{Caller, Engine, Extern, Linker, Module, ResourceLimiter};
 use super::channel::Line;
 use super::files::Files;
 use super::guest::{Errno, Guest};
-use streams::{Channel, Sink};
+use streams::{Channel, Closed, Sink};
 use time::Time;
 
 /// Most refusals that are written down; see [`crate::session::Ending::refusals`].
@@ -74,6 +74,7 @@ pub(super) struct Host {
     stdout: Sink,
     stderr: Sink,
     channel: Channel,
+    closed: Closed,
     line: Option<Arc<Line>>,
     environment: Vec<&'static str>,
     files: Files,
@@ -123,6 +124,7 @@ impl Host {
             stdout: Sink::new(limits.output_bytes),
             stderr: Sink::new(limits.output_bytes),
             channel: Channel::new(limits.answer_bytes),
+            closed: Closed::default(),
             line: start.line,
             environment: start.environment,
             files: start.files,
@@ -281,7 +283,9 @@ fn register_files(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
             call(c, |_, guest| Host::fd_prestat_dir_name(guest, fd, at, length))
         })?
         .func_wrap(WASI, "fd_readdir", |c: C<'_>, fd: u32, at: u32, length: u32, cookie: u64, used: u32| {
-            call(c, |host, guest| host.fd_readdir(guest, fd, super::guest::Buffer { at, length }, cookie, used))
+            call(c, |host, guest| {
+                host.fd_readdir(guest, fd, super::guest::Buffer { at, length }, cookie, used)
+            })
         })?
         .func_wrap(
             WASI,

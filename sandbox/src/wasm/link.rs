@@ -308,7 +308,8 @@ impl GlobalTable {
             });
         }
         for global in &library.globals {
-            let value = library.evaluate(&global.init_expr, base).ok_or(LinkError::Unsupported("initialiser"))?;
+            let value =
+                library.evaluate(&global.init_expr, base).ok_or(LinkError::Unsupported("initialiser"))?;
             let value_type = global.ty.content_type;
             indices.push(self.push(Global { value_type, mutable: global.ty.mutable, value }));
         }
@@ -359,8 +360,12 @@ fn steps(libraries: &[Library<'_>], functions: &[Vec<u32>]) -> Vec<u32> {
         |library| library.exported_function("_initialize"),
     ];
     let all = phases.iter().flat_map(|phase| {
-        let translate = |(library, map): (&Library<'_>, &Vec<u32>)| map.get(phase(library)? as usize).copied();
+        let translate =
+            |(library, map): (&Library<'_>, &Vec<u32>)| map.get(phase(library)? as usize).copied();
         libraries.iter().zip(functions).filter_map(translate).collect::<Vec<_>>()
     });
     all.collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -98,7 +98,8 @@ fn make(
 /// Names the compiled interpreter: a hash of all that goes into it.
 fn key(engine: &Engine) -> String {
     let mut hasher = KeyHasher(blake3::Hasher::new_derive_key("codeagent-sandbox compiled interpreter 1"));
-    (FORMAT, env!("CARGO_PKG_VERSION"), carriers::HASH, snapshot::DRIVER, snapshot::PREPARE).hash(&mut hasher);
+    (FORMAT, env!("CARGO_PKG_VERSION"), carriers::HASH, snapshot::DRIVER, snapshot::PREPARE)
+        .hash(&mut hasher);
     engine.precompile_compatibility_hash().hash(&mut hasher);
     hasher.0.finalize().to_hex().chars().take(32).collect()
 }
@@ -112,7 +113,8 @@ impl Hasher for KeyHasher {
     }
 
     fn finish(&self) -> u64 {
-        let (first, _) = self.0.finalize().as_bytes().split_first_chunk::<8>().map_or(([0; 8], ()), |(a, _)| (*a, ()));
+        let (first, _) =
+            self.0.finalize().as_bytes().split_first_chunk::<8>().map_or(([0; 8], ()), |(a, _)| (*a, ()));
         u64::from_le_bytes(first)
     }
 }

@@ -122,7 +122,9 @@ impl Session for WasmSession {
         Box::pin(async move {
             let Self { control, permits, ending } = *self;
             hand_over(&control.line, &permits, Work::Close, Duration::MAX).await?;
-            ending.await.unwrap_or_else(|_| Err(SandboxError::Worker { reason: "its thread panicked".into() }))
+            ending
+                .await
+                .unwrap_or_else(|_| Err(SandboxError::Worker { reason: "its thread panicked".into() }))
         })
     }
 }
@@ -166,10 +168,9 @@ fn run(machine: &Machine, open: Open, line: Arc<Line>) -> End {
         context.data().check()?;
         Ok(UpdateDeadline::Continue(1))
     });
-    let instance = machine
-        .interpreter
-        .instantiate(&mut store)
-        .map_err(|error| SandboxError::Worker { reason: format!("could not start the interpreter: {error:#}") })?;
+    let instance = machine.interpreter.instantiate(&mut store).map_err(|error| SandboxError::Worker {
+        reason: format!("could not start the interpreter: {error:#}"),
+    })?;
     let result = snapshot::run_source(&mut store, &instance, &snapshot::driver_start());
     let wall = line.used();
     let left = store.into_data().leave();

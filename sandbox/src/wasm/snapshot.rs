@@ -89,7 +89,11 @@ pub(super) fn make(progress: &dyn Fn(Stage)) -> Result<Snapshot, SnapshotError> 
     Ok(Snapshot { module: linked.frozen(&image)?, report })
 }
 
-fn initialise(engine: &Engine, module: &Module, linked: &Linked<'_>) -> Result<(Image, Report), SnapshotError> {
+fn initialise(
+    engine: &Engine,
+    module: &Module,
+    linked: &Linked<'_>,
+) -> Result<(Image, Report), SnapshotError> {
     let mut store = Store::new(engine, host::Host::new(start()?));
     let instance = host::linker(engine, module)?.instantiate(&mut store, module)?;
     for step in 0..linked.steps() {
@@ -123,18 +127,23 @@ fn image(store: &mut Store<host::Host>, instance: &Instance, linked: &Linked<'_>
     }
     let mut globals = BTreeMap::new();
     for index in linked.mutable_globals() {
-        let value = match instance.get_global(&mut *store, &global_name(index)).map(|global| global.get(&mut *store)) {
-            Some(Val::I32(value)) => i64::from(value),
-            Some(Val::I64(value)) => value,
-            _ => continue,
-        };
+        let value =
+            match instance.get_global(&mut *store, &global_name(index)).map(|global| global.get(&mut *store))
+            {
+                Some(Val::I32(value)) => i64::from(value),
+                Some(Val::I64(value)) => value,
+                _ => continue,
+            };
         globals.insert(index, value);
     }
     Ok(Image { memory, globals })
 }
 
 /// The program's memory.
-pub(super) fn memory(store: &mut Store<host::Host>, instance: &Instance) -> wasmtime::Result<wasmtime::Memory> {
+pub(super) fn memory(
+    store: &mut Store<host::Host>,
+    instance: &Instance,
+) -> wasmtime::Result<wasmtime::Memory> {
     instance.get_memory(store, "memory").ok_or_else(|| wasmtime::Error::msg("the module exports no memory"))
 }
 

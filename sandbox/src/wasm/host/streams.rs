@@ -19,6 +19,31 @@ const CHARACTER_DEVICE: u8 = 2;
 const FOLDER: u8 = 3;
 const REGULAR_FILE: u8 = 4;
 
+/// Which of the descriptors that every program may have are closed.
+pub(super) struct Closed([bool; NULL as usize + 1]);
+
+impl Default for Closed {
+    /// All are open, but for the empty device.
+    fn default() -> Self {
+        let mut closed = [false; NULL as usize + 1];
+        closed[NULL as usize] = true;
+        Self(closed)
+    }
+}
+
+impl Closed {
+    pub(super) fn set(&mut self, descriptor: u32, closed: bool) {
+        if let Some(is_closed) = self.0.get_mut(descriptor as usize) {
+            *is_closed = closed;
+        }
+    }
+
+    fn check(&self, descriptor: u32) -> Result<(), Errno> {
+        let is_closed = self.0.get(descriptor as usize).copied().unwrap_or(false);
+        if is_closed { Err(Errno::BadDescriptor) } else { Ok(()) }
+    }
+}
+
 /// Output of the program, up to a limit.
 pub(super) struct Sink {
     pub(super) bytes: Vec<u8>,
@@ -81,6 +106,7 @@ impl Host {
         count: u32,
         read: u32,
     ) -> Answer {
+        self.closed.check(descriptor)?;
         let mut total = 0;
         for buffer in guest.buffers(list, count)? {
             let taken = self.read_one(guest, descriptor, buffer)?;
@@ -130,6 +156,7 @@ impl Host {
         count: u32,
         written: u32,
     ) -> Answer {
+        self.closed.check(descriptor)?;
         let mut total: u32 = 0;
         for buffer in guest.buffers(list, count)? {
             let bytes = guest.bytes(buffer)?;
@@ -172,6 +199,7 @@ impl Host {
             2 => Whence::End,
             _ => return Err(Errno::Invalid.into()),
         };
+        self.file_type(descriptor)?;
         if descriptor <= NULL {
             return Err(Errno::NotSeekable.into());
         }
@@ -179,11 +207,13 @@ impl Host {
         Ok(())
     }
 
-    /// Closes a file. The descriptors that every program has stay open, and say nothing.
+    /// Closes a descriptor.
     pub(in crate::wasm) fn fd_close(&mut self, descriptor: u32) -> Answer {
+        self.file_type(descriptor)?;
         if descriptor > NULL {
             self.files.close(descriptor)?;
         }
+        self.closed.set(descriptor, true);
         Ok(())
     }
 
@@ -206,12 +236,17 @@ impl Host {
     /// Status of a descriptor.
     pub(in crate::wasm) fn fd_filestat_get(&self, guest: &mut Guest<'_>, descriptor: u32, at: u32) -> Answer {
         let (file_type, length, number) = self.file_type(descriptor)?;
+        if descriptor == ROOT && self.files.is_empty() {
+            // The C library asks for its type before it opens a path, and nobody else needs it.
+            return Err(Errno::BadDescriptor.into());
+        }
         guest.write(at, &file_status(file_type, length, number))?;
         Ok(())
     }
 
     /// Type, length in bytes and number of what a descriptor stands for.
     fn file_type(&self, descriptor: u32) -> Result<(u8, u64, u64), Errno> {
+        self.closed.check(descriptor)?;
         match descriptor {
             CHANNEL if self.line.is_none() => Err(Errno::BadDescriptor),
             STDIN | STDOUT | STDERR | CHANNEL | NULL => Ok((CHARACTER_DEVICE, 0, 0)),

@@ -31,7 +31,8 @@ pub(super) struct Time {
 impl Host {
     /// What the program's clock shows.
     fn now(&self) -> Duration {
-        let real = self.line.as_ref().map_or(Duration::ZERO, |line| line.used().saturating_sub(self.time.slept));
+        let real =
+            self.line.as_ref().map_or(Duration::ZERO, |line| line.used().saturating_sub(self.time.slept));
         let steps = u32::try_from(real.as_nanos() / STEP.as_nanos()).unwrap_or(u32::MAX);
         let moved = STEP.saturating_mul(steps).saturating_add(READING.saturating_mul(self.time.readings));
         BEGIN.saturating_add(moved).saturating_add(self.time.slept)

@@ -16,7 +16,7 @@ enum Refusal {
     Errno,
     /// Returns zero or nothing, which is harmless: handles are dropped, lists come out empty.
     Zero,
-    /// Writes an empty list or option to its last argument.
+    /// Writes an empty list, an absent option or zeros to its last argument.
     Empty,
     /// Writes `error(access-denied)` to its last argument; the number is the offset of the error code, which depends
     /// on what the success would have carried.
@@ -30,11 +30,11 @@ impl Refusal {
         match (module, name) {
             (WASI, _) => Self::Errno,
             ("wasi:cli/exit@0.2.0", _) => Self::Exit,
-            ("wasi:cli/environment@0.2.0" | "wasi:filesystem/preopens@0.2.0", _) => Self::Empty,
-            (_, name) if name.starts_with("get-terminal") => Self::Empty,
             (_, name) if has_result || name.starts_with("[resource-drop]") => Self::Zero,
             (_, "create-tcp-socket" | "create-udp-socket" | "resolve-addresses") => Self::Denied(4),
-            (module, _) if module.starts_with("wasi:") => Self::Denied(1),
+            ("wasi:io/streams@0.2.0" | "wasi:filesystem/types@0.2.0", _) => Self::Denied(1),
+            (module, _) if module.starts_with("wasi:sockets/") => Self::Denied(1),
+            (module, _) if module.starts_with("wasi:") => Self::Empty,
             _ => Self::Zero,
         }
     }

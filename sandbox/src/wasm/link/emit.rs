@@ -45,7 +45,8 @@ impl Linked<'_> {
     fn types(&self) -> Result<TypeSection, LinkError> {
         let mut section = TypeSection::new();
         for ty in self.libraries.iter().flat_map(|placed| &placed.library.types) {
-            let convert = |types: &[wasmparser::ValType]| types.iter().map(value_type).collect::<Result<Vec<_>, _>>();
+            let convert =
+                |types: &[wasmparser::ValType]| types.iter().map(value_type).collect::<Result<Vec<_>, _>>();
             section.ty().function(convert(ty.params())?, convert(ty.results())?);
         }
         Ok(section)

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use wasmparser::{
-    ConstExpr, Data, Dylink0Subsection, Element, Export, ExternalKind, FuncType, FunctionBody, Global, KnownCustom,
-    MemInfo, Operator, Parser, Payload, TypeRef,
+    ConstExpr, Data, Dylink0Subsection, Element, Export, ExternalKind, FuncType, FunctionBody, Global,
+    KnownCustom, MemInfo, Operator, Parser, Payload, TypeRef,
 };
 
 use super::{Base, Import, LinkError};
@@ -81,14 +81,20 @@ impl<'a> Library<'a> {
                     }
                 }
             }
-            Payload::FunctionSection(functions) => self.functions = functions.into_iter().collect::<Result<_, _>>()?,
-            Payload::GlobalSection(globals) => self.globals = globals.into_iter().collect::<Result<_, _>>()?,
+            Payload::FunctionSection(functions) => {
+                self.functions = functions.into_iter().collect::<Result<_, _>>()?
+            }
+            Payload::GlobalSection(globals) => {
+                self.globals = globals.into_iter().collect::<Result<_, _>>()?
+            }
             Payload::ExportSection(exports) => {
                 for export in exports {
                     self.export(export?);
                 }
             }
-            Payload::ElementSection(elements) => self.elements = elements.into_iter().collect::<Result<_, _>>()?,
+            Payload::ElementSection(elements) => {
+                self.elements = elements.into_iter().collect::<Result<_, _>>()?
+            }
             Payload::DataSection(data) => self.data = data.into_iter().collect::<Result<_, _>>()?,
             Payload::StartSection { func, .. } => self.start = Some(func),
             Payload::CodeSectionEntry(body) => self.code.push(body),

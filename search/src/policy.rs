@@ -152,7 +152,7 @@ pub enum ModuleChoice {
     /// The module nearest to the centre of its cluster.
     #[default]
     Centroid,
-    /// Any module of the cluster, drawn with the trial's seed.
+    /// Any modules, without clustering, drawn with the trial's seed.
     Random,
     /// A module of the best source.
     BestPassing,

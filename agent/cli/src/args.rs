@@ -87,12 +87,23 @@ pub enum Color {
 #[derive(Debug, Subcommand)]
 pub enum Verb {
     /// Solve one problem.
+    ///
+    /// Prints the program on stdout, and the story of the search on stderr. PROBLEM is a file in the native form, a
+    /// human-eval, MBPP or APPS row, or DATASET#ID for a row of a `.jsonl` or `.jsonl.gz` file.
     Solve(Box<SolveArgs>),
     /// Run all tests of a problem against a program.
+    ///
+    /// PROGRAM is a file, or `-` for stdin. A text that does not define the problem's function counts as a completion of
+    /// its prompt. Exits with 0 if every test passes.
     Verify(VerifyArgs),
     /// Run one program in the sandbox and say what became of it.
+    ///
+    /// Prints the program's stdout; with --json, one object with verdict, exit, stdout, stderr, wall_ms, cpu_ms and
+    /// peak_mib. Exits with 0 if the program ended by itself with status 0, else with 1.
     Exec(ExecArgs),
     /// Show the tree of a finished run.
+    ///
+    /// Prints each node's operator, score and first line, indented by depth.
     Show(ShowArgs),
     /// Show, check or find the configuration.
     #[command(after_long_help = EXIT_CODES)]
@@ -108,9 +119,6 @@ pub enum Verb {
 }
 
 /// Solve one problem.
-///
-/// Prints the program on stdout, and the story of the search on stderr. PROBLEM is a file in the native form, a
-/// human-eval, MBPP or APPS row, or DATASET#ID for a row of a `.jsonl` or `.jsonl.gz` file.
 #[derive(Debug, Clone, Args)]
 #[command(after_long_help = with_codes(
     "Example:
@@ -137,22 +145,20 @@ pub struct SolveArgs {
     #[command(flatten)]
     pub sandbox: SandboxFlags,
     /// Run the hidden tests once, after the search, and let them decide the verdict.
-    #[arg(long)]
+    #[arg(long, help_heading = "Result")]
     pub judge: bool,
     /// Also write the program to FILE.
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    #[arg(long, help_heading = "Result", value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub out: Option<PathBuf>,
     /// Folder of the run; the same folder continues it [default: one per problem, in the state folder].
-    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    #[arg(long, help_heading = "Result", value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub run_dir: Option<PathBuf>,
     /// Write events as JSON lines to FILE, or to stdout for `-`.
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    #[arg(long, help_heading = "Result", value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub events: Option<PathBuf>,
 }
 
 /// Show the tree of a finished run.
-///
-/// Prints each node's operator, score and first line, indented by depth.
 #[derive(Debug, Clone, Args)]
 #[command(after_long_help = with_codes("Example:\n  codeagent show RUN --node 12"))]
 pub struct ShowArgs {
@@ -165,9 +171,6 @@ pub struct ShowArgs {
 }
 
 /// Run all tests of a problem against a program.
-///
-/// PROGRAM is a file, or `-` for stdin. A text that does not define the problem's function counts as a completion of
-/// its prompt. Exits with 0 if every test passes.
 #[derive(Debug, Clone, Args)]
 #[command(after_long_help = with_codes(
     "Example:\n  codeagent verify solution.py --problem HumanEval.jsonl.gz#HumanEval/0 --sandbox local"
@@ -185,9 +188,6 @@ pub struct VerifyArgs {
 }
 
 /// Run one program in the sandbox and say what became of it.
-///
-/// Prints the program's stdout; with --json, one object with verdict, exit, stdout, stderr, wall_ms, cpu_ms and
-/// peak_mib. Exits with 0 if the program ended by itself with status 0, else with 1.
 #[derive(Debug, Clone, Args)]
 #[command(after_long_help = with_codes(
     "Example:\n  echo 3 4 | codeagent exec sum.py --stdin - --sandbox wasm --timeout 5 --memory 128 --json"

@@ -61,8 +61,8 @@ impl Exit {
 
 /// An error of the command: an exit code, what happened, why, and what to do.
 ///
-/// Shown as three lines, or, where it has a place in a file, as one: `file:line:col: what; what to do`. All texts are
-/// escaped when shown, so they may quote foreign input; they must never quote a secret.
+/// Shown as three lines, or, where it has a place in a file, as one: `file:line:col: what: why; what to do`. All
+/// texts are escaped when shown, so they may quote foreign input; they must never quote a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
     exit: Exit,
@@ -145,8 +145,9 @@ impl fmt::Display for Failure {
         let why = self.why.as_deref().map(escape::line);
         let hint = self.hint.as_deref().map(escape::line);
         if let Some(place) = &self.place {
-            write!(f, "{}: {what}", escape::line(place))?;
-            return [why, hint].into_iter().flatten().try_for_each(|part| write!(f, "; {part}"));
+            let why = why.map(|why| format!(": {why}")).unwrap_or_default();
+            let hint = hint.map(|hint| format!("; {hint}")).unwrap_or_default();
+            return write!(f, "{}: {what}{why}{hint}", escape::line(place));
         }
         write!(f, "error: {what}")?;
         if let Some(why) = why {

@@ -64,6 +64,7 @@ fn run(cli: Cli, output: &mut Output) -> Result<Exit, Failure> {
     logging::install(&cli.globals, &environment)?;
     install_tls();
     let stop = Stop::watch()?;
+    tracing::debug!(version = env!("CARGO_PKG_VERSION"), "started");
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| {
         Failure::new(Exit::Internal, "the async runtime could not be started").caused_by(&error)
     })?;

@@ -118,26 +118,30 @@ pub fn openai(config: &Config) -> ModelProfile {
 
 /// What `-m` and `--base-url` ask for, if anything.
 fn from_flags(flags: &ModelFlags, config: &Config) -> Result<Option<(String, ModelProfile)>, Failure> {
-    let (name, mut profile) = match (&flags.model, &flags.base_url) {
+    let url = flags.address().map_err(|complaint| bad_address(complaint, "--base-url"))?;
+    let (name, mut profile) = match (&flags.model, &url) {
         (None, None) => return Ok(None),
         // A fresh profile: the key of the default one belongs to another address.
         (None, Some(url)) => (url.as_str().to_owned(), ModelProfile::default()),
         (Some(model), url) => (model.clone(), named(model, url.as_ref(), config)?),
     };
-    if let Some(url) = &flags.base_url {
-        if profile.provider.is_local_file() {
-            let provider = profile.provider.name();
-            return Err(Failure::usage(format!("the provider {provider} has no address"))
-                .at("--base-url")
-                .hint("leave the flag out, or name another model with -m"));
-        }
-        if profile.base_url.as_ref().is_some_and(|own| own != url) {
-            // As above: a key goes to the address that it was configured for, and to no other.
-            profile.api_key_env = None;
-        }
-        profile.base_url = Some(url.clone());
+    let Some(url) = url else { return Ok(Some((name, profile))) };
+    if profile.provider.is_local_file() {
+        let provider = profile.provider.name();
+        return Err(Failure::usage(format!("the provider {provider} has no address"))
+            .at("--base-url")
+            .hint("leave the flag out, or name another model with -m"));
     }
+    if profile.base_url.as_ref().is_some_and(|own| *own != url) {
+        // As above: a key goes to the address that it was configured for, and to no other.
+        profile.api_key_env = None;
+    }
+    profile.base_url = Some(url);
     Ok(Some((name, profile)))
+}
+
+fn bad_address(complaint: Complaint, place: &str) -> Failure {
+    Failure::usage(complaint.reason).at(place).hint(complaint.remedy)
 }
 
 /// The profile of a name after `-m`: a configured one, `provider:model`, or a model at `--base-url`.
@@ -249,6 +253,5 @@ fn base_url(name: &str, profile: &ModelProfile, environment: &Environment) -> Re
                 .hint(format!("set `model.{name}.base_url`, or give --base-url")));
         }
     };
-    text.parse()
-        .map_err(|complaint: Complaint| Failure::usage(complaint.reason).at(place).hint(complaint.remedy))
+    text.parse().map_err(|complaint| bad_address(complaint, &place))
 }

@@ -19,8 +19,19 @@ pub struct ModelFlags {
     #[arg(short, long, value_name = "MODEL")]
     pub model: Option<String>,
     /// Address of an OpenAI-compatible server, such as `http://127.0.0.1:8000/v1`.
+    // Checked later than the other flags: clap would quote a bad address, and it may hold a password.
     #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
-    pub base_url: Option<BaseUrl>,
+    pub base_url: Option<String>,
+}
+
+impl ModelFlags {
+    /// The address, checked.
+    ///
+    /// # Errors
+    /// A complaint that does not quote it.
+    pub fn address(&self) -> Result<Option<BaseUrl>, Complaint> {
+        self.base_url.as_deref().map(str::parse).transpose()
+    }
 }
 
 /// How to search.

@@ -51,6 +51,9 @@ fn without_null(schema: &mut Json) {
                 }
             }
             fields.retain(|name, value| name != "default" || !value.is_null());
+            if let Some(Json::Object(defaults)) = fields.get_mut("default") {
+                defaults.retain(|_, value| !value.is_null());
+            }
             fields.values_mut().for_each(without_null);
         }
         Json::Array(items) => items.iter_mut().for_each(without_null),

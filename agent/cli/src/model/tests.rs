@@ -16,7 +16,7 @@ fn environment(variables: &[(&str, &str)]) -> Environment {
 
 fn flags(model: &str, base_url: &str) -> ModelFlags {
     let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-    ModelFlags { model: text(model), base_url: text(base_url).map(|url| url.parse().unwrap()) }
+    ModelFlags { model: text(model), base_url: text(base_url) }
 }
 
 fn config(text: &str) -> Config {

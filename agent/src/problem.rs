@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+pub use codeagent_prompts::Entry;
 use codeagent_sandbox::case::{Case, Checker};
 use serde::{Deserialize, Serialize};
 
@@ -25,32 +26,6 @@ pub struct Problem {
     pub checker: Checker,
     /// Limits of one test.
     pub limits: ProblemLimits,
-}
-
-/// What a program must offer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "lowercase")]
-pub enum Entry {
-    /// A function of this name.
-    Function {
-        /// Its name, a Python identifier (or `Class.method` for call-based class starters).
-        name: String,
-        /// Its signature line where known, such as `def f(a: int) -> int`.
-        signature: Option<String>,
-    },
-    /// A whole program that reads stdin and writes stdout.
-    Stdio,
-}
-
-impl Entry {
-    /// The function's name, or `None` for a program.
-    #[must_use]
-    pub fn function(&self) -> Option<&str> {
-        match self {
-            Self::Function { name, .. } => Some(name),
-            Self::Stdio => None,
-        }
-    }
 }
 
 /// Limits of one test of a problem.

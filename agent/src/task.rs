@@ -1,20 +1,14 @@
 //! A problem as questions put it.
 
-use codeagent_prompts::{Entry as Asked, Task};
+use codeagent_prompts::Task;
 
-use crate::problem::{Entry, Problem};
+use crate::problem::Problem;
 
 /// The task that questions describe.
 pub(crate) fn of(problem: &Problem) -> Task {
-    let entry = match &problem.entry {
-        Entry::Function { name, signature } => {
-            Asked::Function { name: name.clone(), signature: signature.clone() }
-        }
-        Entry::Stdio => Asked::Stdio,
-    };
     Task {
         statement: problem.statement.clone(),
-        entry,
+        entry: problem.entry.clone(),
         starter: problem.starter.clone(),
         language: "python".to_owned(),
     }

@@ -25,9 +25,9 @@ pub(super) struct Closed([bool; NULL as usize + 1]);
 impl Default for Closed {
     /// All are open, but for the empty device.
     fn default() -> Self {
-        let mut closed = [false; NULL as usize + 1];
-        closed[NULL as usize] = true;
-        Self(closed)
+        let mut closed = Self([false; NULL as usize + 1]);
+        closed.set(NULL, true);
+        closed
     }
 }
 

@@ -95,7 +95,8 @@ fn show(check: &Check, json: bool, output: &mut Output) -> Result<(), Failure> {
         State::Failed => "FAILED ",
     };
     output.line(&format!("{word} {}: {}", check.name, escape::line(&check.detail)))?;
-    check.fix.iter().try_for_each(|fix| output.line(&format!("        try: {}", escape::line(fix))))
+    let lead = if check.state == State::Ok { "note" } else { "try" };
+    check.fix.iter().try_for_each(|fix| output.line(&format!("        {lead}: {}", escape::line(fix))))
 }
 
 /// The configuration; where it is bad the other checks go on with the defaults.

@@ -14,6 +14,9 @@ use tempfile::NamedTempFile;
 use super::snapshot::Report;
 use crate::error::SandboxError;
 
+/// Compiled interpreters that are kept, the newest; those of older versions go when a new one comes.
+const KEPT: usize = 4;
+
 /// Where compiled interpreters lie.
 #[derive(Debug, Clone)]
 pub(super) struct Cache {
@@ -114,7 +117,24 @@ impl Cache {
         write(&self.code(key), code)
             .and_then(|()| write(&self.manifest(key), &text))
             .map_err(|source| self.error(&format!("could not be written: {source}")))?;
+        self.prune();
         Ok(manifest)
+    }
+
+    /// Removes the oldest interpreters. A process that has one loaded keeps it; what cannot be removed stays.
+    fn prune(&self) {
+        let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
+        let is_code = |path: &PathBuf| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            name.starts_with("python-") && name.ends_with(".cwasm")
+        };
+        let age = |path: &PathBuf| fs::metadata(path).and_then(|metadata| metadata.modified()).ok();
+        let mut codes: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(is_code).collect();
+        codes.sort_by_key(|path| std::cmp::Reverse(age(path)));
+        for code in codes.iter().skip(KEPT) {
+            let _ = fs::remove_file(code.with_extension("json"));
+            let _ = fs::remove_file(code);
+        }
     }
 
     /// Writes a file so that it appears whole or not at all.
@@ -208,6 +228,17 @@ mod tests {
         let (_folder, cache, _) = stored();
         fs::write(cache.manifest("key"), b"{").unwrap();
         assert_eq!(cache.find("key"), None);
+    }
+
+    #[test]
+    fn old_interpreters_make_room() {
+        let (_folder, cache, _) = stored();
+        let lock = cache.lock().unwrap();
+        for key in ["b", "c", "d", "e", "f"] {
+            cache.store(key, b"code", report(), &lock).unwrap();
+        }
+        let files = fs::read_dir(&cache.folder).unwrap().count();
+        assert_eq!(files, 2 * KEPT + 1, "code, manifests and the lock file");
     }
 
     #[cfg(unix)]

@@ -13,7 +13,7 @@ pub mod modules;
 mod notebook;
 mod operators;
 pub mod problem;
-mod program;
+pub mod program;
 mod replies;
 mod run;
 mod score;

@@ -15,4 +15,4 @@ pub use datasets::{
 };
 pub use hidden::{HiddenTests, judge_hidden};
 pub use samples::{Sample, Samples, Text, read_samples};
-pub use verify::{Verification, assemble, verify};
+pub use verify::{Verification, verify};

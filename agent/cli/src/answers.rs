@@ -4,11 +4,11 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use codeagent::{Sampling, StoredReplies};
 use codeagent::models::{
     self, Dialect, MemoryStore, Provider, Recorder, Replay, RetryPolicy, Stack, StackConfig,
 };
 use codeagent::store::Store;
+use codeagent::{Sampling, StoredReplies};
 
 use crate::args::{CacheFlags, ModelFlags};
 use crate::config::types::{self, Config};
@@ -64,12 +64,8 @@ impl Source {
     /// The model with cache, retries and limits around it. Replies are kept in `store`.
     #[must_use]
     pub fn stack(&self, store: Option<Arc<Store>>) -> Stack {
-        let config = StackConfig {
-            dialect: self.dialect,
-            cache: self.cache,
-            retry: self.retry,
-            limits: self.limits,
-        };
+        let config =
+            StackConfig { dialect: self.dialect, cache: self.cache, retry: self.retry, limits: self.limits };
         let provider = Arc::clone(&self.provider);
         match store {
             Some(store) => Stack::build(provider, StoredReplies::new(store), config),

@@ -12,6 +12,7 @@
 //! of named ones) and `out` the answer, both as the text of a Python literal or of JSON; for a program they are its input
 //! and its output. Unknown fields are warnings, everything else that is not as described is an error.
 
+mod examples;
 mod sketch;
 #[cfg(test)]
 mod tests;
@@ -27,6 +28,8 @@ use crate::datasets::fields::Field;
 use crate::datasets::names::{entry_fault, id_fault, is_identifier};
 use crate::datasets::{ProblemWithHidden, docstring, limits, values};
 use crate::hidden::HiddenTests;
+
+use examples::with_examples;
 
 /// Largest statement or starter in bytes: ten times the longest in use, and what a model can still read.
 const TEXT_BYTES_MAX: usize = 1 << 20;
@@ -67,7 +70,7 @@ pub(crate) fn read(row: &Field<'_>, warnings: &mut Vec<String>) -> Result<Proble
     }
     let problem = Problem {
         id: read_id(&row.required("id")?)?,
-        statement: read_prompt(&row.required("prompt")?)?,
+        statement: with_examples(&read_prompt(&row.required("prompt")?)?, &visible),
         entry,
         prelude: String::new(),
         starter: row.optional("starter")?.map_or(Ok(String::new()), |field| bounded_text(&field))?,

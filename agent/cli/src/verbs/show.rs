@@ -117,7 +117,9 @@ fn summary(id: NodeId, events: &[Event]) -> String {
     let mut versions: Vec<&str> = Vec::new();
     for event in events.iter().filter(|event| event.node == Some(id)) {
         match &event.kind {
-            EventKind::NodeAdded { summary, .. } | EventKind::NodeRethought { summary } => versions.push(summary),
+            EventKind::NodeAdded { summary, .. } | EventKind::NodeRethought { summary } => {
+                versions.push(summary)
+            }
             EventKind::NodeReverted => drop(versions.pop()),
             _ => {}
         }

@@ -1,5 +1,6 @@
 //! `codeagent solve PROBLEM`: one problem to a program that passes its tests.
 
+use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -7,7 +8,7 @@ use std::time::{Duration, Instant};
 use codeagent::sandbox::{JudgeOptions, Report, Sandbox};
 use codeagent::search::{BudgetLimits, StopReason};
 use codeagent::solution::{FailureKind, Outcome};
-use codeagent::{Agent, AgentBuilder, Event, Problem, Run, Sampling, Status, Strategy};
+use codeagent::{Agent, AgentBuilder, Event, Problem, Run, Status, Strategy};
 use codeagent_benchmarks::{ProblemWithHidden, verify};
 use serde::Serialize;
 
@@ -87,7 +88,7 @@ pub async fn solve(
     let strategy = strategy(&config)?;
     let source = Source::decide(&arguments.model, &arguments.cache, &config, environment).await?;
     let sandbox = sandboxes::open(&config.sandbox, &arguments.sandbox, environment).await?;
-    let builder = builder(&config, &strategy, &sandbox)?;
+    let builder = builder(&config, &strategy, &sandbox)?.sampling(source.sampling);
 
     let draft = build(builder.clone().provider(Arc::clone(&source.provider)))?;
     let identity = draft.run_spec(&problem.problem);
@@ -119,8 +120,14 @@ pub async fn solve(
     if let Some(exit) = stop.exit() {
         return Ok(exit);
     }
-    match &outcome.failure {
-        Some(failure) => Err(refused(failure)),
+    match outcome.failure.as_ref().map(refused) {
+        // The object is on stdout already, and there is to be one.
+        Some(failure) if globals.json => {
+            // Nobody can be told that stderr is gone.
+            drop(writeln!(std::io::stderr(), "{failure}"));
+            Ok(failure.exit())
+        }
+        Some(failure) => Err(failure),
         None => Ok(exit(&outcome, hidden.as_ref())),
     }
 }
@@ -142,17 +149,12 @@ fn builder(
     strategy: &Strategy,
     sandbox: &Arc<dyn Sandbox>,
 ) -> Result<AgentBuilder, Failure> {
-    let profile = config.model.get("default").cloned().unwrap_or_default();
-    let mut sampling = Sampling::default();
-    sampling.temperature = profile.temperature;
-    sampling.max_output_tokens = profile.max_output_tokens;
     Ok(Agent::builder()
         .sandbox(Arc::clone(sandbox))
         .strategy(strategy.clone())
         .budget(budget(config))
         .time_limit(config.budget.seconds.map(Duration::from_secs_f64))
         .prices(model::prices(config)?)
-        .sampling(sampling)
         .limits(config.sandbox.limits())
         .seed(config.search.seed)
         .in_flight(usize::try_from(config.limits.jobs).unwrap_or(usize::MAX)))
@@ -229,7 +231,6 @@ impl Events {
     }
 
     fn write(&mut self, event: &Event, output: &mut Output) -> Result<(), Failure> {
-        use std::io::Write as _;
         if self.on_stdout {
             return output.json(event);
         }
@@ -250,8 +251,7 @@ async fn judge(
     config: &Config,
 ) -> Result<Option<Report>, Failure> {
     let Some(solution) = &outcome.solution else { return Ok(None) };
-    let mut options = JudgeOptions::default();
-    options.limits = config.sandbox.limits();
+    let options = JudgeOptions { limits: config.sandbox.limits(), ..JudgeOptions::default() };
     let verification = verify(&solution.program, problem, Arc::clone(sandbox), &options)
         .await
         .map_err(|error| sandboxes::unavailable(&error))?;

@@ -52,8 +52,7 @@ pub async fn verify(
     let problem = problems::load(&arguments.problem, environment)?;
     let program = input::text(&arguments.program, environment)?;
     let sandbox = sandboxes::open(&config, &arguments.sandbox, environment).await?;
-    let mut options = JudgeOptions::default();
-    options.limits = config.limits();
+    let options = JudgeOptions { limits: config.limits(), ..JudgeOptions::default() };
     let verification =
         judge(&program, &problem, sandbox, &options).await.map_err(|error| sandboxes::unavailable(&error))?;
     if globals.json {

@@ -47,7 +47,10 @@ fn check(from: &str, to: &str, expected: &str) {
 fn a_good_file_is_read_whole() {
     let (read, warnings) = read(GOOD.as_bytes()).unwrap();
     assert_eq!(warnings, [""; 0]);
-    assert_eq!((read.problem.id.as_str(), read.problem.statement.as_str()), ("demo/1", "text"));
+    assert_eq!(
+        (read.problem.id.as_str(), read.problem.statement.as_str()),
+        ("demo/1", "text\n\nExamples:\n\nf(1) == 2")
+    );
     let signature = Some("def f(a: int) -> int".to_owned());
     assert_eq!(read.problem.entry, Entry::Function { name: "f".into(), signature });
     assert_eq!(read.problem.limits.time, Duration::from_secs(2));

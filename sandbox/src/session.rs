@@ -140,6 +140,21 @@ pub struct Capabilities {
     pub missing: Vec<String>,
 }
 
+impl Capabilities {
+    /// A sandbox of this name: without threads, and with no layers to tell of.
+    #[must_use]
+    pub fn new(backend: impl Into<String>, level: Level, interpreter: impl Into<String>) -> Self {
+        Self {
+            backend: backend.into(),
+            level,
+            interpreter: interpreter.into(),
+            threads: false,
+            layers: Vec::new(),
+            missing: Vec::new(),
+        }
+    }
+}
+
 /// How strongly programs are contained.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -1,0 +1,126 @@
+//! What judging costs, through the whole path from program and cases to the report, in every sandbox of this machine:
+//! a program that prints one number, and a function of ten lines with seven tests, as HumanEval has them.
+//!
+//! The yardstick, measured in the same run, is a bare `python3 -I -S` that prints one number in a process of its own,
+//! without any containment. The interpreter of `wasm` is prepared before measuring begins.
+
+#![expect(clippy::expect_used, reason = "a benchmark stops at the first fault")]
+
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use codeagent::sandbox::wasm::WasmSandbox;
+use codeagent::sandbox::{Case, Checker, Judge, JudgeOptions, Program, Sandbox, Test, literal};
+use criterion::Criterion;
+use tokio::runtime::Runtime;
+
+const FUNCTION: &str = "\
+from typing import List
+
+
+def has_close_elements(numbers: List[float], threshold: float) -> bool:
+    for index, one in enumerate(numbers):
+        for other in numbers[index + 1:]:
+            if abs(one - other) < threshold:
+                return True
+    return False
+";
+
+/// Arguments and answers.
+const TESTS: [(&str, &str, &str); 7] = [
+    ("[1.0, 2.0, 3.9, 4.0, 5.0, 2.2]", "0.3", "True"),
+    ("[1.0, 2.0, 3.9, 4.0, 5.0, 2.2]", "0.05", "False"),
+    ("[1.0, 2.0, 5.9, 4.0, 5.0]", "0.95", "True"),
+    ("[1.0, 2.0, 5.9, 4.0, 5.0]", "0.8", "False"),
+    ("[1.0, 2.0, 3.0, 4.0, 5.0, 2.0]", "0.1", "True"),
+    ("[1.1, 2.2, 3.1, 4.1, 5.1]", "1.0", "True"),
+    ("[1.1, 2.2, 3.1, 4.1, 5.1]", "0.5", "False"),
+];
+
+fn main() {
+    let runtime = Runtime::new().expect("a runtime");
+    let mut criterion =
+        Criterion::default().measurement_time(Duration::from_secs(5)).sample_size(50).configure_from_args();
+    criterion.bench_function("sandbox/bare process/print", |bencher| bencher.iter(bare_process));
+    for sandbox in sandboxes() {
+        judge(&mut criterion, &runtime, &sandbox, "print", &printing());
+        judge(&mut criterion, &runtime, &sandbox, "function", &function());
+    }
+    criterion.final_summary();
+}
+
+type Judged = (Program, Vec<Case>);
+
+fn judge(
+    criterion: &mut Criterion,
+    runtime: &Runtime,
+    sandbox: &Arc<dyn Sandbox>,
+    what: &str,
+    (program, cases): &Judged,
+) {
+    let judge = Judge::new(Arc::clone(sandbox));
+    let options = JudgeOptions::default();
+    let name = format!("sandbox/{}/{what}", sandbox.capabilities().backend);
+    criterion.bench_function(&name, |bencher| {
+        bencher.iter(|| {
+            let report = runtime.block_on(judge.judge(program, cases, &options)).expect("a report");
+            assert!(report.is_passed(), "{report:?}");
+        });
+    });
+}
+
+fn printing() -> Judged {
+    let test = Test::Stdio { input: String::new(), expected: "1\n".to_owned(), checker: Checker::Exact };
+    (Program { source: "print(1)\n".to_owned(), entry: None }, vec![case(test)])
+}
+
+fn function() -> Judged {
+    let value = |text| literal::parse(text).expect("a literal");
+    let test = |(numbers, threshold, expected)| {
+        case(Test::Call {
+            args: vec![value(numbers), value(threshold)],
+            kwargs: Vec::new(),
+            expected: value(expected),
+            checker: Checker::Exact,
+        })
+    };
+    let program = Program { source: FUNCTION.to_owned(), entry: Some("has_close_elements".to_owned()) };
+    (program, TESTS.into_iter().map(test).collect())
+}
+
+fn case(test: Test) -> Case {
+    Case { name: String::new(), test, time_limit: Duration::from_secs(5) }
+}
+
+fn bare_process() {
+    let mut python = Command::new("python3");
+    let output = python.args(["-I", "-S", "-c", "print(1)"]).stdin(Stdio::null()).output();
+    assert_eq!(output.expect("python3 on the search path").stdout, b"1\n");
+}
+
+fn sandboxes() -> Vec<Arc<dyn Sandbox>> {
+    let wasm = WasmSandbox::new().expect("a cache folder");
+    wasm.prepare(|_| ()).expect("the interpreter");
+    let wasm: Arc<dyn Sandbox> = Arc::new(wasm);
+    std::iter::once(wasm).chain(local()).collect()
+}
+
+#[cfg(target_os = "linux")]
+#[expect(clippy::print_stdout, reason = "a benchmark says what it leaves out")]
+fn local() -> Option<Arc<dyn Sandbox>> {
+    use codeagent::sandbox::local::{LocalConfig, LocalSandbox};
+
+    match LocalSandbox::new(LocalConfig::default()) {
+        Ok(sandbox) => Some(Arc::new(sandbox)),
+        Err(error) => {
+            println!("SKIPPED: {error}");
+            None
+        }
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+const fn local() -> Option<Arc<dyn Sandbox>> {
+    None
+}

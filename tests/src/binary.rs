@@ -1,8 +1,19 @@
 //! The real `codeagent` binary, in an environment of its own.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::server::ModelServer;
+
+/// The strategies there are.
+pub const STRATEGIES: [&str; 4] = ["resample", "reflexion", "rethink-mcts", "codechain"];
+
+/// Longest wait of [`until`]: what takes longer hangs, even on a machine that has much else to do.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A clean place to run the binary in: an empty home, its own state folder, no keys in the environment.
 pub struct Sandboxed {
@@ -70,6 +81,119 @@ impl Sandboxed {
     pub fn run(&self, arguments: &[&str]) -> Output {
         self.command(arguments).output().expect("the binary starts")
     }
+
+    /// `solve PROBLEM` with the model of a server, and `more` arguments. Failed requests are tried again at once.
+    #[must_use]
+    pub fn solve(&self, problem: impl AsRef<Path>, server: &ModelServer, more: &[&str]) -> Command {
+        let mut command = self.command(&["solve"]);
+        command.arg(problem.as_ref()).args(["-m", "scripted", "--base-url", &server.base_url()]);
+        command.args(["--json", "--set", "limits.retry_backoff=1ms"]).args(more);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    /// The events of a run, named by its folder or id, without times and without what the reply cache did.
+    ///
+    /// # Panics
+    /// If there is no such run.
+    #[must_use]
+    #[expect(clippy::expect_used, reason = "a test helper")]
+    pub fn events(&self, run: &str) -> Vec<Value> {
+        let shown = Ended::of(&mut self.command(&["show", run, "--json"]));
+        assert_eq!(shown.code, Some(0), "{shown:?}");
+        let event = |line| serde_json::from_str(line).expect("an event");
+        let mut events: Vec<Value> = shown.stdout.lines().map(event).collect();
+        for fields in events.iter_mut().filter_map(Value::as_object_mut) {
+            for varying in ["t_us", "ms", "cached"] {
+                fields.remove(varying);
+            }
+        }
+        events
+    }
+}
+
+/// How the binary ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    /// The exit status; `None` where a signal ended it.
+    pub code: Option<i32>,
+    /// What it wrote on stdout.
+    pub stdout: String,
+    /// What it wrote on stderr.
+    pub stderr: String,
+}
+
+impl Ended {
+    /// Runs a command to its end.
+    ///
+    /// # Panics
+    /// If it can't be started.
+    #[must_use]
+    #[expect(clippy::expect_used, reason = "a test helper")]
+    pub fn of(command: &mut Command) -> Self {
+        command.output().expect("the binary starts").into()
+    }
+
+    /// The object on the first line of stdout.
+    ///
+    /// # Panics
+    /// If there is none.
+    #[must_use]
+    #[expect(clippy::panic, reason = "a test helper")]
+    pub fn json(&self) -> Value {
+        let line = self.stdout.lines().next().unwrap_or_default();
+        serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    /// The object on stdout without the time that it took.
+    ///
+    /// # Panics
+    /// If there is none.
+    #[must_use]
+    pub fn result(&self) -> Value {
+        let mut result = self.json();
+        result.as_object_mut().and_then(|fields| fields.remove("wall_ms"));
+        result
+    }
+}
+
+impl From<Output> for Ended {
+    fn from(output: Output) -> Self {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Self { code: output.status.code(), stdout: text(&output.stdout), stderr: text(&output.stderr) }
+    }
+}
+
+/// Waits until something is so, looking every millisecond.
+///
+/// # Panics
+/// If it is not so after a minute.
+pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !is_so() {
+        assert!(start.elapsed() < PATIENCE, "waited in vain until {what}");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// All bytes of the files below a folder, each with its path.
+///
+/// # Panics
+/// If one can't be read.
+#[must_use]
+#[expect(clippy::expect_used, reason = "a test helper")]
+pub fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else {
+            let bytes = std::fs::read(&path).expect("a file");
+            found.push((path, bytes));
+        }
+    }
+    found
 }
 
 /// The binary beside this test, built first if need be.
@@ -84,7 +208,9 @@ pub fn path() -> &'static Path {
         let test = std::env::current_exe().expect("the test's own path");
         let profile = test.parent().and_then(Path::parent).expect("target/<profile>/deps").to_owned();
         let mut build = Command::new(env!("CARGO"));
-        build.args(["build", "--quiet", "--locked", "-p", "codeagent-cli"]).current_dir(env!("CARGO_MANIFEST_DIR"));
+        build
+            .args(["build", "--quiet", "--locked", "-p", "codeagent-cli"])
+            .current_dir(env!("CARGO_MANIFEST_DIR"));
         if profile.ends_with("release") {
             build.arg("--release");
         }

@@ -70,7 +70,10 @@ impl ModelServer {
         let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).expect("a free port");
         let address = listener.local_addr().expect("the port's address");
         let router = Router::new()
-            .route("/v1/models", get(|| async { Json(json!({"object": "list", "data": [{"id": "scripted"}]})) }))
+            .route(
+                "/v1/models",
+                get(|| async { Json(json!({"object": "list", "data": [{"id": "scripted"}]})) }),
+            )
             .route("/v1/chat/completions", post(complete))
             .with_state(Arc::clone(&shared));
         runtime.spawn(async move { axum::serve(listener, router).await });
@@ -95,6 +98,12 @@ impl ModelServer {
         self.shared.requests.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// How many requests there were so far.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.shared.requests.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
     /// The credentials that came with the requests.
     #[must_use]
     pub fn keys(&self) -> Vec<String> {
@@ -110,20 +119,25 @@ impl Drop for ModelServer {
     }
 }
 
-async fn complete(State(shared): State<Arc<Shared>>, headers: HeaderMap, Json(request): Json<Value>) -> Response {
+async fn complete(
+    State(shared): State<Arc<Shared>>,
+    headers: HeaderMap,
+    Json(request): Json<Value>,
+) -> Response {
     let ordinal = shared.note(&headers, &request);
     if !shared.latency.is_zero() {
         tokio::time::sleep(shared.latency).await;
     }
     match (shared.faults)(ordinal) {
         Some(fault) => misbehave(fault, &request, &shared).await,
-        None => reply(&request, (shared.answer)(&request)),
+        None => reply(&request, &(shared.answer)(&request)),
     }
 }
 
 impl Shared {
     fn note(&self, headers: &HeaderMap, request: &Value) -> u64 {
-        let key = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let key =
+            headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
         self.keys.lock().unwrap_or_else(PoisonError::into_inner).push(key.to_owned());
         let mut requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
         requests.push(request.clone());
@@ -131,9 +145,9 @@ impl Shared {
     }
 }
 
-fn reply(request: &Value, answers: Vec<String>) -> Response {
+fn reply(request: &Value, answers: &[String]) -> Response {
     if request["stream"] == true {
-        return stream(&answers, true);
+        return stream(request, answers, true);
     }
     let choices: Vec<Value> = answers
         .iter()
@@ -144,7 +158,7 @@ fn reply(request: &Value, answers: Vec<String>) -> Response {
         .collect();
     Json(json!({
         "id": "chatcmpl-scripted", "object": "chat.completion", "model": "scripted", "choices": choices,
-        "usage": usage(request, &answers),
+        "usage": usage(request, answers),
     }))
     .into_response()
 }
@@ -155,19 +169,24 @@ fn usage(request: &Value, answers: &[String]) -> Value {
     json!({"prompt_tokens": prompt, "completion_tokens": output, "total_tokens": prompt + output})
 }
 
-fn stream(answers: &[String], complete: bool) -> Response {
+fn stream(request: &Value, answers: &[String], complete: bool) -> Response {
     let mut body = String::new();
     for (index, text) in answers.iter().enumerate() {
         let middle = (0..=text.len() / 2).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
         let (head, tail) = text.split_at(middle);
         for part in [head, tail].into_iter().take(if complete { 2 } else { 1 }) {
-            let chunk = json!({"choices": [{"index": index, "delta": {"content": part}, "finish_reason": null}]});
+            let chunk =
+                json!({"choices": [{"index": index, "delta": {"content": part}, "finish_reason": null}]});
             body.push_str(&format!("data: {chunk}\n\n"));
         }
         if complete {
             let end = json!({"choices": [{"index": index, "delta": {}, "finish_reason": "stop"}]});
             body.push_str(&format!("data: {end}\n\n"));
         }
+    }
+    if complete && request["stream_options"]["include_usage"] == true {
+        let used = json!({"choices": [], "usage": usage(request, answers)});
+        body.push_str(&format!("data: {used}\n\n"));
     }
     if complete {
         body.push_str("data: [DONE]\n\n");
@@ -194,7 +213,7 @@ async fn misbehave(fault: Fault, request: &Value, shared: &Shared) -> Response {
             let body = Body::from(r#"{"choices": [{"index": 0, "message": {"role": "assi"#);
             ([(header::CONTENT_TYPE, "application/json")], body).into_response()
         }
-        Fault::HalfStream => stream(&(shared.answer)(request), false),
+        Fault::HalfStream => stream(request, &(shared.answer)(request), false),
         Fault::Hang => std::future::pending().await,
     }
 }

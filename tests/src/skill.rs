@@ -3,7 +3,7 @@
 //! likely, concrete feedback makes a repair likely. Equal requests with equal seeds get equal answers.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -14,6 +14,8 @@ use serde_json::{Value, json};
 pub struct SkilledModel {
     puzzles: Vec<Puzzle>,
     skill: f64,
+    /// Whether it never finds the right program.
+    hopeless: bool,
 }
 
 #[derive(Deserialize)]
@@ -55,12 +57,20 @@ impl SkilledModel {
     #[must_use]
     #[expect(clippy::expect_used, reason = "a test helper")]
     pub fn new(skill: f64) -> Self {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("puzzles");
-        let mut paths: Vec<_> =
-            std::fs::read_dir(folder).expect("the puzzles").filter_map(|entry| Some(entry.ok()?.path())).collect();
+        let mut paths: Vec<_> = std::fs::read_dir(folder())
+            .expect("the puzzles")
+            .filter_map(|entry| Some(entry.ok()?.path()))
+            .collect();
         paths.sort();
-        let read = |path| serde_json::from_slice(&std::fs::read(path).expect("a puzzle")).expect("a puzzle in JSON");
-        Self { puzzles: paths.into_iter().map(read).collect(), skill }
+        let read =
+            |path| serde_json::from_slice(&std::fs::read(path).expect("a puzzle")).expect("a puzzle in JSON");
+        Self { puzzles: paths.into_iter().map(read).collect(), skill, hopeless: false }
+    }
+
+    /// A model that answers every question and never finds the right program.
+    #[must_use]
+    pub fn hopeless() -> Self {
+        Self { hopeless: true, ..Self::new(0.0) }
     }
 
     /// Answers one request body with as many texts as it asks for.
@@ -88,7 +98,7 @@ impl SkilledModel {
         match asked {
             Asked::Thoughts => self.thoughts(puzzle, dice),
             Asked::NewThought => {
-                let right = dice.random_bool((self.skill + 0.3).min(1.0));
+                let right = !self.hopeless && dice.random_bool((self.skill + 0.3).min(1.0));
                 if right { puzzle.meta.right_thought.clone() } else { puzzle.wrong(dice).thought.clone() }
             }
             Asked::Blocks => blocks(said, dice),
@@ -96,13 +106,20 @@ impl SkilledModel {
                 let right = said.contains(puzzle.meta.right.trim());
                 json!({"score": if right { 0.95 } else { -0.2 }, "reason": "by its structure"}).to_string()
             }
-            Asked::Diagnosis => format!("The program does not follow the statement. {}", puzzle.meta.right_thought),
+            Asked::Diagnosis => {
+                format!("The program does not follow the statement. {}", puzzle.meta.right_thought)
+            }
             Asked::Modules => {
                 let program = self.program(puzzle, said, dice);
                 let headers: Vec<&str> = program.lines().filter(|line| line.starts_with("def ")).collect();
-                format!("STEP 1\n\n```module\n{}\n```\n\nSTEP 2\n\n```python\n{program}```\n", headers.join("\n"))
+                format!(
+                    "STEP 1\n\n```module\n{}\n```\n\nSTEP 2\n\n```python\n{program}```\n",
+                    headers.join("\n")
+                )
             }
-            Asked::Revision | Asked::Program => format!("```python\n{}```\n", self.program(puzzle, said, dice)),
+            Asked::Revision | Asked::Program => {
+                format!("```python\n{}```\n", self.program(puzzle, said, dice))
+            }
         }
     }
 
@@ -130,7 +147,7 @@ impl SkilledModel {
         } else {
             self.skill
         };
-        if dice.random_bool(chance.min(1.0)) {
+        if !self.hopeless && dice.random_bool(chance.min(1.0)) {
             return puzzle.meta.right.clone();
         }
         led_astray.unwrap_or_else(|| puzzle.wrong(dice)).program.clone()
@@ -142,6 +159,16 @@ impl Puzzle {
     fn wrong(&self, dice: &mut ChaCha8Rng) -> &Wrong {
         &self.meta.wrong[dice.random_range(0..self.meta.wrong.len())]
     }
+}
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("puzzles")
+}
+
+/// The problem file of a puzzle.
+#[must_use]
+pub fn puzzle(name: &str) -> PathBuf {
+    folder().join(format!("{name}.json"))
 }
 
 fn asked(system: &str) -> Asked {
@@ -162,8 +189,13 @@ fn blocks(said: &str, dice: &mut impl Rng) -> String {
     let count = (0..100).take_while(|index| said.contains(&format!("[BLOCK-{index}]"))).count().max(1);
     let wrong = dice.random_range(0..count);
     let judged = (0..count).map(|index| {
-        let explanation = if index == wrong { "The values are not what the statement asks for here." } else { "As it should be." };
-        json!({"block": format!("BLOCK-{index}"), "correct": index != wrong, "explanation": explanation}).to_string()
+        let explanation = if index == wrong {
+            "The values are not what the statement asks for here."
+        } else {
+            "As it should be."
+        };
+        json!({"block": format!("BLOCK-{index}"), "correct": index != wrong, "explanation": explanation})
+            .to_string()
     });
     judged.collect::<Vec<_>>().join("\n")
 }

@@ -45,16 +45,19 @@ pub(crate) fn read(row: &Field<'_>, examples: Examples) -> Result<ProblemWithHid
         Examples::Ignored => Vec::new(),
     };
     visible.retain(|case| !MISPRINTS.contains(&(id.as_str(), case.name.as_str())));
+    let prelude = prelude(prompt, name);
+    // Some tests use the helpers and imports of the prompt.
+    let setup = format!("{prelude}{test}");
     let hidden = Case {
         name: format!("check({name})"),
-        test: Test::Code { setup: test.to_owned(), code: format!("check({name})") },
+        test: Test::Code { setup, code: format!("check({name})") },
         time_limit: limits.time,
     };
     let problem = Problem {
         id,
         statement: prompt.to_owned(),
         entry: Entry::Function { name: name.to_owned(), signature },
-        prelude: prelude(prompt, name),
+        prelude,
         starter: prompt.to_owned(),
         visible,
         checker,

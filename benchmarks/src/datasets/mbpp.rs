@@ -29,7 +29,7 @@ pub(crate) fn read(row: &Field<'_>) -> Result<ProblemWithHidden, DatasetError> {
     let Some((name, signature)) = signature(first) else {
         return Err(tests.error("the first assertion calls no function", "write it as `assert f(1) == 2`"));
     };
-    let setup = setup(row)?;
+    let setup = setup(row, &assertions)?;
     let limits = limits(TIME_S);
     let case = |code: &&str| Case {
         name: code.trim().to_owned(),
@@ -49,47 +49,81 @@ pub(crate) fn read(row: &Field<'_>) -> Result<ProblemWithHidden, DatasetError> {
     Ok(ProblemWithHidden { problem, hidden: HiddenTests::new(assertions.iter().map(case).collect()) })
 }
 
-/// Code that runs before each assertion.
-fn setup(row: &Field<'_>) -> Result<String, DatasetError> {
+/// Code that runs before each assertion. The originals run behind the program and use what it imports, so modules that
+/// the assertions name come from the reference.
+fn setup(row: &Field<'_>, assertions: &[&str]) -> Result<String, DatasetError> {
     let mut lines = match row.optional("test_imports")? {
         Some(imports) => texts(&imports)?,
         None => Vec::new(),
     };
+    if let Some(reference) = row.optional("code")? {
+        lines.extend(reference.text()?.lines().filter(|line| imports_for(line, assertions)));
+    }
     if let Some(code) = row.optional("test_setup_code")? {
         lines.push(code.text()?);
     }
     Ok(lines.join("\n"))
 }
 
+/// Whether a line imports a module that an assertion names.
+fn imports_for(line: &str, assertions: &[&str]) -> bool {
+    line.strip_prefix("import ").is_some_and(|module| {
+        let qualifier = format!("{}.", module.trim());
+        assertions.iter().any(|assertion| assertion.contains(&qualifier))
+    })
+}
+
 fn texts<'a>(list: &Field<'a>) -> Result<Vec<&'a str>, DatasetError> {
     list.items()?.iter().map(Field::text).collect()
 }
 
-/// Name and signature of the function that an assertion calls. The outermost call counts unless it is one of Python's
-/// own functions around it, as in `assert set(f(1)) == {2}`.
+/// Python's own functions that stand around calls, as in `assert set(f(1)) == {2}`.
+const WRAPPERS: [&str; 18] = [
+    "abs",
+    "all",
+    "any",
+    "bool",
+    "dict",
+    "float",
+    "int",
+    "isinstance",
+    "len",
+    "list",
+    "max",
+    "min",
+    "round",
+    "set",
+    "sorted",
+    "str",
+    "sum",
+    "tuple",
+];
+
+/// Name and signature of the function that an assertion calls: the outermost one that is not a wrapper, or is one that
+/// stands alone, since some rows ask for a function `sum`.
 fn signature(assertion: &str) -> Option<(String, String)> {
-    const WRAPPERS: [&str; 10] =
-        ["abs", "all", "dict", "isinstance", "len", "list", "round", "set", "sorted", "tuple"];
-    let mut text = assertion.trim().strip_prefix("assert")?;
-    loop {
-        let open = text.find('(')?;
-        let name = scan::name_before(text.get(..open)?.trim_end());
-        let call = text.get(open..)?;
-        let qualified = text.get(..open)?.contains('.');
-        if name.is_empty() || qualified || WRAPPERS.contains(&name) || entry_fault(name).is_some() {
-            text = call.get(1..)?;
-            continue;
-        }
-        let (inside, _) = scan::bracket(call)?;
-        let arity = split_top_level(inside).len();
-        let parameters: Vec<_> = (1..=arity).map(|number| format!("arg{number}")).collect();
-        return Some((name.to_owned(), format!("def {name}({})", parameters.join(", "))));
-    }
+    let calls = calls(assertion.trim().strip_prefix("assert")?);
+    let (name, inside) = calls.iter().find(|(name, _)| !WRAPPERS.contains(name)).or_else(|| calls.first())?;
+    let arity = split_top_level(inside).len();
+    let parameters: Vec<_> = (1..=arity).map(|number| format!("arg{number}")).collect();
+    Some(((*name).to_owned(), format!("def {name}({})", parameters.join(", "))))
+}
+
+/// Names and arguments of the calls in a text, outermost first; methods and functions of modules aside.
+fn calls(text: &str) -> Vec<(&str, &str)> {
+    let call = |(open, _)| {
+        let before = text.get(..open)?.trim_end();
+        let name = scan::name_before(before);
+        let is_qualified = before.strip_suffix(name)?.ends_with('.');
+        let (inside, _) = scan::bracket(text.get(open..)?)?;
+        (!is_qualified && entry_fault(name).is_none()).then_some((name, inside))
+    };
+    text.match_indices('(').filter_map(call).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::signature;
+    use super::{imports_for, signature};
 
     fn check(assertion: &str, expected: Option<&str>) {
         assert_eq!(signature(assertion).map(|(_, signature)| signature).as_deref(), expected, "{assertion}");
@@ -102,6 +136,19 @@ mod tests {
         check("assert set(f('a, b (')) == {1}", Some("def f(arg1)"));
         check("assert math.isclose(f(1), 2.0)", Some("def f(arg1)"));
         check("assert (f (1)) == 2", Some("def f(arg1)"));
+        check("assert 1.5 == f(1)", Some("def f(arg1)"));
+        check("assert int(f(5, 3)) == 35", Some("def f(arg1, arg2)"));
+        check("assert sum(10,15) == 25", Some("def sum(arg1, arg2)"));
         check("assert 1 == 1", None);
+    }
+
+    #[test]
+    fn modules_that_assertions_name_are_imported() {
+        let assertions = ["assert f(1) == sys.getsizeof(1)"];
+        let imported = |line| imports_for(line, &assertions);
+        assert!(imported("import sys \r"));
+        assert!(!imported("import math"));
+        assert!(!imported("    import sys"));
+        assert!(!imported("def f(x):"));
     }
 }

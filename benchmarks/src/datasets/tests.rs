@@ -3,10 +3,13 @@
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use codeagent::problem::Entry;
+use codeagent_sandbox::{Case, Test};
 
 use super::{DatasetErrorKind, load_dataset, load_problem};
+use crate::hidden::HiddenTests;
 
 const NATIVE: &str =
     r#"{"id":"a/1","prompt":"p","entry":{"kind":"stdio"},"public_tests":[{"in":"1","out":"2"}]}"#;
@@ -79,6 +82,17 @@ fn human_eval_rows() {
     assert_eq!(problem.prelude, "import math\n");
     assert_eq!(problem.starter, problem.statement);
     assert_eq!(problem.visible.iter().map(|case| case.name.as_str()).collect::<Vec<_>>(), ["f(1) == 2"]);
+}
+
+#[test]
+fn hidden_tests_of_human_eval_may_use_what_the_prompt_brings() {
+    let folder = Folder::new();
+    let path = folder.file("a.json", HUMAN_EVAL);
+    let hidden = load_problem(path.to_str().unwrap()).unwrap().problem.hidden;
+    let setup = "import math\ndef check(candidate):\n    assert candidate(1) == 2\n".to_owned();
+    let test = Test::Code { setup, code: "check(f)".to_owned() };
+    let case = Case { name: "check(f)".to_owned(), test, time_limit: Duration::from_secs(5) };
+    assert_eq!(hidden, HiddenTests::new(vec![case]));
 }
 
 #[test]

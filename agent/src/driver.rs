@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use codeagent_models::ErrorKind;
 use codeagent_search::policy::{StopReason, Trial, TrialId, TrialResult};
 use codeagent_search::tree::{Change, NodeId};
 use codeagent_search::{Budget, Cost, Reservation, Search};
@@ -217,6 +218,7 @@ impl Driver {
 
     fn fail(&mut self, error: &TrialError) {
         let kind = match error {
+            TrialError::Model(error) if error.kind() == ErrorKind::NotRecorded => FailureKind::NotRecorded,
             TrialError::Model(_) => FailureKind::Provider,
             TrialError::Sandbox(_) => FailureKind::Sandbox,
             TrialError::Store(_) => FailureKind::Store,

@@ -90,6 +90,8 @@ pub struct Failure {
 pub enum FailureKind {
     /// The model or its server.
     Provider,
+    /// A recording, or stored replies alone, have no answer to a question.
+    NotRecorded,
     /// The sandbox.
     Sandbox,
     /// The store of the run.

@@ -50,9 +50,6 @@ pub struct SearchFlags {
     /// Requests in flight at the server: `auto`, a number, or a range such as `4-32`.
     #[arg(long, value_name = "auto|N|MIN-MAX")]
     pub concurrency: Option<String>,
-    /// Use results as they arrive. Faster with slow servers, but runs are no longer repeatable.
-    #[arg(long)]
-    pub eager: bool,
 }
 
 impl SearchFlags {

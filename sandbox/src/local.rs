@@ -1,8 +1,8 @@
 //! The back-end `local` (Linux): CPython in a contained child process.
 //!
 //! A program is a process of its own inside layers that each hold without the others: namespaces with a read-only root
-//! and a private `/tmp` ([`root`]), landlock ([`landlock_rules`]), two seccomp filters ([`filter`]), resource limits
-//! and no privileges ([`plan`]). A thread per session ([`supervisor`]) keeps the clocks, counts the output, kills and
+//! and a private `/tmp` (`root`), landlock (`landlock_rules`), two seccomp filters (`filter`), resource limits
+//! and no privileges (`plan`). A thread per session (`supervisor`) keeps the clocks, counts the output, kills and
 //! reaps. A containment that was promised and cannot be had is an error, never a weaker run.
 //!
 //! Left out: limits of physical memory by cgroup (reported as missing); site packages (only the standard library).

@@ -27,6 +27,7 @@ use crate::notebook::{Candidate, Content, Note, Notebook};
 use crate::problem::Problem;
 use crate::strategy::FeedbackStyle;
 pub(crate) use ask::Conversation;
+pub(crate) use revise::RoundModules;
 
 /// What operators work with; the same for all trials of a search.
 pub(crate) struct Ports {
@@ -37,6 +38,7 @@ pub(crate) struct Ports {
     pub(crate) prices: PriceTable,
     pub(crate) sampling: Sampling,
     pub(crate) feedback: FeedbackStyle,
+    pub(crate) round_modules: RoundModules,
 }
 
 /// Sampling settings of the user that override the methods' own.
@@ -172,9 +174,9 @@ pub(crate) async fn carry_out(
         Operator::Reflect => reflect::carry_out(ports, &mut talk, trial, inputs).await?,
         Operator::Refine { .. } => refine::carry_out(ports, &mut talk, inputs).await?,
         Operator::Rethink { .. } => rethink::carry_out(ports, &mut talk, trial, inputs).await?,
-        Operator::ReviseWithModules { clusters, count, choice, .. } => {
-            let revision = revise::Revision { clusters: *clusters, choice: *choice, count: *count };
-            revise::carry_out(ports, &mut talk, trial, inputs, revision).await?
+        Operator::ReviseWithModules { sources, clusters, count, choice } => {
+            let round = revise::Round::new(trial, sources, *clusters, *choice);
+            revise::carry_out(ports, &mut talk, inputs, round, *count).await?
         }
         Operator::Verify => verify::carry_out(ports, &mut talk, trial, inputs).await?,
         _ => (TrialResult::Unusable, Vec::new()),

@@ -20,7 +20,7 @@ use crate::event::{Event, EventKind};
 use crate::examiner::Examiner;
 use crate::log::Log;
 use crate::notebook::Notebook;
-use crate::operators::{Ports, TrialError};
+use crate::operators::{Ports, RoundModules, TrialError};
 use crate::problem::Problem;
 use crate::solution::{Failure, FailureKind, Outcome, Status};
 use crate::task;
@@ -216,6 +216,7 @@ fn ports(parts: &Arc<Parts>, problem: Problem) -> Ports {
         prices: parts.prices.clone(),
         sampling: parts.sampling,
         feedback: parts.strategy.feedback(),
+        round_modules: RoundModules::default(),
     }
 }
 

@@ -4,10 +4,8 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use codeagent_models::{ErrorKind, ModelError, Provider, Request, Scripted};
-use codeagent_sandbox::case::{Case, Checker, Test};
-use codeagent_sandbox::value::Value;
+use codeagent_sandbox::Sandbox;
 use codeagent_sandbox::wasm::WasmSandbox;
-use codeagent_sandbox::{Sandbox, literal};
 use codeagent_search::policy::StopReason;
 use codeagent_search::{BudgetLimits, Tree};
 use serde_json::json;
@@ -16,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::builder::{Agent, AgentBuilder};
 use crate::event::Event;
-use crate::problem::{Entry, Problem, ProblemLimits};
+use crate::problem::Problem;
 use crate::run::{Beginning, begin};
 use crate::solution::{FailureKind, Outcome, Status};
 use crate::strategy::{NAMES, Strategy};
@@ -31,26 +29,9 @@ fn sandbox() -> Arc<dyn Sandbox> {
 }
 
 fn problem() -> Problem {
-    let case = |argument: &str, expected: &str| Case {
-        name: format!("double({argument}) == {expected}"),
-        test: Test::Call {
-            args: vec![literal::parse(argument).unwrap()],
-            kwargs: Vec::<(String, Value)>::new(),
-            expected: literal::parse(expected).unwrap(),
-            checker: Checker::Exact,
-        },
-        time_limit: Duration::from_secs(10),
-    };
-    Problem {
-        id: "tests/double".to_owned(),
-        statement: "Write a function that doubles a number.".to_owned(),
-        entry: Entry::Function { name: "double".to_owned(), signature: None },
-        prelude: String::new(),
-        starter: String::new(),
-        visible: vec![case("2", "4"), case("3", "6")],
-        checker: Checker::Exact,
-        limits: ProblemLimits { time: Duration::from_secs(10), memory_mib: 128 },
-    }
+    let mut problem = Problem::function("tests/double", "double", "Write a function that doubles a number.");
+    problem.limits.time = Duration::from_secs(10);
+    problem.example("double(2) == 4").unwrap().example("double(3) == 6").unwrap()
 }
 
 /// Answers every kind of question sensibly but for programs, which `program` writes.

@@ -104,7 +104,7 @@ fn result(trial: &Trial) -> TrialResult {
 
 fn draft(kind: NodeKind, trial: u64, index: u64) -> Draft {
     let is_program = matches!(kind, NodeKind::Solution | NodeKind::Revision);
-    let attempt = is_program.then(|| Attempt {
+    let attempt = is_program.then_some(Attempt {
         fingerprint: trial << 8 | index,
         passed: 1,
         total: 4,

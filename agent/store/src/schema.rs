@@ -60,6 +60,8 @@ pub(crate) async fn open_writer(path: &Path) -> Result<SqliteConnection, StoreEr
 pub(crate) async fn open_readers(path: &Path) -> Result<SqlitePool, StoreError> {
     SqlitePoolOptions::new()
         .max_connections(READERS)
+        // A connection to a file does not break while it waits.
+        .test_before_acquire(false)
         .connect_with(options(path).read_only(true))
         .await
         .map_err(|error| StoreError::of(path, &error))

@@ -6,16 +6,19 @@
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use sqlx::{Connection, Sqlite, SqliteConnection, Transaction};
+use sqlx::{Connection, QueryBuilder, Sqlite, SqliteConnection, Transaction};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::blob;
 use crate::error::StoreError;
 use crate::run::NewRun;
-use crate::seal::seal;
+use crate::seal::{self, seal};
 
 /// Most writes in one transaction.
 const GROUP_MAX: usize = 200;
+
+/// Most events in one statement. Statements of every length up to it are kept prepared.
+const ROWS_MAX: usize = 32;
 
 /// A write on its way, with the channel that takes the number of rows that it made or changed.
 #[derive(Debug)]
@@ -95,42 +98,54 @@ async fn commit(
         return Ok(Vec::new());
     }
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+    if let [write] = writes {
+        let answer = write_one(path, &mut transaction, write).await;
+        // Alone, it needs no savepoint: its failure takes the transaction along, and nothing else.
+        if answer.is_ok() {
+            transaction.commit().await?
+        } else {
+            transaction.rollback().await?
+        }
+        return Ok(vec![answer]);
+    }
     let mut answers = Vec::with_capacity(writes.len());
     for write in writes {
-        answers.push(write_one(path, &mut transaction, write).await);
+        answers.push(write_among_others(path, &mut transaction, write).await);
     }
     transaction.commit().await?;
     Ok(answers)
 }
 
 /// One write inside a savepoint, so that its failure takes nothing else along.
-async fn write_one(
+async fn write_among_others(
     path: &Path,
     transaction: &mut Transaction<'_, Sqlite>,
     write: &Write,
 ) -> Result<u64, StoreError> {
     let fail = |error: sqlx::Error| StoreError::of(path, &error);
     let mut savepoint = transaction.begin().await.map_err(fail)?;
-    let changed = match write {
-        Write::BeginRun(run) => begin_run(&mut savepoint, run).await.map_err(fail),
-        Write::FinishRun { id, status, result } => {
-            finish_run(&mut savepoint, id, status, result).await.map_err(fail)
-        }
-        Write::Reply { key, body } => {
-            put(&mut savepoint, "replies", REPLACE_REPLY, key, body).await.map_err(fail)
-        }
-        Write::Execution { key, body } => {
-            put(&mut savepoint, "executions", REPLACE_EXECUTION, key, body).await.map_err(fail)
-        }
-        Write::Events { run, events } => append_events(path, &mut savepoint, run, events).await,
-        Write::Failure { run, unit, body } => {
-            add_failure(&mut savepoint, run, unit, body).await.map_err(fail)
-        }
-        Write::Close => Ok(0),
-    };
-    match changed {
+    match write_one(path, &mut savepoint, write).await {
         Ok(changed) => savepoint.commit().await.map_err(fail).map(|()| changed),
         Err(error) => savepoint.rollback().await.map_err(fail).and(Err(error)),
+    }
+}
+
+async fn write_one(path: &Path, connection: &mut SqliteConnection, write: &Write) -> Result<u64, StoreError> {
+    let fail = |error: sqlx::Error| StoreError::of(path, &error);
+    match write {
+        Write::BeginRun(run) => begin_run(connection, run).await.map_err(fail),
+        Write::FinishRun { id, status, result } => {
+            finish_run(connection, id, status, result).await.map_err(fail)
+        }
+        Write::Reply { key, body } => {
+            put(connection, "replies", REPLACE_REPLY, key, body).await.map_err(fail)
+        }
+        Write::Execution { key, body } => {
+            put(connection, "executions", REPLACE_EXECUTION, key, body).await.map_err(fail)
+        }
+        Write::Events { run, events } => append_events(path, connection, run, events).await,
+        Write::Failure { run, unit, body } => add_failure(connection, run, unit, body).await.map_err(fail),
+        Write::Close => Ok(0),
     }
 }
 
@@ -212,19 +227,28 @@ async fn append_events(
         return Err(StoreError::NoRun { path: path.to_path_buf(), id: run.to_owned() });
     }
     let mut appended = 0;
-    for (seq, body) in events {
-        let sum = seal("events", &[run, &seq.to_string()], body.as_bytes());
-        let fresh = insert_event(connection, run, *seq, body, &sum).await.map_err(fail)?;
-        if fresh == 0 && stored_sum(connection, run, *seq).await.map_err(fail)? != sum {
-            return Err(StoreError::EventConflict {
-                path: path.to_path_buf(),
-                run: run.to_owned(),
-                seq: *seq,
-            });
-        }
+    for events in events.chunks(ROWS_MAX) {
+        let sums: Vec<_> = events.iter().map(|(seq, body)| event_seal(run, *seq, body)).collect();
+        let fresh = insert_events(connection, run, events, &sums).await.map_err(fail)?;
         appended += fresh;
+        if fresh == events.len() as u64 {
+            continue;
+        }
+        for ((seq, _), sum) in events.iter().zip(&sums) {
+            if stored_sum(connection, run, *seq).await.map_err(fail)? != sum {
+                return Err(StoreError::EventConflict {
+                    path: path.to_path_buf(),
+                    run: run.to_owned(),
+                    seq: *seq,
+                });
+            }
+        }
     }
     Ok(appended)
+}
+
+fn event_seal(run: &str, seq: u64, body: &str) -> [u8; seal::LENGTH] {
+    seal("events", &[run, &seq.to_string()], body.as_bytes())
 }
 
 async fn run_exists(connection: &mut SqliteConnection, run: &str) -> Result<bool, sqlx::Error> {
@@ -232,25 +256,28 @@ async fn run_exists(connection: &mut SqliteConnection, run: &str) -> Result<bool
     Ok(found.is_some())
 }
 
-async fn insert_event(
+/// One statement for all: what a statement costs beside its work (a message to the driver's thread and back) is more
+/// than its work.
+async fn insert_events(
     connection: &mut SqliteConnection,
     run: &str,
-    seq: u64,
-    body: &str,
-    sum: &[u8],
+    events: &[(u64, String)],
+    sums: &[[u8; seal::LENGTH]],
 ) -> Result<u64, sqlx::Error> {
-    let stored = blob::store(connection, body.as_bytes()).await?;
-    let done = sqlx::query(
-        "INSERT INTO events (run, seq, body, body_blob, sum) VALUES (?, ?, ?, ?, ?) ON CONFLICT (run, seq) DO NOTHING",
-    )
-    .bind(run)
-    .bind(seq.cast_signed())
-    .bind(stored.inline.map(|_| body))
-    .bind(stored.blob)
-    .bind(sum)
-    .execute(connection)
-    .await?;
-    Ok(done.rows_affected())
+    let mut bodies = Vec::with_capacity(events.len());
+    for (_, body) in events {
+        bodies.push(blob::store(connection, body.as_bytes()).await?);
+    }
+    let mut insert = QueryBuilder::<Sqlite>::new("INSERT INTO events (run, seq, body, body_blob, sum) ");
+    insert.push_values(events.iter().zip(bodies).zip(sums), |mut row, (((seq, body), stored), sum)| {
+        row.push_bind(run)
+            .push_bind(seq.cast_signed())
+            .push_bind(stored.inline.map(|_| body))
+            .push_bind(stored.blob)
+            .push_bind(sum.as_slice());
+    });
+    insert.push(" ON CONFLICT (run, seq) DO NOTHING");
+    Ok(insert.build().execute(connection).await?.rows_affected())
 }
 
 async fn stored_sum(connection: &mut SqliteConnection, run: &str, seq: u64) -> Result<Vec<u8>, sqlx::Error> {

@@ -87,7 +87,11 @@ pub async fn solve(
     let problem = problems::load(&arguments.problem, environment)?;
     let strategy = strategy(&config)?;
     let source = Source::decide(&arguments.model, &arguments.cache, &config, environment).await?;
-    let sandbox = sandboxes::open(&config.sandbox, &arguments.sandbox, environment).await?;
+    let sandbox = tokio::select! {
+        opened = sandboxes::open(&config.sandbox, &arguments.sandbox, environment) => opened?,
+        // Nothing is begun yet, so there is nothing to save.
+        () = stop.token().cancelled() => return Ok(stop.exit().unwrap_or(Exit::Interrupted)),
+    };
     let builder = builder(&config, &strategy, &sandbox)?.sampling(source.sampling);
 
     let draft = build(builder.clone().provider(Arc::clone(&source.provider)))?;
@@ -111,12 +115,15 @@ pub async fn solve(
     };
     progress.finish();
     let outcome = outcome?;
-    folder.close().await?;
-
-    let hidden = if arguments.judge { judge(&outcome, &problem, &sandbox, &config).await? } else { None };
+    let hidden = tokio::select! {
+        judged = judge(&outcome, &problem, &sandbox, &config), if arguments.judge => judged?,
+        () = stop.token().cancelled(), if arguments.judge => None,
+        else => None,
+    };
     save(arguments.out.as_deref(), &outcome, environment)?;
     show(&outcome, hidden.as_ref(), &searched, globals, events.on_stdout, output)?;
     progress.say(&ending(&outcome, hidden.as_ref(), &searched));
+    folder.close().await?;
     if let Some(exit) = stop.exit() {
         return Ok(exit);
     }

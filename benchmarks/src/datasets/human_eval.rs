@@ -46,8 +46,7 @@ pub(crate) fn read(row: &Field<'_>, examples: Examples) -> Result<ProblemWithHid
     };
     visible.retain(|case| !MISPRINTS.contains(&(id.as_str(), case.name.as_str())));
     let prelude = prelude(prompt, name);
-    // Some tests use the helpers and imports of the prompt.
-    let setup = format!("{prelude}{test}");
+    let setup = setup(&prelude, test);
     let hidden = Case {
         name: format!("check({name})"),
         test: Test::Code { setup, code: format!("check({name})") },
@@ -84,6 +83,13 @@ fn prelude(prompt: &str, name: &str) -> String {
     }
 }
 
+/// The test with what it uses: helpers and imports of the prompt, and `math`, which six rows of MBPP name without an
+/// import because this form has no place for the list of imports that the original gives.
+fn setup(prelude: &str, test: &str) -> String {
+    let import = if test.contains("math.") { "import math\n" } else { "" };
+    format!("{prelude}{import}{test}")
+}
+
 /// The signature of a function that some code defines, such as `def f(a: int) -> int`.
 pub(crate) fn signature(code: &str, name: &str) -> Option<String> {
     let definition = code.get(definition(code, name)?..)?;
@@ -94,4 +100,15 @@ pub(crate) fn signature(code: &str, name: &str) -> Option<String> {
 /// Where the last definition of a function begins; some rows have a space before the bracket.
 pub(crate) fn definition(code: &str, name: &str) -> Option<usize> {
     code.rfind(&format!("def {name}(")).or_else(|| code.rfind(&format!("def {name} (")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::setup;
+
+    #[test]
+    fn tests_come_with_what_they_use() {
+        assert_eq!(setup("def g(): pass\n", "def check(f): pass\n"), "def g(): pass\ndef check(f): pass\n");
+        assert_eq!(setup("", "assert math.isclose(1, 1)\n"), "import math\nassert math.isclose(1, 1)\n");
+    }
 }

@@ -2,6 +2,7 @@
 //! the shared data sets where they are to be had.
 
 pub mod binary;
+pub mod pool;
 pub mod server;
 pub mod shared;
 pub mod skill;

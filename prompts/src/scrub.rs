@@ -86,7 +86,7 @@ mod tests {
     fn machine_paths_go() {
         check("File \"/tmp/run-x91/candidate_77.py\", line 3, in f", "File \"program.py\", line 3, in f");
         check("/home/jane doe", "jane doe");
-        check("see /home/jane/work/solve.py:12: oops", "see solve.py:12: oops");
+        check("see /home/jane/tree/solve.py:12: oops", "see solve.py:12: oops");
         check("/usr/lib/python3.12/random.py, line 1", "random.py, line 1");
         check(r"C:\Users\jane\AppData\Local\Temp\x1.py failed", "program.py failed");
         check("(/root/a.txt)", "(a.txt)");

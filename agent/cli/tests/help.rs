@@ -63,7 +63,7 @@ fn manual_pages_are_written_for_every_verb() {
     for page in ["codeagent.1", "codeagent-exec.1", "codeagent-config-show.1"] {
         assert!(ended.stdout.contains(page), "{}", ended.stdout);
         let text =
-            std::fs::read_to_string(home.path("work/pages/man1").join(page)).expect("the page was written");
+            std::fs::read_to_string(home.path("tree/pages/man1").join(page)).expect("the page was written");
         assert!(text.contains(".TH"));
     }
     home.write("file", "");

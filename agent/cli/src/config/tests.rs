@@ -18,7 +18,7 @@ impl Place {
     fn new() -> Self {
         let root = tempfile::tempdir().unwrap();
         std::fs::create_dir_all(root.path().join("home/.config/codeagent")).unwrap();
-        std::fs::create_dir_all(root.path().join("work/project/src")).unwrap();
+        std::fs::create_dir_all(root.path().join("tree/project/src")).unwrap();
         let home = root.path().join("home").to_str().unwrap().to_owned();
         Self { root, variables: vec![("HOME".to_owned(), home)] }
     }
@@ -39,7 +39,7 @@ impl Place {
     }
 
     fn project(&self, text: &str) -> &Self {
-        self.write("work/project/codeagent.toml", text);
+        self.write("tree/project/codeagent.toml", text);
         self
     }
 
@@ -49,7 +49,7 @@ impl Place {
     }
 
     fn load(&self, flags: &Flags) -> Result<Loaded, Failure> {
-        load(&Environment::new(self.variables.clone(), self.path("work/project/src")), flags)
+        load(&Environment::new(self.variables.clone(), self.path("tree/project/src")), flags)
     }
 
     /// The failure's line, without the path of the temporary folder.

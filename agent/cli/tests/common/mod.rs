@@ -16,7 +16,7 @@ impl Home {
     /// An empty one.
     pub(crate) fn new() -> Self {
         let root = tempfile::tempdir().unwrap();
-        std::fs::create_dir(root.path().join("work")).unwrap();
+        std::fs::create_dir(root.path().join("tree")).unwrap();
         Self { root }
     }
 
@@ -32,7 +32,7 @@ impl Home {
 
     /// Writes a file of the working directory.
     pub(crate) fn write(&self, name: &str, text: impl AsRef<[u8]>) -> PathBuf {
-        let path = self.path("work").join(name);
+        let path = self.path("tree").join(name);
         std::fs::write(&path, text).unwrap();
         path
     }
@@ -40,7 +40,7 @@ impl Home {
     /// The binary with arguments, not yet started.
     pub(crate) fn command(&self, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
         let mut command = Command::new(Path::new(env!("CARGO_BIN_EXE_codeagent")));
-        command.args(arguments).env_clear().env("HOME", self.root.path()).current_dir(self.path("work"));
+        command.args(arguments).env_clear().env("HOME", self.root.path()).current_dir(self.path("tree"));
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command.stdin(Stdio::null());
         command

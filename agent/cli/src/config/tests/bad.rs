@@ -78,7 +78,7 @@ fn bad_files_are_refused_with_position_and_remedy() {
     let mut lines = String::new();
     for (name, bytes) in FILES {
         let place = Place::new();
-        place.write("work/project/src/c.toml", bytes);
+        place.write("tree/project/src/c.toml", bytes);
         let line = place.failure(&file("c.toml"));
         assert!(line.starts_with("c.toml:"), "{name}: no position: {line}");
         assert!(line.contains("; "), "{name}: no remedy: {line}");
@@ -135,8 +135,8 @@ fn flags_that_disagree_are_refused() {
 #[test]
 fn files_that_cannot_be_read_are_refused() {
     let place = Place::new();
-    std::fs::create_dir(place.path("work/project/src/folder.toml")).unwrap();
-    place.write("work/project/src/large.toml", vec![b'#'; (1 << 20) + 1]);
+    std::fs::create_dir(place.path("tree/project/src/folder.toml")).unwrap();
+    place.write("tree/project/src/large.toml", vec![b'#'; (1 << 20) + 1]);
     let mut lines = String::new();
     for name in ["absent.toml", "folder.toml", "large.toml", "/dev/zero", ""] {
         lines += &format!("{name:?}\n    {}\n", place.failure(&file(name)));
@@ -148,9 +148,9 @@ fn files_that_cannot_be_read_are_refused() {
 #[test]
 fn a_pipe_and_a_circle_of_links_are_refused_at_once() {
     let place = Place::new();
-    std::os::unix::fs::symlink("loop.toml", place.path("work/project/src/loop.toml")).unwrap();
+    std::os::unix::fs::symlink("loop.toml", place.path("tree/project/src/loop.toml")).unwrap();
     assert!(place.failure(&file("loop.toml")).starts_with("loop.toml: cannot be read"));
-    let pipe = place.path("work/project/src/pipe.toml");
+    let pipe = place.path("tree/project/src/pipe.toml");
     let made = std::process::Command::new("mkfifo").arg(&pipe).status();
     if made.is_ok_and(|status| status.success()) {
         assert!(place.failure(&file("pipe.toml")).starts_with("pipe.toml: not a regular file"));
@@ -160,7 +160,7 @@ fn a_pipe_and_a_circle_of_links_are_refused_at_once() {
 #[test]
 fn brackets_without_end_are_refused() {
     let place = Place::new();
-    place.write("work/project/src/deep.toml", format!("x = {}", "[".repeat(100_000)));
+    place.write("tree/project/src/deep.toml", format!("x = {}", "[".repeat(100_000)));
     assert!(place.failure(&file("deep.toml")).starts_with("deep.toml:1:"));
 }
 

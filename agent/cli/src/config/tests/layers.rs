@@ -26,7 +26,7 @@ fn each_layer_wins_over_those_below() {
     assert_eq!(calls, Some(2));
     assert!(origin.ends_with("codeagent.toml:2:11"), "{origin}");
 
-    place.write("work/project/src/team.toml", "budget.calls = 3");
+    place.write("tree/project/src/team.toml", "budget.calls = 3");
     let explicit = file("team.toml");
     let expected = (Some(3), "team.toml:1:16".to_owned());
     assert_eq!(calls_and_origin(&place.load(&explicit).unwrap()), expected);

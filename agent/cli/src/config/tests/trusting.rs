@@ -20,7 +20,7 @@ const REFUSED: &[(&str, &str)] = &[
 fn with_link() -> Place {
     let place = Place::new();
     #[cfg(unix)]
-    std::os::unix::fs::symlink("/", place.path("work/project/link")).unwrap();
+    std::os::unix::fs::symlink("/", place.path("tree/project/link")).unwrap();
     place
 }
 
@@ -32,7 +32,7 @@ fn an_untrusted_file_is_refused_by_key() {
         let line = place.failure(&Flags::default());
         assert!(line.contains(&format!("a project file must not set `{key}`")), "{line}");
         assert!(line.contains("codeagent.toml:"), "{line}");
-        assert!(line.contains("trusted = [\"ROOT/work/project\"]"), "{line}");
+        assert!(line.contains("trusted = [\"ROOT/tree/project\"]"), "{line}");
     }
 }
 
@@ -40,7 +40,7 @@ fn an_untrusted_file_is_refused_by_key() {
 fn a_trusted_tree_may_set_anything() {
     for (text, _) in REFUSED {
         let place = with_link();
-        place.user(&format!("trusted = [{:?}]\n", place.path("work")));
+        place.user(&format!("trusted = [{:?}]\n", place.path("tree")));
         place.project(text);
         assert!(place.load(&Flags::default()).is_ok(), "{text}");
     }
@@ -50,7 +50,7 @@ fn a_trusted_tree_may_set_anything() {
 fn trust_in_another_folder_or_by_a_link_does_not_count() {
     let place = Place::new();
     place.project("[sandbox]\nkind = \"local\"\n");
-    for other in ["home", "work/project/src", "wor", "work/project-2"] {
+    for other in ["home", "tree/project/src", "wor", "tree/project-2"] {
         place.user(&format!("trusted = [{:?}]\n", place.path(other)));
         assert!(place.failure(&Flags::default()).contains("must not set"), "{other}");
     }
@@ -69,7 +69,7 @@ fn an_untrusted_file_may_set_the_rest() {
 #[test]
 fn the_file_of_the_flag_may_set_anything() {
     let place = Place::new();
-    let path = place.write("work/project/mine.toml", "[sandbox]\nkind = \"local\"\n");
+    let path = place.write("tree/project/mine.toml", "[sandbox]\nkind = \"local\"\n");
     assert_eq!(place.load(&file(path)).unwrap().config.sandbox.kind, types::SandboxKind::Local);
 }
 

@@ -333,6 +333,11 @@ fn refused(failure: &codeagent::solution::Failure) -> Failure {
             "the model did not answer",
             "check the server, its address and the key (`codeagent providers --probe`); then the same command continues",
         ),
+        FailureKind::NotRecorded => (
+            Exit::Provider,
+            "there is no recorded answer to a question of this search",
+            "connect a model with --base-url and -m; the same command continues",
+        ),
         FailureKind::Sandbox => (
             Exit::Sandbox,
             "the sandbox broke down",

@@ -215,7 +215,7 @@ impl<'a> Course<'a> {
 
 fn given_up(error: ModelError, tries: u32) -> ModelError {
     let message = format!("{error} (gave up after {tries} {})", if tries == 1 { "try" } else { "tries" });
-    ModelError::new(error.kind(), message).with_retry_after(error.retry_after()).with_source(error)
+    error.with_message(message)
 }
 
 fn outage(waited: Duration) -> ModelError {

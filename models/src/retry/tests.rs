@@ -71,6 +71,7 @@ async fn eight_tries_are_the_end() {
     let retry = retry(failing(ErrorKind::Transient));
     let error = retry.complete(&question("q")).await.unwrap_err();
     assert_eq!(error.to_string(), "no luck (gave up after 8 tries)");
+    assert!(std::error::Error::source(&error).is_none(), "the same is not said twice");
     assert_eq!((error.kind(), retry.inner.calls()), (ErrorKind::Transient, 8));
 }
 

@@ -46,7 +46,11 @@ fn check(strategy: &str, faults: Box<Faults>, name: &str) {
     let expected = solve(&whole, &healthy, strategy, &[]);
     let (faulty, place) = (server(faults), Sandboxed::new());
     let ended = solve(&place, &faulty, strategy, &[]);
-    assert_eq!((ended.code, ended.result()), (expected.code, expected.result()), "{strategy}, {name}: {ended:?}");
+    assert_eq!(
+        (ended.code, ended.result()),
+        (expected.code, expected.result()),
+        "{strategy}, {name}: {ended:?}"
+    );
     assert_eq!(place.events("run"), whole.events("run"), "{strategy}, {name}");
     let distinct = |server: &ModelServer| -> BTreeSet<String> {
         server.requests().iter().map(Value::to_string).collect()
@@ -59,7 +63,11 @@ fn one_fault_of_each_kind_changes_nothing() {
     for (index, fault) in PASSING.into_iter().enumerate() {
         let at = [0, index as u64 % 4 + 1];
         let strategy = STRATEGIES[index % STRATEGIES.len()];
-        check(strategy, Box::new(move |ordinal| at.contains(&ordinal).then_some(fault)), &format!("{fault:?}"));
+        check(
+            strategy,
+            Box::new(move |ordinal| at.contains(&ordinal).then_some(fault)),
+            &format!("{fault:?}"),
+        );
     }
 }
 
@@ -109,10 +117,10 @@ fn assert_exit_3(ended: &Ended, says: &str) {
 #[test]
 fn lasting_faults_end_with_what_to_do() {
     for (fault, says, tries_max) in [
-        (Fault::Status(401), "401", 1),
-        (Fault::Status(403), "403", 1),
-        (Fault::Status(404), "404", 1),
-        (Fault::Status(500), "500", 8),
+        (Fault::Status(401), "status 401", 1),
+        (Fault::Status(403), "status 403", 1),
+        (Fault::Status(404), "status 404", 1),
+        (Fault::Status(500), "status 500", 8),
         (Fault::Html, "HTML", 8),
         (Fault::NoChoices, "without choices", 8),
         (Fault::NullContent, "without content", 8),

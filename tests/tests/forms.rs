@@ -90,9 +90,10 @@ fn one_row_of_many_is_named_by_its_id() {
 #[test]
 fn verify_tells_right_from_wrong() {
     let place = Sandboxed::new();
-    let programs = [("function", FUNCTION, WRONG), ("stdio", STDIO, WRONG_STDIO)].map(|(kind, right, wrong)| {
-        (place.file(&format!("{kind}.py"), right), place.file(&format!("wrong-{kind}.py"), wrong))
-    });
+    let programs =
+        [("function", FUNCTION, WRONG), ("stdio", STDIO, WRONG_STDIO)].map(|(kind, right, wrong)| {
+            (place.file(&format!("{kind}.py"), right), place.file(&format!("wrong-{kind}.py"), wrong))
+        });
     for (name, row, _, _, reads) in rows() {
         let _ = place.file(name, row.to_string());
         let (right, wrong) = &programs[usize::from(reads)];

@@ -30,12 +30,11 @@ fn signal(child: &Child, name: &str) {
 
 /// Starts a search that has its first programs and waits for a silent server.
 fn waiting(place: &Sandboxed, server: &ModelServer) -> Child {
-    let child = place.solve(puzzle("roman"), server, &SEARCH).args(["--events", "events.jsonl"]).spawn().unwrap();
+    let child =
+        place.solve(puzzle("roman"), server, &SEARCH).args(["--events", "events.jsonl"]).spawn().unwrap();
     let events = place.path().join("events.jsonl");
     let told = || std::fs::read_to_string(&events).unwrap_or_default().matches("\"exec_finished\"").count();
-    until("the answers are used and the rest is asked for", || {
-        told() == 3 && server.count() == 7
-    });
+    until("the answers are used and the rest is asked for", || told() == 3 && server.count() == 7);
     child
 }
 
@@ -58,7 +57,11 @@ fn the_first_signal_saves_and_the_same_command_continues() {
         assert!(asked.elapsed() < STOPPED_WITHIN, "{name}: {:?}", asked.elapsed());
         assert_eq!(stopped.code, Some(code), "{stopped:?}");
         let result = stopped.json();
-        assert_eq!((&result["status"], &result["stop_reason"]), (&"capped".into(), &"cancelled".into()), "{result}");
+        assert_eq!(
+            (&result["status"], &result["stop_reason"]),
+            (&"capped".into(), &"cancelled".into()),
+            "{result}"
+        );
         assert!(result["program"].is_string() && result["visible"]["passed"].as_u64() > Some(0), "{result}");
         assert!(stopped.stderr.contains("the same command continues"), "{stopped:?}");
 
@@ -66,7 +69,11 @@ fn the_first_signal_saves_and_the_same_command_continues() {
         let continued = Ended::of(&mut place.solve(puzzle("roman"), &back, &SEARCH));
         assert_eq!((continued.code, continued.result()), (expected.code, expected.result()));
         assert_eq!(place.events("run"), whole.events("run"));
-        assert_eq!(back.count() as u64, healthy.count() as u64 - ANSWERED, "stored answers are not asked for again");
+        assert_eq!(
+            back.count() as u64,
+            healthy.count() as u64 - ANSWERED,
+            "stored answers are not asked for again"
+        );
     }
 }
 

@@ -25,7 +25,11 @@ fn server() -> ModelServer {
     let model = SkilledModel::new(0.2);
     // Errors are written, too.
     let faults = |ordinal| (ordinal == 1).then_some(Fault::Status(500));
-    ModelServer::start(Box::new(move |request| model.answer(request)), Box::new(faults), std::time::Duration::ZERO)
+    ModelServer::start(
+        Box::new(move |request| model.answer(request)),
+        Box::new(faults),
+        std::time::Duration::ZERO,
+    )
 }
 
 /// Everything that a command leaves: its streams, and every file but the problem itself.
@@ -47,9 +51,20 @@ fn assert_absent(secret: &str, traces: &[(String, Vec<u8>)]) {
 
 #[test]
 fn hidden_tests_reach_no_prompt_no_file_and_no_log() {
-    for (strategy, judge) in STRATEGIES.into_iter().flat_map(|strategy| [(strategy, false), (strategy, true)]) {
+    for (strategy, judge) in STRATEGIES.into_iter().flat_map(|strategy| [(strategy, false), (strategy, true)])
+    {
         let (place, server) = (Sandboxed::new(), server());
-        let more = ["-vvv", "--strategy", strategy, "--events", "events.jsonl", "--record", "tape.jsonl", "--run-dir", "run"];
+        let more = [
+            "-vvv",
+            "--strategy",
+            strategy,
+            "--events",
+            "events.jsonl",
+            "--record",
+            "tape.jsonl",
+            "--run-dir",
+            "run",
+        ];
         let mut command = place.solve(problem(&place), &server, &more);
         if judge {
             command.arg("--judge");
@@ -72,7 +87,8 @@ fn hidden_tests_reach_no_prompt_no_file_and_no_log() {
 #[test]
 fn keys_reach_the_server_and_nothing_else() {
     let (place, server) = (Sandboxed::new(), server());
-    let mut command = place.command(&["solve", &problem(&place), "-vvv", "--json", "--judge", "-m", "openai:scripted"]);
+    let mut command =
+        place.command(&["solve", &problem(&place), "-vvv", "--json", "--judge", "-m", "openai:scripted"]);
     command.args(["--events", "events.jsonl", "--record", "tape.jsonl", "--set", "limits.retry_backoff=1ms"]);
     command.env("OPENAI_API_KEY", KEY).env("OPENAI_BASE_URL", server.base_url());
     let traces = traces(&place, &mut command);
@@ -89,11 +105,16 @@ fn a_refused_key_is_not_repeated() {
         Box::new(|_| Some(Fault::Status(401))),
         std::time::Duration::ZERO,
     );
-    for variables in [vec![("OPENAI_API_KEY", KEY)], vec![("OPENAI_API_KEY", KEY), ("CODEAGENT_LOG", "trace")]] {
+    for variables in
+        [vec![("OPENAI_API_KEY", KEY)], vec![("OPENAI_API_KEY", KEY), ("CODEAGENT_LOG", "trace")]]
+    {
         let mut command = place.command(&["solve", &problem(&place), "-vvv", "-m", "openai:scripted"]);
         command.env("OPENAI_BASE_URL", refusing.base_url()).envs(variables);
         let ended = Ended::of(&mut command);
         assert_eq!(ended.code, Some(3), "{ended:?}");
-        assert_absent(KEY, &[("stdout".to_owned(), ended.stdout.into()), ("stderr".to_owned(), ended.stderr.into())]);
+        assert_absent(
+            KEY,
+            &[("stdout".to_owned(), ended.stdout.into()), ("stderr".to_owned(), ended.stderr.into())],
+        );
     }
 }

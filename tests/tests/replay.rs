@@ -53,7 +53,8 @@ fn stored_answers_alone_reproduce_a_run_and_nothing_else() {
 
     let few = Ended::of(&mut place.solve(puzzle("roman"), &server, &["--set", "budget.calls=4"]));
     let asked = server.count();
-    let same = Ended::of(&mut place.solve(puzzle("roman"), &server, &["--set", "budget.calls=4", "--cache-only"]));
+    let same =
+        Ended::of(&mut place.solve(puzzle("roman"), &server, &["--set", "budget.calls=4", "--cache-only"]));
     assert_eq!((same.code, same.result(), server.count()), (few.code, few.result(), asked));
     let more = Ended::of(&mut place.solve(puzzle("roman"), &server, &["--cache-only"]));
     assert_eq!((more.code, server.count()), (Some(3), asked), "{more:?}");

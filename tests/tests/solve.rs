@@ -24,12 +24,13 @@ fn fields(object: &Value) -> Vec<String> {
 }
 
 fn documented(more: &[&str]) -> Vec<String> {
-    let mut names: Vec<String> = "v status task_id program visible visible.passed visible.total strategy seed calls \
+    let mut names: Vec<String> =
+        "v status task_id program visible visible.passed visible.total strategy seed calls \
         generations tokens tokens.in tokens.out tokens.cached cost_usd wall_ms run_id stop_reason model"
-        .split_whitespace()
-        .chain(more.iter().copied())
-        .map(str::to_owned)
-        .collect();
+            .split_whitespace()
+            .chain(more.iter().copied())
+            .map(str::to_owned)
+            .collect();
     names.sort();
     names
 }
@@ -41,12 +42,16 @@ fn every_strategy_solves_whether_answers_are_streamed_or_not() {
         for stream in ["true", "false"] {
             let (place, server) = (Sandboxed::new(), skilled(0.4));
             let streaming = format!("model.scripted.stream={stream}");
-            let more = ["--strategy", strategy, "--set", "model.scripted.model=scripted", "--set", &streaming];
+            let more =
+                ["--strategy", strategy, "--set", "model.scripted.model=scripted", "--set", &streaming];
             let ended = Ended::of(&mut place.solve(puzzle("merge-intervals"), &server, &more));
             assert_eq!(ended.code, Some(0), "{strategy}, stream {stream}: {ended:?}");
             let result = ended.json();
             assert_eq!(fields(&result), documented(&[]), "{result}");
-            assert_eq!((&result["status"], &result["strategy"], &result["model"]), (&json!("solved"), &json!(strategy), &json!("scripted")));
+            assert_eq!(
+                (&result["status"], &result["strategy"], &result["model"]),
+                (&json!("solved"), &json!(strategy), &json!("scripted"))
+            );
             assert_eq!(result["visible"], json!({"passed": 4, "total": 4}));
             assert_eq!(result["calls"], server.count(), "{result}");
             assert_eq!(server.requests()[0]["stream"] == true, stream == "true");
@@ -65,7 +70,8 @@ fn what_solve_says_is_what_verify_says() {
         let result = ended.json();
         assert_eq!(fields(&result), documented(&["hidden", "hidden.passed", "hidden.total"]), "{result}");
         let program = place.file("program.py", result["program"].as_str().unwrap());
-        let verified = Ended::of(place.command(&["verify", "--json", "--problem"]).arg(puzzle("roman")).arg(program));
+        let verified =
+            Ended::of(place.command(&["verify", "--json", "--problem"]).arg(puzzle("roman")).arg(program));
         let verdict = verified.json();
         for tests in ["visible", "hidden"] {
             let counted = json!({"passed": verdict[tests]["passed"], "total": verdict[tests]["total"]});
@@ -88,10 +94,18 @@ fn budgets_are_never_exceeded_and_the_best_so_far_is_given() {
             let ended = Ended::of(&mut place.solve(puzzle("roman"), &server, &more));
             assert_eq!(ended.code, Some(5), "{strategy}, {calls} calls: {ended:?}");
             let result = ended.json();
-            assert_eq!((&result["status"], &result["stop_reason"]), (&json!("capped"), &json!("budget")), "{result}");
+            assert_eq!(
+                (&result["status"], &result["stop_reason"]),
+                (&json!("capped"), &json!("budget")),
+                "{result}"
+            );
             assert!(result["calls"].as_u64() <= Some(calls), "{strategy}, {calls} calls: {result}");
             // The same command goes on where the smaller budget ended, and pays for nothing twice.
-            assert!(server.count() as u64 <= calls, "{strategy}: {} requests in {calls} calls", server.count());
+            assert!(
+                server.count() as u64 <= calls,
+                "{strategy}: {} requests in {calls} calls",
+                server.count()
+            );
             // Thoughts take the first call of rethink-mcts, and the third may go to a second look at a program.
             assert!(calls < 3 || result["program"].is_string(), "{strategy}, {calls} calls: {result}");
         }
@@ -104,7 +118,16 @@ fn the_program_goes_to_stdout_and_where_it_is_told_to() {
     let problem = puzzle("merge-intervals");
     let result = Ended::of(&mut place.solve(&problem, &server, &[])).json();
     let program = result["program"].as_str().unwrap();
-    let more = ["--out", "solution.py", "--events", "events.jsonl", "-m", "scripted", "--base-url", &server.base_url()];
+    let more = [
+        "--out",
+        "solution.py",
+        "--events",
+        "events.jsonl",
+        "-m",
+        "scripted",
+        "--base-url",
+        &server.base_url(),
+    ];
     let plain = Ended::of(place.command(&["solve"]).arg(&problem).args(more));
     assert_eq!((plain.code, plain.stdout.trim_end()), (Some(0), program.trim_end()));
     assert_eq!(std::fs::read_to_string(place.path().join("solution.py")).unwrap(), program);
@@ -117,7 +140,11 @@ fn the_program_goes_to_stdout_and_where_it_is_told_to() {
     assert_eq!(stored.stdout, file, "what was streamed is what was stored");
     for (seq, line) in file.lines().enumerate() {
         let event: Value = serde_json::from_str(line).unwrap();
-        assert_eq!((&event["v"], &event["seq"], &event["run"]), (&json!(1), &json!(seq), &json!(run)), "{event}");
+        assert_eq!(
+            (&event["v"], &event["seq"], &event["run"]),
+            (&json!(1), &json!(seq), &json!(run)),
+            "{event}"
+        );
     }
 }
 
@@ -128,7 +155,11 @@ fn a_run_is_shown_as_a_tree_and_node_by_node() {
     let run = result["run_id"].as_str().unwrap();
     let tree = Ended::of(&mut place.command(&["show", run]));
     assert_eq!((tree.code, tree.stdout.lines().next()), (Some(0), Some("puzzles/merge-intervals")));
-    assert!(tree.stdout.contains("  #1 propose") && tree.stdout.contains("implement  4/4"), "{}", tree.stdout);
+    assert!(
+        tree.stdout.contains("  #1 propose") && tree.stdout.contains("implement  4/4"),
+        "{}",
+        tree.stdout
+    );
     let number = tree.stdout.lines().find(|line| line.contains("4/4")).unwrap();
     let number = number.trim_start().trim_start_matches('#').split(' ').next().unwrap();
     let node = Ended::of(&mut place.command(&["show", run, "--node", number]));

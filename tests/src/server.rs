@@ -184,7 +184,7 @@ fn stream(request: &Value, answers: &[String], complete: bool) -> Response {
             body.push_str(&format!("data: {end}\n\n"));
         }
     }
-    if complete && request["stream_options"]["include_usage"] == true {
+    if complete && request.pointer("/stream_options/include_usage") == Some(&Value::Bool(true)) {
         let used = json!({"choices": [], "usage": usage(request, answers)});
         body.push_str(&format!("data: {used}\n\n"));
     }

@@ -11,7 +11,7 @@ use serde_json::Value;
 /// # Panics
 /// Under CI (`CI=true`), where its absence is a failure.
 #[must_use]
-#[expect(clippy::panic, clippy::print_stderr, reason = "a test helper speaks to the person who runs the tests")]
+#[expect(clippy::print_stderr, reason = "a test helper speaks to the person who runs the tests")]
 pub fn folder() -> Option<PathBuf> {
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared");
     let folder = std::env::var_os("CODEAGENT_SHARED").map_or(beside, PathBuf::from);

@@ -15,8 +15,8 @@ fn replayed(place: &Sandboxed, recording: &str, strategy: &[&str], jobs: &str) -
     place.events(&folder)
 }
 
-/// Records a search, then compares its replays.
-fn check(strategy: &[&str]) {
+/// Records a search, then compares its replays. Says how many programs it ran.
+fn check(strategy: &[&str]) -> usize {
     let model = SkilledModel::new(0.3);
     let server = ModelServer::answering(move |request| model.answer(request));
     let place = Sandboxed::new();
@@ -26,19 +26,19 @@ fn check(strategy: &[&str]) {
     assert!(matches!(recorded.code, Some(0 | 1)), "{strategy:?}: {recorded:?}");
     let one = replayed(&place, "tape.jsonl", strategy, "1");
     assert!(one.len() > 5, "{one:?}");
-    for jobs in ["8"] {
-        assert_eq!(replayed(&place, "tape.jsonl", strategy, jobs), one, "{strategy:?} with {jobs} in flight");
-    }
+    assert_eq!(replayed(&place, "tape.jsonl", strategy, "8"), one, "{strategy:?}");
+    one.iter().filter(|event| event["type"] == "exec_finished").count()
 }
 
 #[test]
 fn events_do_not_depend_on_what_is_in_flight() {
     for strategy in STRATEGIES {
-        check(&["--strategy", strategy, "--seed", "3"]);
+        assert!(check(&["--strategy", strategy, "--seed", "3"]) > 0);
     }
 }
 
 #[test]
 fn stopping_at_the_first_success_does_not_either() {
-    check(&["--strategy", "resample", "--set", "search.resample.stop_at_first=true"]);
+    let programs = check(&["--strategy", "resample", "--set", "search.resample.stop_at_first=true"]);
+    assert!((2..10).contains(&programs), "it stopped in the middle: {programs} programs");
 }

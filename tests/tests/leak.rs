@@ -1,6 +1,10 @@
 //! What must stay secret does: hidden tests from the search, and keys from everything that is written.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "helpers of tests; JSON has null where nothing is"
+)]
 
 use std::process::Command;
 

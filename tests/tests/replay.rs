@@ -1,7 +1,5 @@
 //! Recorded answers give the same search again; what was not recorded is an error that says so.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests")]
-
 use codeagent_tests::binary::{Ended, STRATEGIES, Sandboxed};
 use codeagent_tests::server::ModelServer;
 use codeagent_tests::skill::{SkilledModel, puzzle};

@@ -166,7 +166,7 @@ fn wrong_settings_end_with_2_and_say_where() {
         (&["--strategy", "magic"], "search: "),
         (&["--set", "search.resample.programs=-1", "--strategy", "resample"], "search"),
         (&["--set", "search.resample.progams=3", "--strategy", "resample"], "search"),
-        (&["--seed", "-1x"], "--seed: "),
+        (&["--seed", "1x"], "--seed: "),
         (&["-j", "0"], "--jobs: "),
         (&["--concurrency", "9-1"], "--concurrency: "),
         (&["--max-cost", "free"], "--max-cost: "),

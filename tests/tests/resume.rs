@@ -128,5 +128,5 @@ fn rel_d1_resample_survives_kills() {
 
 #[test]
 fn rel_d1_codechain_survives_kills() {
-    survives("codechain", "2", 20);
+    survives("codechain", "1", 20);
 }

@@ -1,5 +1,6 @@
 //! `codeagent solve PROBLEM`: one problem to a program that passes its tests.
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -139,12 +140,21 @@ pub async fn solve(
     }
 }
 
+/// The strategy that is asked for. The settings of the others are checked too, so that no mistake waits in silence.
 fn strategy(config: &Config) -> Result<Strategy, Failure> {
+    let mut settings: BTreeMap<&str, serde_json::Value> = BTreeMap::new();
+    for (name, table) in &config.search.methods {
+        let table = serde_json::to_value(table)
+            .map_err(|error| Failure::usage(error.to_string()).at(format!("search.{name}")))?;
+        named(name, &table)?;
+        settings.insert(name, table);
+    }
     let name = &config.search.strategy;
-    let settings = config.search.methods.get(name).map(serde_json::to_value).transpose();
-    let settings =
-        settings.map_err(|error| Failure::usage(error.to_string()).at(format!("search.{name}")))?;
-    Strategy::by_name(name, &settings.unwrap_or_default()).map_err(|error| {
+    named(name, &settings.remove(name.as_str()).unwrap_or_default())
+}
+
+fn named(name: &str, settings: &serde_json::Value) -> Result<Strategy, Failure> {
+    Strategy::by_name(name, settings).map_err(|error| {
         Failure::usage(error.to_string())
             .at("search")
             .hint("see `codeagent solve --help` and docs/strategies.md")
@@ -376,6 +386,16 @@ mod tests {
         config.budget.run_usd = Some(2.0);
         config.budget.per_problem_usd = Some(0.25);
         assert_eq!(budget(&config).micro_usd, Some(250_000));
+    }
+
+    #[test]
+    fn settings_of_other_strategies_are_checked_too() {
+        let mut config = Config::default();
+        let table = |text: &str| text.parse::<toml::Table>().unwrap();
+        config.search.methods.insert("codechain".to_owned(), table("rounds = 2"));
+        assert!(strategy(&config).is_ok());
+        config.search.methods.insert("resample".to_owned(), table("samplez = 2"));
+        assert!(strategy(&config).unwrap_err().to_string().contains("samplez"));
     }
 
     #[test]

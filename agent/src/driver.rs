@@ -251,6 +251,9 @@ impl Driver {
                 self.fail_with(FailureKind::Store, with_causes(&error));
             }
         }
+        if let Err(error) = self.log.settle().await {
+            self.fail_with(FailureKind::Store, with_causes(&error));
+        }
         Outcome {
             status: if self.state.failure.is_some() { Status::Error } else { status },
             stop_reason,

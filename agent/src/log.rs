@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use codeagent_search::tree::NodeId;
-use codeagent_store::{Store, StoreError};
+use codeagent_store::{Pending, Store, StoreError};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
@@ -19,6 +19,8 @@ pub(crate) struct Log {
     store: Option<Arc<Store>>,
     /// Events that an interrupted search of the same run left, from `seq` on.
     earlier: VecDeque<Event>,
+    /// Batches that may not be durable yet.
+    pending: Vec<Pending>,
     listener: mpsc::Sender<Event>,
 }
 
@@ -36,10 +38,13 @@ impl Log {
             let rows = store.events(&run).await?;
             earlier = rows.iter().filter_map(|row| serde_json::from_str(&row.body).ok()).collect();
         }
-        Ok(Self { run, task, seq: 0, started: Instant::now(), store, earlier, listener })
+        Ok(Self { run, task, seq: 0, started: Instant::now(), store, earlier, pending: Vec::new(), listener })
     }
 
-    /// Records what happened, durably and in one piece, then tells the listener, who may miss events if it is slow.
+    /// Records what happened, in one piece and in order, and tells the listener, who may miss events if it is slow.
+    ///
+    /// Durable a little later, or after [`Self::settle`]: a search that is interrupted before that does the same again
+    /// from its stored replies. An error of storing comes with one of the next batches.
     pub(crate) async fn record(
         &mut self,
         events: Vec<(Option<NodeId>, EventKind)>,
@@ -62,7 +67,32 @@ impl Log {
         let Some(store) = &self.store else { return Ok(()) };
         let rows: Vec<(u64, String)> =
             fresh.iter().filter_map(|event| Some((event.seq, serde_json::to_string(event).ok()?))).collect();
-        if rows.is_empty() { Ok(()) } else { store.append_events(&self.run, &rows).await }
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let mut waiting = Vec::new();
+        for mut batch in self.pending.drain(..) {
+            if !batch.is_done()? {
+                waiting.push(batch);
+            }
+        }
+        waiting.push(store.queue_events(&self.run, rows).await?);
+        self.pending = waiting;
+        Ok(())
+    }
+
+    /// Waits until everything recorded is durable.
+    pub(crate) async fn settle(&mut self) -> Result<(), StoreError> {
+        let Some(store) = &self.store else { return Ok(()) };
+        if self.pending.is_empty() {
+            return Ok(());
+        }
+        // Nothing, waited for: it takes along what lies before it.
+        store.append_events(&self.run, &[]).await?;
+        for batch in self.pending.drain(..) {
+            batch.done().await?;
+        }
+        Ok(())
     }
 
     fn number(&mut self, node: Option<NodeId>, kind: EventKind) -> Event {

@@ -17,6 +17,7 @@ pub use choose::{Offer, representatives};
 pub use cluster::cluster;
 pub use codeagent_search::policy::ModuleChoice;
 pub use extract::{Module, extract};
+pub(crate) use normalise::fingerprint;
 pub use normalise::normalised_hash;
 pub use syntax::{defines, parses};
 

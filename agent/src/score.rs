@@ -12,11 +12,12 @@ pub(crate) fn attempt(problem: &Problem, source: &str, report: &Report) -> Attem
     let slow = report.results.iter().zip(&problem.visible).filter(|(result, case)| {
         result.verdict.is_passed() && result.wall.as_secs_f64() > 0.8 * case.time_limit.as_secs_f64()
     });
+    let program = modules::fingerprint(source);
     Attempt {
-        fingerprint: modules::normalised_hash(source),
+        fingerprint: program.hash,
         passed: count(report.passed()),
         total: count(report.total()),
-        parses: modules::parses(source),
+        parses: program.parses,
         behaviour: (!report.results.is_empty()).then(|| behaviour(report)),
         length: u32::try_from(source.chars().count()).unwrap_or(u32::MAX),
         slow: count(slow.count()),

@@ -14,16 +14,30 @@ use super::syntax::{Descend, Step, parse, text, walk};
 /// Depends on nothing but the text, so that it may be stored.
 #[must_use]
 pub fn normalised_hash(source: &str) -> u64 {
+    fingerprint(source).hash
+}
+
+/// What one look at a program's syntax says of it.
+pub(crate) struct Fingerprint {
+    /// [`normalised_hash`].
+    pub(crate) hash: u64,
+    /// Whether it is free of syntax errors, as [`super::parses`] says.
+    pub(crate) parses: bool,
+}
+
+pub(crate) fn fingerprint(source: &str) -> Fingerprint {
     let tree = parse(source).filter(|tree| !tree.root_node().has_error());
+    let parses = tree.is_some();
     let from_tree = tree.and_then(|tree| {
         let locals = locals(tree.root_node(), source)?;
         Some(tree_hash(tree.root_node(), source, &locals))
     });
-    from_tree.unwrap_or_else(|| {
+    let hash = from_tree.unwrap_or_else(|| {
         let mut hasher = blake3::Hasher::new_derive_key("codeagent text of a program");
         hasher.update(source.trim().as_bytes());
         first_eight(&hasher)
-    })
+    });
+    Fingerprint { hash, parses }
 }
 
 fn tree_hash<'s>(root: Node<'_>, source: &'s str, locals: &[Option<Local<'s>>]) -> u64 {

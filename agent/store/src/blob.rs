@@ -1,6 +1,9 @@
 //! Bodies: small ones lie in their row, large ones once per content in the table of blobs.
 
+use std::cell::RefCell;
+
 use sqlx::{Row, SqliteConnection};
+use zstd::bulk::Compressor;
 
 /// Bodies above this many bytes become blobs.
 pub(crate) const INLINE_BYTES_MAX: usize = 4096;
@@ -26,7 +29,7 @@ pub(crate) async fn store(connection: &mut SqliteConnection, body: &[u8]) -> Res
         return Ok(Stored { inline: Some(body.to_vec()), blob: None });
     }
     let hash = blake3::hash(body).to_hex().to_string();
-    let data = zstd::bulk::compress(body, 3).map_err(sqlx::Error::Io)?;
+    let data = compress(body).map_err(sqlx::Error::Io)?;
     let size = i64::try_from(body.len()).unwrap_or(i64::MAX);
     sqlx::query(
         "INSERT INTO blobs (hash, size, data) VALUES (?, ?, ?) \
@@ -39,6 +42,17 @@ pub(crate) async fn store(connection: &mut SqliteConnection, body: &[u8]) -> Res
     .execute(connection)
     .await?;
     Ok(Stored { inline: None, blob: Some(hash) })
+}
+
+/// A compressor is many times dearer to make than to use on a few KiB, so each thread keeps one.
+fn compress(body: &[u8]) -> std::io::Result<Vec<u8>> {
+    thread_local! {
+        static COMPRESSOR: RefCell<Option<Compressor<'static>>> = const { RefCell::new(None) };
+    }
+    COMPRESSOR.with_borrow_mut(|kept| match kept {
+        Some(compressor) => compressor.compress(body),
+        None => kept.insert(Compressor::new(3)?).compress(body),
+    })
 }
 
 /// The body of a row, or `None` if its blob is missing or does not unpack.

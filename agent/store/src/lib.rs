@@ -1,9 +1,9 @@
 //! Runs, replies, executions and events of a search, in SQLite.
 //!
-//! A write is durable before its method returns, so what was paid for is never lost. All writes go through one task
-//! that commits them in groups; reads have connections of their own and never wait for a write. Every row is sealed
-//! with a checksum that is verified when it is read, so damage is an error and never a wrong answer. What the texts
-//! mean is the callers' business.
+//! A write is durable before its method returns, so what was paid for is never lost; what can be made again may be
+//! queued instead. All writes go through one task that commits them in groups, in the order in which they came; reads
+//! have connections of their own and never wait for a write. Every row is sealed with a checksum that is verified when
+//! it is read, so damage is an error and never a wrong answer. What the texts mean is the callers' business.
 //!
 //! ```
 //! # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -33,7 +33,7 @@ mod writer;
 pub use error::StoreError;
 pub use lock::{DirectoryLock, LockError};
 pub use run::{Begun, Event, Failure, NewRun, Run};
-pub use store::Store;
+pub use store::{Pending, Store};
 
 #[cfg(test)]
 mod tests;

@@ -12,7 +12,7 @@ use crate::error::StoreError;
 use crate::run::{Begun, Event, Failure, NewRun, Run};
 use crate::schema;
 use crate::sealed::{self, Columns};
-use crate::writer::{self, Job, Write};
+use crate::writer::{self, Job, Urgency, Write};
 
 /// Writes that may wait; a caller beyond them waits for a place.
 const QUEUE_LENGTH: usize = 1024;
@@ -152,6 +152,25 @@ impl Store {
         self.write(write, largest).await.map(drop)
     }
 
+    /// As [`Store::append_events`], but gives them in without waiting: they are durable once [`Pending::done`] returns,
+    /// at the latest some 50 ms later, and always before whatever is given in after them.
+    ///
+    /// # Errors
+    /// [`StoreError::TooLarge`] and [`StoreError::Closed`]; all others come from the [`Pending`].
+    pub async fn queue_events(&self, run: &str, events: Vec<(u64, String)>) -> Result<Pending, StoreError> {
+        let largest = events.iter().map(|(_, body)| body.len()).max().unwrap_or(0);
+        self.give_in(Write::Events { run: run.to_owned(), events }, largest, Urgency::Later).await
+    }
+
+    /// As [`Store::put_execution`], but without waiting, as [`Store::queue_events`] does it.
+    ///
+    /// # Errors
+    /// Those of [`Store::queue_events`].
+    pub async fn queue_execution(&self, key: &str, body: Vec<u8>) -> Result<Pending, StoreError> {
+        let bytes = body.len();
+        self.give_in(Write::Execution { key: key.to_owned(), body }, bytes, Urgency::Later).await
+    }
+
     /// All events of a run in the order of their numbers.
     ///
     /// # Errors
@@ -217,12 +236,16 @@ impl Store {
     }
 
     async fn write(&self, write: Write, bytes: usize) -> Result<u64, StoreError> {
+        self.give_in(write, bytes, Urgency::Now).await?.answer().await
+    }
+
+    async fn give_in(&self, write: Write, bytes: usize, urgency: Urgency) -> Result<Pending, StoreError> {
         if bytes > BODY_BYTES_MAX {
             return Err(StoreError::TooLarge { path: self.path().to_owned(), bytes, limit: BODY_BYTES_MAX });
         }
         let (done, answer) = oneshot::channel();
-        self.writes.send(Job { write, done }).await.map_err(|_| self.closed())?;
-        answer.await.map_err(|_| self.closed())?
+        self.writes.send(Job { write, urgency, done }).await.map_err(|_| self.closed())?;
+        Ok(Pending { answer, path: Arc::clone(&self.path) })
     }
 
     async fn reader(&self) -> Result<sqlx::pool::PoolConnection<sqlx::Sqlite>, StoreError> {
@@ -267,10 +290,48 @@ impl Store {
     }
 
     fn closed(&self) -> StoreError {
-        StoreError::Closed { path: self.path().to_owned() }
+        closed(&self.path)
     }
 
     fn fail(&self, error: &sqlx::Error) -> StoreError {
         StoreError::of(&self.path, error)
     }
+}
+
+/// A write that was given in and perhaps not written yet. Dropping it changes nothing but that its error goes unseen.
+#[derive(Debug)]
+#[must_use = "the error of a write that nobody looks at is lost"]
+pub struct Pending {
+    answer: oneshot::Receiver<Result<u64, StoreError>>,
+    path: Arc<PathBuf>,
+}
+
+impl Pending {
+    /// Whether it is durable by now.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it could not be stored.
+    pub fn is_done(&mut self) -> Result<bool, StoreError> {
+        match self.answer.try_recv() {
+            Ok(answer) => answer.map(|_| true),
+            Err(oneshot::error::TryRecvError::Empty) => Ok(false),
+            Err(oneshot::error::TryRecvError::Closed) => Err(closed(&self.path)),
+        }
+    }
+
+    /// Waits until it is durable.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it could not be stored.
+    pub async fn done(self) -> Result<(), StoreError> {
+        self.answer().await.map(drop)
+    }
+
+    async fn answer(self) -> Result<u64, StoreError> {
+        self.answer.await.map_err(|_| closed(&self.path))?
+    }
+}
+
+fn closed(path: &Path) -> StoreError {
+    StoreError::Closed { path: path.to_owned() }
 }

@@ -1,13 +1,16 @@
 //! The one task that writes: it takes what is waiting, writes it in one transaction, and answers after the commit.
 //!
-//! Group commit needs no timer here: a write that comes alone is committed at once, and those that come during its
-//! commit are the next group.
+//! A write that somebody waits for is committed at once, with all that came before it; those that come during its
+//! commit are the next group. Writes that nobody waits for go with the next one, or alone a little later: what a commit
+//! costs (a sync of the disk, two messages to the driver's thread) is paid once for all of them.
 
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use sqlx::error::DatabaseError;
 use sqlx::{Connection, QueryBuilder, Sqlite, SqliteConnection, Transaction};
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, timeout_at};
 
 use crate::blob;
 use crate::error::StoreError;
@@ -20,11 +23,22 @@ const GROUP_MAX: usize = 200;
 /// Most events in one statement. Statements of every length up to it are kept prepared.
 const ROWS_MAX: usize = 32;
 
+/// How long a write may lie that nobody waits for.
+const LATER: Duration = Duration::from_millis(50);
+
 /// A write on its way, with the channel that takes the number of rows that it made or changed.
 #[derive(Debug)]
 pub(crate) struct Job {
     pub(crate) write: Write,
+    pub(crate) urgency: Urgency,
     pub(crate) done: oneshot::Sender<Result<u64, StoreError>>,
+}
+
+/// Whether somebody waits for a write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Urgency {
+    Now,
+    Later,
 }
 
 /// What can be written.
@@ -47,6 +61,7 @@ pub(crate) async fn write_all(
 ) {
     let mut group = Vec::new();
     while jobs.recv_many(&mut group, GROUP_MAX).await > 0 {
+        await_urgent(&mut jobs, &mut group).await;
         let closing = take_close(&mut group);
         write_group(&path, &mut connection, std::mem::take(&mut group)).await;
         if let Some(closing) = closing {
@@ -57,6 +72,18 @@ pub(crate) async fn write_all(
     }
     if let Err(error) = close(&path, connection).await {
         tracing::warn!(%error, "the store was not closed cleanly; nothing is lost");
+    }
+}
+
+/// Fills the group until there is a write in it that somebody waits for, the time is up or the group is full.
+async fn await_urgent(jobs: &mut mpsc::Receiver<Job>, group: &mut Vec<Job>) {
+    let time_is_up = Instant::now() + LATER;
+    while group.len() < GROUP_MAX && group.iter().all(|job| job.urgency == Urgency::Later) {
+        let more = jobs.recv_many(group, GROUP_MAX);
+        if timeout_at(time_is_up, more).await.is_ok_and(|count| count > 0) {
+            continue;
+        }
+        return;
     }
 }
 
@@ -94,30 +121,62 @@ async fn commit(
     connection: &mut SqliteConnection,
     writes: &[Write],
 ) -> Result<Vec<Result<u64, StoreError>>, sqlx::Error> {
-    if writes.is_empty() {
-        return Ok(Vec::new());
+    match writes {
+        [] => Ok(Vec::new()),
+        // SQLite commits a statement that stands alone by itself.
+        [write] if is_one_statement(write) => Ok(vec![write_one(path, connection, write).await]),
+        _ => commit_together(path, connection, writes).await,
     }
+}
+
+fn is_one_statement(write: &Write) -> bool {
+    match write {
+        Write::Reply { body, .. } | Write::Execution { body, .. } => body.len() <= blob::INLINE_BYTES_MAX,
+        _ => false,
+    }
+}
+
+async fn commit_together(
+    path: &Path,
+    connection: &mut SqliteConnection,
+    writes: &[Write],
+) -> Result<Vec<Result<u64, StoreError>>, sqlx::Error> {
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-    if let [write] = writes {
-        let answer = write_one(path, &mut transaction, write).await;
-        // Alone, it needs no savepoint: its failure takes the transaction along, and nothing else.
-        if answer.is_ok() {
-            transaction.commit().await?
-        } else {
-            transaction.rollback().await?
-        }
-        return Ok(vec![answer]);
-    }
     let mut answers = Vec::with_capacity(writes.len());
     for write in writes {
-        answers.push(write_among_others(path, &mut transaction, write).await);
+        match write_one(path, &mut transaction, write).await {
+            Ok(changed) => answers.push(Ok(changed)),
+            Err(error) => {
+                transaction.rollback().await?;
+                let alone = writes.len() == 1;
+                return if alone {
+                    Ok(vec![Err(error)])
+                } else {
+                    commit_apart(path, connection, writes).await
+                };
+            }
+        }
     }
     transaction.commit().await?;
     Ok(answers)
 }
 
-/// One write inside a savepoint, so that its failure takes nothing else along.
-async fn write_among_others(
+/// Each write inside a savepoint, so that the failure of one takes nothing else along. Slower, and rarely needed.
+async fn commit_apart(
+    path: &Path,
+    connection: &mut SqliteConnection,
+    writes: &[Write],
+) -> Result<Vec<Result<u64, StoreError>>, sqlx::Error> {
+    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+    let mut answers = Vec::with_capacity(writes.len());
+    for write in writes {
+        answers.push(write_apart(path, &mut transaction, write).await);
+    }
+    transaction.commit().await?;
+    Ok(answers)
+}
+
+async fn write_apart(
     path: &Path,
     transaction: &mut Transaction<'_, Sqlite>,
     write: &Write,
@@ -223,13 +282,17 @@ async fn append_events(
     events: &[(u64, String)],
 ) -> Result<u64, StoreError> {
     let fail = |error: sqlx::Error| StoreError::of(path, &error);
-    if !events.is_empty() && !run_exists(connection, run).await.map_err(fail)? {
-        return Err(StoreError::NoRun { path: path.to_path_buf(), id: run.to_owned() });
-    }
     let mut appended = 0;
     for events in events.chunks(ROWS_MAX) {
         let sums: Vec<_> = events.iter().map(|(seq, body)| event_seal(run, *seq, body)).collect();
-        let fresh = insert_events(connection, run, events, &sums).await.map_err(fail)?;
+        let fresh = insert_events(connection, run, events, &sums).await.map_err(|error| {
+            let no_run = error.as_database_error().is_some_and(DatabaseError::is_foreign_key_violation);
+            if no_run {
+                StoreError::NoRun { path: path.to_path_buf(), id: run.to_owned() }
+            } else {
+                fail(error)
+            }
+        })?;
         appended += fresh;
         if fresh == events.len() as u64 {
             continue;
@@ -249,11 +312,6 @@ async fn append_events(
 
 fn event_seal(run: &str, seq: u64, body: &str) -> [u8; seal::LENGTH] {
     seal("events", &[run, &seq.to_string()], body.as_bytes())
-}
-
-async fn run_exists(connection: &mut SqliteConnection, run: &str) -> Result<bool, sqlx::Error> {
-    let found = sqlx::query("SELECT 1 FROM runs WHERE id = ?").bind(run).fetch_optional(connection).await?;
-    Ok(found.is_some())
 }
 
 /// One statement for all: what a statement costs beside its work (a message to the driver's thread and back) is more

@@ -79,30 +79,6 @@ fn user() -> Vec<u8> {
     module.section(&exports);
     module.section(&code(|sink| {
         let argument = wasm_encoder::MemArg { offset: 0, align: 2, memory_index: 0 };
-        sink.global_get(0);
-    }));
-    module.section(&data);
-    module.finish()
-}
-
-/// Defines `read`: the provider's datum, read at its address, plus `base()`.
-fn user() -> Vec<u8> {
-    let mut imports = ImportSection::new();
-    imports.import("env", "memory", EntityType::Memory(MEMORY));
-    imports.import("GOT.mem", "answer", EntityType::Global(ADDRESS));
-    imports.import("env", "base", EntityType::Function(0));
-    let mut exports = ExportSection::new();
-    exports.export("read", ExportKind::Func, 1);
-    let mut module = Module::new();
-    module.section(&dylink()).section(&returns_number()).section(&imports).section(&one_function(0));
-    module.section(&exports);
-    module.section(&code(|sink| {
-        let argument = wasm_encoder::MemArg {
-            offset: 0,
-            align: 2,
-            target: wasm_encoder::MemArgTarget::Memory(0),
-            ordering: None,
-        };
         sink.global_get(0).i32_load(argument).call(0).i32_add();
     }));
     module.finish()

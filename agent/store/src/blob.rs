@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use sqlx::{Row, SqliteConnection};
+use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
 use zstd::bulk::Compressor;
 
 /// Bodies above this many bytes become blobs.
@@ -20,28 +20,51 @@ pub(crate) struct Stored {
     pub(crate) blob: Option<String>,
 }
 
-/// Puts a body into the table of blobs if it is large, unless the same content is there already.
+/// As [`store_all`], for one body.
+pub(crate) async fn store(connection: &mut SqliteConnection, body: &[u8]) -> Result<Stored, sqlx::Error> {
+    let stored = store_all(connection, &[body]).await?;
+    Ok(stored.into_iter().next().unwrap_or(Stored { inline: Some(body.to_vec()), blob: None }))
+}
+
+/// Puts the bodies that are large into the table of blobs, with one statement, unless the same content is there already.
 ///
 /// The content's hash is the key, so a blob that was damaged is not repaired by writing it again unless its row is
 /// replaced: hence the upsert.
-pub(crate) async fn store(connection: &mut SqliteConnection, body: &[u8]) -> Result<Stored, sqlx::Error> {
-    if body.len() <= INLINE_BYTES_MAX {
-        return Ok(Stored { inline: Some(body.to_vec()), blob: None });
+pub(crate) async fn store_all(
+    connection: &mut SqliteConnection,
+    bodies: &[&[u8]],
+) -> Result<Vec<Stored>, sqlx::Error> {
+    let mut blobs = Vec::new();
+    let mut stored = Vec::with_capacity(bodies.len());
+    for body in bodies {
+        if body.len() <= INLINE_BYTES_MAX {
+            stored.push(Stored { inline: Some(body.to_vec()), blob: None });
+            continue;
+        }
+        let hash = blake3::hash(body).to_hex().to_string();
+        let data = compress(body).map_err(sqlx::Error::Io)?;
+        blobs.push((hash.clone(), i64::try_from(body.len()).unwrap_or(i64::MAX), data));
+        stored.push(Stored { inline: None, blob: Some(hash) });
     }
-    let hash = blake3::hash(body).to_hex().to_string();
-    let data = compress(body).map_err(sqlx::Error::Io)?;
-    let size = i64::try_from(body.len()).unwrap_or(i64::MAX);
-    sqlx::query(
-        "INSERT INTO blobs (hash, size, data) VALUES (?, ?, ?) \
-         ON CONFLICT (hash) DO UPDATE SET size = excluded.size, data = excluded.data \
+    if !blobs.is_empty() {
+        insert(connection, blobs).await?;
+    }
+    Ok(stored)
+}
+
+async fn insert(
+    connection: &mut SqliteConnection,
+    blobs: Vec<(String, i64, Vec<u8>)>,
+) -> Result<(), sqlx::Error> {
+    let mut insert = QueryBuilder::<Sqlite>::new("INSERT INTO blobs (hash, size, data) ");
+    insert.push_values(blobs, |mut row, (hash, size, data)| {
+        row.push_bind(hash).push_bind(size).push_bind(data);
+    });
+    insert.push(
+        " ON CONFLICT (hash) DO UPDATE SET size = excluded.size, data = excluded.data \
          WHERE blobs.size <> excluded.size OR blobs.data <> excluded.data",
-    )
-    .bind(&hash)
-    .bind(size)
-    .bind(data)
-    .execute(connection)
-    .await?;
-    Ok(Stored { inline: None, blob: Some(hash) })
+    );
+    insert.build().execute(connection).await.map(drop)
 }
 
 /// A compressor is many times dearer to make than to use on a few KiB, so each thread keeps one.

@@ -23,6 +23,7 @@
 mod blob;
 mod error;
 mod lock;
+mod readers;
 mod run;
 mod schema;
 mod seal;

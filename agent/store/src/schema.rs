@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use sqlx::migrate::{Migration, MigrationType, Migrator};
-use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, SqlSafeStr, SqliteConnection};
 
 use crate::error::StoreError;
@@ -17,9 +17,6 @@ const MIGRATIONS_TABLE: &str = "codeagent_migrations";
 
 /// Longest wait for another process's lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// Connections that read.
-const READERS: u32 = 4;
 
 /// Number of the latest migration.
 pub(crate) const VERSION: i64 = 1;
@@ -56,15 +53,9 @@ pub(crate) async fn open_writer(path: &Path) -> Result<SqliteConnection, StoreEr
     Ok(connection)
 }
 
-/// Opens the connections that read. The writer must be open: it keeps the shared memory alive that they need.
-pub(crate) async fn open_readers(path: &Path) -> Result<SqlitePool, StoreError> {
-    SqlitePoolOptions::new()
-        .max_connections(READERS)
-        // A connection to a file does not break while it waits.
-        .test_before_acquire(false)
-        .connect_with(options(path).read_only(true))
-        .await
-        .map_err(|error| StoreError::of(path, &error))
+/// Opens a connection that reads. The writer must be open: it keeps the shared memory alive that readers need.
+pub(crate) async fn open_reader(path: &Path) -> Result<SqliteConnection, StoreError> {
+    options(path).read_only(true).connect().await.map_err(|error| StoreError::of(path, &error))
 }
 
 fn options(path: &Path) -> SqliteConnectOptions {

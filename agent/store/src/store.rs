@@ -3,12 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use sqlx::sqlite::{SqlitePool, SqliteRow};
+use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{MappedMutexGuard, mpsc, oneshot};
 
 use crate::blob::BODY_BYTES_MAX;
 use crate::error::StoreError;
+use crate::readers::Readers;
 use crate::run::{Begun, Event, Failure, NewRun, Run};
 use crate::schema;
 use crate::sealed::{self, Columns};
@@ -25,7 +26,7 @@ const QUEUE_LENGTH: usize = 1024;
 pub struct Store {
     path: Arc<PathBuf>,
     writes: mpsc::Sender<Job>,
-    reads: SqlitePool,
+    readers: Arc<Readers>,
 }
 
 impl Store {
@@ -36,11 +37,10 @@ impl Store {
     pub async fn open(path: impl Into<PathBuf>) -> Result<Self, StoreError> {
         let path = path.into();
         let connection = schema::open_writer(&path).await?;
-        let reads = schema::open_readers(&path).await?;
         let (writes, jobs) = mpsc::channel(QUEUE_LENGTH);
         // The task owns the writing connection and ends by itself with the last clone of the store.
         drop(tokio::spawn(writer::write_all(path.clone(), connection, jobs)));
-        Ok(Self { path: Arc::new(path), writes, reads })
+        Ok(Self { path: Arc::new(path), writes, readers: Arc::default() })
     }
 
     /// Where the store is.
@@ -231,7 +231,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] if the log could not be folded in; nothing is lost then either.
     pub async fn close(&self) -> Result<(), StoreError> {
-        self.reads.close().await;
+        self.readers.close().await;
         self.write(Write::Close, 0).await.map(drop)
     }
 
@@ -248,8 +248,8 @@ impl Store {
         Ok(Pending { answer, path: Arc::clone(&self.path) })
     }
 
-    async fn reader(&self) -> Result<sqlx::pool::PoolConnection<sqlx::Sqlite>, StoreError> {
-        self.reads.acquire().await.map_err(|error| self.fail(&error))
+    async fn reader(&self) -> Result<MappedMutexGuard<'_, SqliteConnection>, StoreError> {
+        self.readers.acquire(&self.path).await
     }
 
     async fn get(

@@ -322,10 +322,8 @@ async fn insert_events(
     events: &[(u64, String)],
     sums: &[[u8; seal::LENGTH]],
 ) -> Result<u64, sqlx::Error> {
-    let mut bodies = Vec::with_capacity(events.len());
-    for (_, body) in events {
-        bodies.push(blob::store(connection, body.as_bytes()).await?);
-    }
+    let bodies: Vec<&[u8]> = events.iter().map(|(_, body)| body.as_bytes()).collect();
+    let bodies = blob::store_all(connection, &bodies).await?;
     let mut insert = QueryBuilder::<Sqlite>::new("INSERT INTO events (run, seq, body, body_blob, sum) ");
     insert.push_values(events.iter().zip(bodies).zip(sums), |mut row, (((seq, body), stored), sum)| {
         row.push_bind(run)

@@ -1,6 +1,6 @@
 //! Judges candidates on a problem's visible tests, each program once: the reports are kept in the run's store.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use codeagent_sandbox::judge::{Judge, JudgeOptions, Report};
 use codeagent_sandbox::trace::BlockTrace;
@@ -10,12 +10,13 @@ use codeagent_store::Store;
 use crate::operators::TrialError;
 use crate::problem::Problem;
 
-/// The judge with its memory.
+/// The judge of one problem's programs, with its memory.
 pub(crate) struct Examiner {
     judge: Judge,
     store: Option<Arc<Store>>,
     backend: String,
     limits: Limits,
+    setting: OnceLock<blake3::Hash>,
 }
 
 impl Examiner {
@@ -23,7 +24,7 @@ impl Examiner {
         let capabilities = sandbox.capabilities();
         let backend =
             format!("{}/{:?}/{}", capabilities.backend, capabilities.level, capabilities.interpreter);
-        Self { judge: Judge::new(sandbox), store, backend, limits }
+        Self { judge: Judge::new(sandbox), store, backend, limits, setting: OnceLock::new() }
     }
 
     /// Runs `source` on the visible tests of `problem`, or recalls the report of the same run.
@@ -70,13 +71,16 @@ impl Examiner {
         }
     }
 
+    /// What is the same for all programs of a problem is hashed once: there may be many tests.
     fn key(&self, problem: &Problem, program: &Program) -> String {
-        let options = self.options(problem);
-        let parts = serde_json::json!({
-            "program": program.source, "entry": program.entry, "cases": problem.visible,
-            "backend": self.backend, "options": options,
+        let setting = self.setting.get_or_init(|| {
+            let parts = serde_json::json!({
+                "entry": program.entry, "cases": problem.visible,
+                "backend": self.backend, "options": self.options(problem),
+            });
+            blake3::hash(parts.to_string().as_bytes())
         });
-        blake3::hash(parts.to_string().as_bytes()).to_hex().to_string()
+        blake3::keyed_hash(setting.as_bytes(), program.source.as_bytes()).to_hex().to_string()
     }
 }
 

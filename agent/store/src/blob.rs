@@ -11,6 +11,9 @@ pub(crate) const INLINE_BYTES_MAX: usize = 4096;
 /// Largest body taken; four times the largest answer that the models crate accepts.
 pub(crate) const BODY_BYTES_MAX: usize = 64 << 20;
 
+/// The quickest level, because blobs are made on the way of every model call.
+const LEVEL: i32 = 1;
+
 /// A body as its row holds it: in the row, or as the hash of a blob.
 #[derive(Debug)]
 pub(crate) struct Stored {
@@ -74,7 +77,7 @@ fn compress(body: &[u8]) -> std::io::Result<Vec<u8>> {
     }
     COMPRESSOR.with_borrow_mut(|kept| match kept {
         Some(compressor) => compressor.compress(body),
-        None => kept.insert(Compressor::new(3)?).compress(body),
+        None => kept.insert(Compressor::new(LEVEL)?).compress(body),
     })
 }
 

@@ -18,6 +18,10 @@ const MIGRATIONS_TABLE: &str = "codeagent_migrations";
 /// Longest wait for another process's lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Pages of the write-ahead log, 4 KiB each, at which it is folded into the file. Keys are hashes, so writes are spread
+/// over the file: the rarer it is folded, the more changes of one page are folded at once.
+const CHECKPOINT_PAGES: &str = "4000";
+
 /// Number of the latest migration.
 pub(crate) const VERSION: i64 = 1;
 
@@ -63,6 +67,7 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .filename(path)
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
+        .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
         .busy_timeout(BUSY_TIMEOUT)
         .disable_statement_logging()
 }

@@ -159,6 +159,33 @@ async fn one_refused_write_does_not_harm_its_group() {
     assert_eq!(store.reply("b").await.unwrap(), Some(b"2".to_vec()));
 }
 
+#[tokio::test]
+async fn queued_writes_go_with_the_next_one_that_is_waited_for() {
+    let bed = Bed::new();
+    let store = bed.open().await;
+    store.begin_run(&new_run("r1", "f1")).await.unwrap();
+    let mut first = store.queue_events("r1", vec![(0, "a".into())]).await.unwrap();
+    let mut lost = store.queue_events("r9", vec![(0, "a".into())]).await.unwrap();
+    let mut execution = store.queue_execution("e", b"report".to_vec()).await.unwrap();
+    store.put_reply("k", b"answer").await.unwrap();
+    assert!(first.is_done().unwrap() && execution.is_done().unwrap());
+    assert_eq!(lost.is_done().unwrap_err(), StoreError::NoRun { path: bed.path.clone(), id: "r9".into() });
+    assert_eq!(store.events("r1").await.unwrap(), [Event { seq: 0, body: "a".into() }]);
+    assert_eq!(store.execution("e").await.unwrap().as_deref(), Some(&b"report"[..]));
+}
+
+#[tokio::test]
+async fn queued_writes_are_written_though_nothing_follows() {
+    let bed = Bed::new();
+    let store = bed.open().await;
+    store.begin_run(&new_run("r1", "f1")).await.unwrap();
+    store.queue_events("r1", vec![(0, "a".into())]).await.unwrap().done().await.unwrap();
+    assert_eq!(store.events("r1").await.unwrap().len(), 1);
+    drop(store.queue_events("r1", vec![(1, "b".into())]).await.unwrap());
+    store.close().await.unwrap();
+    assert_eq!(bed.open().await.events("r1").await.unwrap().len(), 2);
+}
+
 /// What `kill -9` leaves: the files as they are at some moment, the log not folded in.
 #[tokio::test]
 async fn acknowledged_writes_survive_a_crash() {

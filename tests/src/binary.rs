@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::Value;
 
@@ -196,7 +196,8 @@ pub fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     found
 }
 
-/// The binary beside this test, built first if need be.
+/// The binary beside this test. Built first if it is missing or older than the sources: `cargo test --workspace` has
+/// built it, and building this one package again would build its dependencies with other features.
 ///
 /// # Panics
 /// If it can't be built.
@@ -207,14 +208,49 @@ pub fn path() -> &'static Path {
     PATH.get_or_init(|| {
         let test = std::env::current_exe().expect("the test's own path");
         let profile = test.parent().and_then(Path::parent).expect("target/<profile>/deps").to_owned();
-        let mut build = Command::new(env!("CARGO"));
-        build
-            .args(["build", "--quiet", "--locked", "-p", "codeagent-cli"])
-            .current_dir(env!("CARGO_MANIFEST_DIR"));
-        if profile.ends_with("release") {
-            build.arg("--release");
+        let binary = profile.join("codeagent");
+        let built = std::fs::metadata(&binary).and_then(|metadata| metadata.modified()).ok();
+        if built.is_none_or(|built| built < newest_source()) {
+            build(profile.ends_with("release"));
         }
-        assert!(build.status().expect("cargo starts").success(), "the binary must build");
-        profile.join("codeagent")
+        binary
     })
+}
+
+#[expect(clippy::expect_used, reason = "a test helper")]
+fn build(release: bool) {
+    let mut build = Command::new(env!("CARGO"));
+    build
+        .args(["build", "--quiet", "--locked", "-p", "codeagent-cli"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"));
+    if release {
+        build.arg("--release");
+    }
+    assert!(build.status().expect("cargo starts").success(), "the binary must build");
+}
+
+/// When a file that the binary is made of was last changed.
+fn newest_source() -> SystemTime {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let parts = [
+        "search",
+        "sandbox",
+        "models",
+        "prompts",
+        "agent",
+        "benchmarks",
+        "examples",
+        "Cargo.lock",
+        "Cargo.toml",
+    ];
+    parts.iter().map(|part| newest(&root.join(part))).max().unwrap_or(SystemTime::UNIX_EPOCH)
+}
+
+fn newest(path: &Path) -> SystemTime {
+    let is_product =
+        |path: &Path| !["target", "tests", "benches", "fuzz"].iter().any(|name| path.ends_with(name));
+    let own = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file);
+    let own = own.and_then(|metadata| metadata.modified().ok()).unwrap_or(SystemTime::UNIX_EPOCH);
+    let inside = std::fs::read_dir(path).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));
+    inside.filter(|path| is_product(path)).map(|path| newest(&path)).fold(own, SystemTime::max)
 }

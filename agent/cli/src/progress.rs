@@ -29,6 +29,7 @@ struct State {
     calls: u64,
     tokens: u64,
     micro_usd: u64,
+    priced: bool,
 }
 
 impl Progress {
@@ -44,8 +45,16 @@ impl Progress {
         }
         bar.enable_steady_tick(Duration::from_millis(120));
         let now = Instant::now();
-        let state =
-            State { started: now, limit, written: now, best: None, calls: 0, tokens: 0, micro_usd: 0 };
+        let state = State {
+            started: now,
+            limit,
+            written: now,
+            best: None,
+            calls: 0,
+            tokens: 0,
+            micro_usd: 0,
+            priced: true,
+        };
         Self { bar, quiet, terminal, state: Arc::new(Mutex::new(state)) }
     }
 
@@ -70,6 +79,7 @@ impl Progress {
         }
         self.update(|state| match &event.kind {
             EventKind::CandidateBest { passed, total } => state.best = Some((*passed, *total)),
+            EventKind::LlmReply { cost_micro_usd: None, .. } => state.priced = false,
             EventKind::Budget { calls, tokens, micro_usd, .. } => {
                 (state.calls, state.tokens, state.micro_usd) = (*calls, *tokens, *micro_usd);
             }
@@ -114,7 +124,7 @@ impl Progress {
             Some(limit) => format!("{} s left", limit.saturating_sub(elapsed).as_secs()),
             None => format!("{} s", elapsed.as_secs()),
         };
-        let usd = usd(state.micro_usd);
+        let usd = if state.priced { usd(state.micro_usd) } else { "price unknown".to_owned() };
         format!("best {best} | {} calls | {} tokens | {usd} | {time}", state.calls, state.tokens)
     }
 }

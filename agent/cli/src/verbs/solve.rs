@@ -333,7 +333,8 @@ fn ending(outcome: &Outcome, hidden: Option<&Report>, searched: &Searched<'_>) -
         format!(", {} of {} hidden ones", report.passed(), report.total())
     });
     let calls = outcome.cost.calls;
-    format!("{}: {tests}{judged}; {calls} model calls; run {}", outcome.status.word(), searched.run_id)
+    let ended = if outcome.failure.is_some() { "stopped" } else { outcome.status.word() };
+    format!("{ended}: {tests}{judged}; {calls} model calls; run {}", searched.run_id)
 }
 
 fn refused(failure: &codeagent::solution::Failure) -> Failure {

@@ -42,7 +42,8 @@ fn main() {
     let runtime = Runtime::new().expect("a runtime");
     let mut criterion =
         Criterion::default().measurement_time(Duration::from_secs(5)).sample_size(50).configure_from_args();
-    criterion.bench_function("sandbox/bare process/print", |bencher| bencher.iter(bare_process));
+    let python = interpreter();
+    criterion.bench_function("sandbox/bare process/print", |bencher| bencher.iter(|| bare_process(&python)));
     for sandbox in sandboxes() {
         judge(&mut criterion, &runtime, &sandbox, "print", &printing());
         judge(&mut criterion, &runtime, &sandbox, "function", &function());
@@ -93,10 +94,19 @@ fn case(test: Test) -> Case {
     Case { name: String::new(), test, time_limit: Duration::from_secs(5) }
 }
 
-fn bare_process() {
-    let mut python = Command::new("python3");
-    let output = python.args(["-I", "-S", "-c", "print(1)"]).stdin(Stdio::null()).output();
-    assert_eq!(output.expect("python3 on the search path").stdout, b"1\n");
+/// The interpreter itself: what is called `python3` may be a script that looks for one.
+fn interpreter() -> String {
+    python("python3", "import sys; print(sys.executable)")
+}
+
+fn bare_process(interpreter: &str) {
+    assert_eq!(python(interpreter, "print(1)"), "1");
+}
+
+fn python(interpreter: &str, program: &str) -> String {
+    let output = Command::new(interpreter).args(["-I", "-S", "-c", program]).stdin(Stdio::null()).output();
+    let stdout = output.expect("a python3 on the search path").stdout;
+    String::from_utf8(stdout).expect("text").trim().to_owned()
 }
 
 fn sandboxes() -> Vec<Arc<dyn Sandbox>> {

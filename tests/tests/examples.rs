@@ -51,3 +51,26 @@ fn examples_are_solved_without_a_model() {
     }
     assert!(binary::path().is_file());
 }
+
+#[test]
+fn a_program_is_shown_even_if_it_cannot_be_saved() {
+    let place = Sandboxed::new();
+    let output = place.run(&["solve", &example("merge-intervals"), "--out", "no/such/folder/it.py"]);
+    let story = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(70), "{story}");
+    assert!(String::from_utf8_lossy(&output.stdout).contains("def merge_intervals"), "{story}");
+}
+
+#[test]
+fn answers_anew_are_no_recalled_ones() {
+    let place = Sandboxed::new();
+    let problem = example("merge-intervals");
+    assert!(place.run(&["solve", &problem]).status.success());
+    for flag in ["--cache-refresh", "--no-cache"] {
+        let output = place.run(&["solve", &problem, flag]);
+        let story = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{flag}: {story}");
+        assert!(story.contains("--run-dir"), "{flag}: {story}");
+        assert!(place.run(&["solve", &problem, flag, "--run-dir", &flag[2..]]).status.success(), "{flag}");
+    }
+}

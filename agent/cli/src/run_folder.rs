@@ -46,6 +46,22 @@ impl RunFolder {
         Ok(Self { store: Arc::new(store), _lock: lock })
     }
 
+    /// Checks that no run was begun here: answers that are asked for anew make another search, and the one that is there
+    /// would be recalled instead.
+    ///
+    /// # Errors
+    /// Exit 2 if there is one.
+    pub async fn require_unused(&self) -> Result<(), Failure> {
+        let runs = self.store.runs().await.map_err(|error| {
+            Failure::new(Exit::Internal, "the store of the run can't be read").caused_by(&error)
+        })?;
+        if runs.is_empty() {
+            return Ok(());
+        }
+        Err(Failure::usage("this search was begun before, and its answers are kept")
+            .hint("to ask anew, give a new folder with --run-dir, or another --seed"))
+    }
+
     /// Closes the store.
     ///
     /// # Errors

@@ -18,6 +18,28 @@ pub fn check(loaded: &Loaded) -> Result<(), Failure> {
     prices(loaded)
 }
 
+/// Refuses what the format knows and this version does not do. For whoever starts a run, so that no setting is ignored
+/// in silence; files that set such things can still be read and shown.
+///
+/// # Errors
+/// Exit 2, at the setting.
+pub fn offered(loaded: &Loaded) -> Result<(), Failure> {
+    if loaded.config.store.url.0 != "sqlite" {
+        let reason = "this version keeps runs in SQLite files in their run folders only".to_owned();
+        conflict(
+            loaded,
+            &["store", "url"],
+            reason,
+            "remove it, or set \"sqlite\"; --run-dir names the folder",
+        )?;
+    }
+    if !loaded.config.telemetry.otlp_endpoint.0.is_empty() {
+        let reason = "this version sends no telemetry".to_owned();
+        conflict(loaded, &["telemetry", "otlp_endpoint"], reason, "remove it")?;
+    }
+    Ok(())
+}
+
 fn conflict(loaded: &Loaded, key: &[&str], reason: String, remedy: &str) -> Result<(), Failure> {
     let complaint = Complaint::new(reason, remedy);
     Err(match loaded.setting(&Key::from(key)) {

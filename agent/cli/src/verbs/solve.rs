@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use codeagent::models::CacheMode;
 use codeagent::sandbox::{JudgeOptions, Report, Sandbox};
 use codeagent::search::{BudgetLimits, StopReason};
 use codeagent::solution::{FailureKind, Outcome};
@@ -15,8 +16,8 @@ use serde::Serialize;
 
 use crate::answers::Source;
 use crate::args::{Globals, SolveArgs};
+use crate::config;
 use crate::config::types::Config;
-use crate::config::{self};
 use crate::environment::Environment;
 use crate::failure::{Exit, Failure};
 use crate::model;
@@ -84,7 +85,9 @@ pub async fn solve(
     stop: &Stop,
     output: &mut Output,
 ) -> Result<Exit, Failure> {
-    let config = config::load(environment, &globals.config_flags(arguments.settings()))?.config;
+    let loaded = config::load(environment, &globals.config_flags(arguments.settings()))?;
+    config::check::offered(&loaded)?;
+    let config = loaded.config;
     let problem = problems::load(&arguments.problem, environment)?;
     let strategy = strategy(&config)?;
     let source = Source::decide(&arguments.model, &arguments.cache, &config, environment).await?;
@@ -98,6 +101,9 @@ pub async fn solve(
     let draft = build(builder.clone().provider(Arc::clone(&source.provider)))?;
     let identity = draft.run_spec(&problem.problem);
     let folder = RunFolder::open(arguments.run_dir.as_deref(), &identity, environment).await?;
+    if matches!(arguments.cache.mode(), CacheMode::Off | CacheMode::Refresh) {
+        folder.require_unused().await?;
+    }
     let stack = source.stack(Some(Arc::clone(&folder.store)));
     let agent = build(builder.provider(stack.provider).store(Arc::clone(&folder.store)))?;
 
@@ -116,14 +122,17 @@ pub async fn solve(
     };
     progress.finish();
     let outcome = outcome?;
-    let hidden = tokio::select! {
-        judged = judge(&outcome, &problem, &sandbox, &config), if arguments.judge => judged?,
-        () = stop.token().cancelled(), if arguments.judge => None,
-        else => None,
+    let judged = tokio::select! {
+        judged = judge(&outcome, &problem, &sandbox, &config), if arguments.judge => judged,
+        () = stop.token().cancelled(), if arguments.judge => Ok(None),
+        else => Ok(None),
     };
+    let hidden = judged.as_ref().ok().and_then(Option::as_ref);
+    show(&outcome, hidden, &searched, globals, events.on_stdout, output)?;
+    progress.say(&ending(&outcome, hidden, &searched));
+    // The program is out; only now may something fail.
     save(arguments.out.as_deref(), &outcome, environment)?;
-    show(&outcome, hidden.as_ref(), &searched, globals, events.on_stdout, output)?;
-    progress.say(&ending(&outcome, hidden.as_ref(), &searched));
+    let hidden = judged?;
     folder.close().await?;
     if let Some(exit) = stop.exit() {
         return Ok(exit);

@@ -98,13 +98,13 @@ impl BudgetFlags {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Answers")]
 pub struct CacheFlags {
-    /// Neither read nor write stored answers.
+    /// Neither read nor write stored answers. Needs a run folder without a run (see --run-dir).
     #[arg(long, conflicts_with_all = ["cache_only", "cache_refresh"])]
     pub no_cache: bool,
     /// Stored answers only; a call to the model is an error (exit 3). Reproduces a run.
     #[arg(long, conflicts_with = "cache_refresh")]
     pub cache_only: bool,
-    /// Ask anew and store the new answers.
+    /// Ask anew and store the new answers. Needs a run folder without a run (see --run-dir).
     #[arg(long)]
     pub cache_refresh: bool,
     /// Write every answer to a recording.

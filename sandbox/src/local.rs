@@ -114,12 +114,11 @@ impl LocalSandbox {
         }
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let capabilities = Capabilities {
-            backend: BACKEND.to_owned(),
-            level,
-            interpreter: setup.interpreter.name.clone(),
             threads: true,
+            files: true,
             layers: in_force,
             missing,
+            ..Capabilities::new(BACKEND, level, setup.interpreter.name.clone())
         };
         Self { setup: Arc::new(setup), capabilities, slots: Arc::new(Semaphore::new(cores)) }
     }

@@ -138,6 +138,12 @@ pub struct Capabilities {
     pub layers: Vec<String>,
     /// Layers that this machine does not offer, each with the reason.
     pub missing: Vec<String>,
+    /// Limits that are enforced, each with its means, such as `memory: size of the address space`.
+    pub limits: Vec<String>,
+    /// Modules that programs can import, in order, without private ones; empty where that is not known yet.
+    pub modules: Vec<String>,
+    /// Whether programs may have files of their own.
+    pub files: bool,
 }
 
 impl Capabilities {
@@ -151,6 +157,9 @@ impl Capabilities {
             threads: false,
             layers: Vec::new(),
             missing: Vec::new(),
+            limits: Vec::new(),
+            modules: Vec::new(),
+            files: false,
         }
     }
 }

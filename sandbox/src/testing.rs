@@ -54,14 +54,7 @@ impl Sandbox for Plain {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities {
-            backend: "plain".into(),
-            level: Level::None,
-            interpreter: "CPython".into(),
-            threads: true,
-            layers: Vec::new(),
-            missing: Vec::new(),
-        }
+        Capabilities { threads: true, files: true, ..Capabilities::new("plain", Level::None, "CPython") }
     }
 }
 

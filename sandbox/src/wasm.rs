@@ -48,6 +48,15 @@ const LAYERS: [&str; 5] = [
     "a fresh instance per session",
 ];
 
+/// Limits and how they are enforced.
+const LIMITS: [&str; 5] = [
+    "wall: interruption by epochs, every 5 ms; sleeping is charged",
+    "cpu: the thread's CPU clock, at the same interruptions",
+    "memory: growth of the linear memory",
+    "output: bytes written to stdout and stderr, counted by the host",
+    "answer: bytes of a frame, counted by the host",
+];
+
 /// Runs Python programs in CPython on wasmtime. Cheap to clone; clones share the interpreter and the permits to run.
 #[derive(Clone)]
 pub struct WasmSandbox {
@@ -182,13 +191,12 @@ impl Sandbox for WasmSandbox {
     }
 
     fn capabilities(&self) -> Capabilities {
+        let machine = self.shared.machine.get();
         Capabilities {
-            backend: NAME.into(),
-            level: Level::Strict,
-            interpreter: carriers::INTERPRETER.into(),
-            threads: false,
             layers: LAYERS.map(Into::into).to_vec(),
-            missing: Vec::new(),
+            limits: LIMITS.map(Into::into).to_vec(),
+            modules: machine.map(|machine| machine.manifest.report.modules.clone()).unwrap_or_default(),
+            ..Capabilities::new(NAME, Level::Strict, carriers::INTERPRETER)
         }
     }
 }

@@ -81,7 +81,7 @@ impl Problem {
         let (Some(call), Some(expected)) = (read, expected) else {
             return Err(ExampleError { example: text.to_owned(), entry: entry.to_owned() });
         };
-        let test = Test::Call { args: call.args, kwargs: call.kwargs, expected, checker: self.checker };
+        let test = Test::Call { args: call.args, kwargs: call.kwargs, expected, checker: self.checker.clone() };
         self.visible.push(Case { name: text.to_owned(), test, time_limit: self.limits.time });
         Ok(self)
     }
@@ -91,7 +91,7 @@ impl Problem {
     pub fn prints(mut self, input: impl Into<String>, expected: impl Into<String>) -> Self {
         let (input, expected) = (input.into(), expected.into());
         let name = format!("input {input:?}");
-        let test = Test::Stdio { input, expected, checker: self.checker };
+        let test = Test::Stdio { input, expected, checker: self.checker.clone() };
         self.visible.push(Case { name, test, time_limit: self.limits.time });
         self
     }

@@ -6,11 +6,11 @@
 
 #![expect(clippy::expect_used, reason = "a benchmark stops at the first fault")]
 
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitCode, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use codeagent::sandbox::wasm::WasmSandbox;
+use codeagent::sandbox::wasm::{WasmSandbox, Workers, worker};
 use codeagent::sandbox::{Case, Checker, Judge, JudgeOptions, Program, Sandbox, Test, literal};
 use criterion::Criterion;
 use tokio::runtime::Runtime;
@@ -38,7 +38,13 @@ const TESTS: [(&str, &str, &str); 7] = [
     ("[1.1, 2.2, 3.1, 4.1, 5.1]", "0.5", "False"),
 ];
 
-fn main() {
+/// The argument that makes this benchmark a worker of the wasm sandbox.
+const WORKER: &str = "__sandbox-worker";
+
+fn main() -> ExitCode {
+    if std::env::args_os().nth(1).is_some_and(|argument| argument == WORKER) {
+        return worker::main();
+    }
     let runtime = Runtime::new().expect("a runtime");
     let mut criterion =
         Criterion::default().measurement_time(Duration::from_secs(5)).sample_size(50).configure_from_args();
@@ -49,6 +55,7 @@ fn main() {
         judge(&mut criterion, &runtime, &sandbox, "function", &function());
     }
     criterion.final_summary();
+    ExitCode::SUCCESS
 }
 
 type Judged = (Program, Vec<Case>);
@@ -110,7 +117,8 @@ fn python(interpreter: &str, program: &str) -> String {
 }
 
 fn sandboxes() -> Vec<Arc<dyn Sandbox>> {
-    let wasm = WasmSandbox::new().expect("a cache folder");
+    let workers = Workers::of_this_program([WORKER]).expect("this program's path");
+    let wasm = WasmSandbox::new().expect("a cache folder").with_workers(workers);
     wasm.prepare(|_| ()).expect("the interpreter");
     let wasm: Arc<dyn Sandbox> = Arc::new(wasm);
     std::iter::once(wasm).chain(local()).collect()

@@ -52,7 +52,7 @@ pub enum Test {
 }
 
 /// How an answer is compared with the right one.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum Checker {
     /// Calls: Python's `==`. Outputs: equal lines, trailing white space and empty lines at the end aside.
@@ -64,4 +64,10 @@ pub enum Checker {
     },
     /// Outputs: equal sequences of white-space-separated tokens, numbers compared as numbers with a tolerance of 1e-6.
     Tokens,
+    /// A trusted program of the data set decides, in an interpreter of its own.
+    Program {
+        /// Python source that defines `check(input, expected, actual)`: the three are texts for outputs; for calls, the
+        /// list of arguments (with a dictionary of named ones at its end, if any), the right value and the value that came. What it returns counts by its truth.
+        source: String,
+    },
 }

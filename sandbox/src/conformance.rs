@@ -14,7 +14,7 @@ use crate::error::SandboxError;
 use crate::judge::{Judge, JudgeOptions};
 use crate::limits::Limits;
 use crate::peer::{Arguments, Claim};
-use crate::probe::Probe;
+use crate::probe::{Probe, Probed};
 use crate::program::Program;
 use crate::session::Sandbox;
 use crate::value::Value;
@@ -57,6 +57,8 @@ pub async fn deviations(sandbox: Arc<dyn Sandbox>, suite: Suite) -> Result<Vec<D
         check_isolation(&judge).await?,
         check_recovery(&judge).await?,
         check_probe(&judge).await?,
+        check_large_probe(&judge).await?,
+        check_probe_recovery(&judge).await?,
         check_trace(&judge).await?,
     ];
     deviations.extend(checks.into_iter().flatten());
@@ -219,25 +221,53 @@ async fn check_recovery(judge: &Judge) -> Result<Option<Deviation>, SandboxError
     Ok(deviation("recovery after a kill", "passed, timeout, no-answer, passed", &actual))
 }
 
-/// A thousand calls are one exchange, each with its own claim.
+/// Each of a thousand calls has its own claim.
 async fn check_probe(judge: &Judge) -> Result<Option<Deviation>, SandboxError> {
     let source = "def f(n):\n    print(n)\n    return 10 // n if n % 2 else object()";
-    let inputs: Vec<_> =
-        (0..1000).map(|n| Arguments { args: vec![Value::from(n)], kwargs: vec![] }).collect();
-    let limit = Duration::from_secs(20);
-    let probe = judge.probe(&program(source, Some("f")), &inputs, limit, &JudgeOptions::default()).await?;
-    let actual = match probe {
-        Probe::Answers(claims) => {
-            let values = claims.iter().filter(|claim| matches!(claim, Claim::Value { .. })).count();
-            format!("{} claims, {values} values, {:?}", claims.len(), claims.get(3))
-        }
-        Probe::Failed(verdict) => phrase(&verdict),
-    };
+    let answers = probe(judge, source, 1000).await?;
+    let values = answers.iter().filter(|answer| matches!(answer, Probed::Claim(Claim::Value { .. }))).count();
+    let actual = format!("{} answers, {values} values, {:?}", answers.len(), answers.get(3));
     Ok(deviation(
         "a probe of 1,000 calls",
-        "1000 claims, 500 values, Some(Value { value: Int(BigInt(Small(3))*",
+        "1000 answers, 500 values, Some(Claim(Value { value: Int(BigInt(Small(3))*",
         &actual,
     ))
+}
+
+/// Answers that do not fit into one frame come in several, and no call is made twice.
+async fn check_large_probe(judge: &Judge) -> Result<Option<Deviation>, SandboxError> {
+    let source = "count = 0\ndef f(n):\n    global count\n    count += 1\n    return [count, 'x' * 400_000]";
+    let answers = probe(judge, source, 7).await?;
+    let count = |answer: &Probed| match answer {
+        Probed::Claim(Claim::Value { value: Value::List(items), .. }) => items.first().map(crate::value::repr),
+        _ => None,
+    };
+    let counts: Vec<_> = answers.iter().map(|answer| count(answer).unwrap_or_default()).collect();
+    Ok(deviation("a probe with large answers", "1 2 3 4 5 6 7", &counts.join(" ")))
+}
+
+/// A call that hangs or ends the program costs the other calls of a probe nothing.
+async fn check_probe_recovery(judge: &Judge) -> Result<Option<Deviation>, SandboxError> {
+    let source = "import os\ndef f(n):\n    if n == 2: os._exit(0)\n    if n == 5: os.abort()\n    \
+                  if n == 12:\n        while True: pass\n    return n";
+    let answers = probe(judge, source, 15).await?;
+    let shown = |answer: &Probed| match answer {
+        Probed::Claim(Claim::Value { value, .. }) => crate::value::repr(value),
+        Probed::Claim(other) => format!("{other:?}"),
+        Probed::Ended(verdict) => phrase(verdict),
+    };
+    let actual: Vec<_> = answers.iter().map(shown).collect();
+    let expected = "0 1 no-answer 3 4 crashed 6 7 8 9 10 11 timeout 13 14";
+    Ok(deviation("recovery of a probe", expected, &actual.join(" ")))
+}
+
+async fn probe(judge: &Judge, source: &str, count: i64) -> Result<Vec<Probed>, SandboxError> {
+    let inputs: Vec<_> = (0..count).map(|n| Arguments { args: vec![n.into()], kwargs: vec![] }).collect();
+    let limit = Duration::from_secs(2);
+    Ok(match judge.probe(&program(source, Some("f")), &inputs, limit, &JudgeOptions::default()).await? {
+        Probe::Answers(answers) => answers,
+        Probe::Unloadable(verdict) => vec![Probed::Ended(verdict)],
+    })
 }
 
 /// The blocks of a failing call, with the values around them.

@@ -16,6 +16,14 @@ pub enum SandboxError {
         /// What the user can do.
         remedy: String,
     },
+    /// The request asks for what this back-end does not do.
+    #[error("the sandbox does not offer {what}: {remedy}")]
+    Unsupported {
+        /// What is not offered.
+        what: String,
+        /// What the caller can do.
+        remedy: String,
+    },
     /// A system call or file operation of the host failed.
     #[error("{action} failed")]
     Host {

@@ -6,12 +6,14 @@
 //!
 //! The rules fail closed: no answer, half an answer, an answer to another question are all failures.
 
+mod call;
+pub(crate) mod callee;
+mod check;
+mod checker;
 mod compare;
 mod function;
-mod load;
 mod relay;
-pub(crate) mod rules;
-pub(crate) mod stdio;
+mod stdio;
 
 #[cfg(test)]
 mod tests;
@@ -26,11 +28,10 @@ use crate::error::SandboxError;
 use crate::limits::Limits;
 use crate::peer::Arguments;
 use crate::program::Program;
+use crate::retry::Retries;
+use crate::rules;
 use crate::session::{Ending, Level, Sandbox};
 use crate::verdict::{Clock, Verdict};
-
-/// Times that a session is opened anew after the machinery failed.
-const RETRIES: usize = 2;
 
 /// Judges programs in one sandbox.
 #[derive(Clone)]
@@ -47,7 +48,8 @@ pub struct JudgeOptions {
     pub limits: Limits,
     /// Seeds randomness and hash order inside.
     pub seed: u64,
-    /// A fresh session for every call test, so that state kept between calls can't matter.
+    /// A fresh session for every single call, those of test code among them, so that state kept between calls can't
+    /// matter. For final scores.
     pub isolate_tests: bool,
     /// Leaves out the cases after the first that fails.
     pub stop_at_first_failure: bool,
@@ -136,8 +138,7 @@ impl Judge {
                 continue;
             }
             if let Test::Stdio { input, expected, checker } = &case.test {
-                let test =
-                    stdio::StdioTest { input, expected, checker: *checker, time_limit: case.time_limit };
+                let test = stdio::StdioTest { input, expected, checker, time_limit: case.time_limit };
                 let (result, refusals) = self.stdio(program, &test, options).await?;
                 docket.add(case, result, refusals);
             } else {
@@ -145,8 +146,8 @@ impl Judge {
                 docket.add(case, result, Vec::new());
             }
         }
-        function.close(&mut docket.results).await;
-        docket.note(std::mem::take(&mut function.refusals));
+        let refusals = function.close(&mut docket.results).await;
+        docket.note(refusals);
         Ok(self.report(docket))
     }
 
@@ -188,22 +189,6 @@ impl Judge {
                 Err(error) => retries.after(error)?,
             }
         }
-    }
-}
-
-/// Counts failures of the machinery.
-#[derive(Debug, Default)]
-pub(crate) struct Retries(usize);
-
-impl Retries {
-    /// Ok where the same may be tried once more.
-    pub(crate) fn after(&mut self, error: SandboxError) -> Result<(), SandboxError> {
-        if self.0 == RETRIES || !error.is_retryable() {
-            return Err(error);
-        }
-        self.0 += 1;
-        tracing::warn!(error = %error, retry = self.0, "a sandbox session broke");
-        Ok(())
     }
 }
 

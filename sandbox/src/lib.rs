@@ -2,8 +2,9 @@
 //!
 //! A [`Sandbox`] opens contained sessions, a [`Judge`] turns a [`Program`] and its [`Case`]s into a [`Report`] of
 //! [`Verdict`]s. The ladder, from the bottom: plain data ([`value`], its codec [`claim`], its literals [`literal`]); the
-//! seam to the back-ends ([`session`]); one session with the driver inside ([`peer`]); the judge and what else can be
-//! done with a session ([`execute`], [`trace`](mod@trace), [`probe`]); the back-ends `wasm` and `local` on their own.
+//! seam to the back-ends ([`session`]); one session with the driver inside ([`peer`]), with a whole program run in it
+//! ([`mod@run`]) or one loaded to be called ([`loaded`]); the judge ([`judge`]) and what else it can do with a program
+//! ([`trace`](mod@trace), [`probe`]); the back-ends `wasm` and `local` on their own.
 //!
 //! What is absent on purpose: expected values in the process that runs candidate code, and any reading of what
 //! candidates print as if it were a result.
@@ -31,16 +32,19 @@ pub mod claim;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
 pub mod error;
-pub mod execute;
 pub mod judge;
 pub mod limits;
 pub mod literal;
+pub mod loaded;
 #[cfg(target_os = "linux")]
 pub mod local;
 pub mod peer;
 pub mod probe;
 pub mod program;
 mod python;
+mod retry;
+mod rules;
+pub mod run;
 pub mod session;
 pub mod trace;
 pub mod value;
@@ -53,10 +57,13 @@ mod testing;
 
 pub use case::{Case, Checker, Test};
 pub use error::SandboxError;
-pub use execute::{Execution, run_program};
 pub use judge::{CaseResult, Judge, JudgeOptions, Report};
 pub use limits::Limits;
+pub use loaded::{Called, Loaded, Unloadable};
+pub use peer::{Arguments, Claim};
+pub use probe::{Probe, Probed};
 pub use program::Program;
+pub use run::{Outcome, Run, run_program};
 pub use session::{Cause, Ending, Exchange, Open, Sandbox, Session};
 pub use value::Value;
 pub use verdict::{Clock, Failure, Verdict};

@@ -51,6 +51,13 @@ impl Limits {
         self
     }
 
+    /// The same limits with another CPU limit.
+    #[must_use]
+    pub const fn with_cpu(mut self, cpu: Duration) -> Self {
+        self.cpu = cpu;
+        self
+    }
+
     /// The same limits with another memory limit in MiB.
     #[must_use]
     pub const fn with_memory_mib(mut self, memory_mib: u32) -> Self {

@@ -1,11 +1,13 @@
-//! Reads Python literals, and assertions about one call with literal arguments.
+//! Reads Python literals, assertions about one call with literal arguments, and test functions that are lists of these.
 //!
 //! The grammar is that of `ast.literal_eval`: numbers (signed, with underscores, of every base, sums with an imaginary
 //! part), strings and bytes with prefixes, escapes and adjacent concatenation, tuples, lists, sets, `set()`,
 //! dictionaries, `None`, `True`, `False`. Left out: `\N{...}` (it takes the table of Unicode names) and f-strings.
 
 mod assertion;
+mod check;
 mod number;
+mod statement;
 mod string;
 
 #[cfg(test)]
@@ -14,6 +16,7 @@ mod tests;
 use crate::value::Value;
 
 pub use assertion::{Call, CallAssertion, Expectation};
+pub use check::{CheckedCall, checked_calls};
 
 /// Containers inside each other.
 const DEPTH_MAX: usize = 100;

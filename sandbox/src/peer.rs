@@ -122,7 +122,7 @@ impl Arguments {
         Value::Tuple(vec![Value::List(self.args.clone()), self.named()])
     }
 
-    fn named(&self) -> Value {
+    pub(crate) fn named(&self) -> Value {
         Value::Dict(
             self.kwargs.iter().map(|(name, value)| (Value::str(name.as_str()), value.clone())).collect(),
         )

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// Source text and how it is entered.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct Program {
     /// Python source text, complete: what a model left to a prelude is already in front.
     pub source: String,

@@ -1,28 +1,41 @@
-//! The default back-end: CPython on wasmtime, in this process, with nothing to install.
+//! The default back-end: CPython on wasmtime, with nothing to install.
 //!
 //! CPython comes with the build (`carriers`). Once per machine and version it is linked (`link`), initialised,
 //! photographed (`snapshot`), compiled and kept in the user's cache folder (`cache`). Every [`Session`] is a fresh
-//! instance of that photograph on a thread of its own (`session`): nothing is left of one program when the next
-//! starts. All that an instance can reach are the host's functions (`host`): standard streams, the channel of
-//! requests and answers (`channel`), a clock and seeded randomness. There are no files, processes, threads or
-//! sockets, so there is nothing to forbid.
+//! instance of that photograph: nothing is left of one program when the next starts. All that an instance can reach are
+//! the host's functions (`host`): standard streams, the line of requests and answers (`line`), a clock and seeded
+//! randomness. There are no files, processes, threads or sockets, so there is nothing to forbid.
+//!
+//! Instances live in worker processes (`pool`, `remote`, `worker`), which lock themselves down besides (`lockdown`), or,
+//! for a program that can't be started as its own worker, on threads of this process (`session`), which is slower where
+//! several run at a time.
 //!
 //! As many programs run at once as there are cores, in the order in which they were asked for. A program that waits
 //! for its next request does not count, so a session may wait for another one.
 
 mod cache;
 mod carriers;
-mod channel;
 mod clock;
 mod engine;
 mod files;
 mod guest;
 mod host;
+mod line;
 mod link;
+#[cfg(unix)]
+mod lockdown;
 mod machine;
+#[cfg(unix)]
+mod message;
+#[cfg(unix)]
+mod pool;
+#[cfg(unix)]
+mod remote;
 mod session;
 mod snapshot;
 mod ticker;
+#[cfg(unix)]
+pub mod worker;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -33,8 +46,11 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::error::SandboxError;
 use crate::session::{Capabilities, Level, Open, Sandbox, Session};
 use cache::Cache;
-use machine::Machine;
+use machine::{Machine, Made};
 use session::WasmSession;
+
+#[cfg(unix)]
+pub use pool::Workers;
 
 /// Name of this back-end.
 const NAME: &str = "wasm";
@@ -65,10 +81,15 @@ pub struct WasmSandbox {
 
 struct Shared {
     cache: Cache,
+    /// The interpreter in the cache folder, once it is known to be there.
+    made: OnceLock<Made>,
+    /// The interpreter in this process.
     machine: OnceLock<Arc<Machine>>,
-    /// Held by whoever loads the machine.
+    /// Held by whoever makes or loads the interpreter.
     loading: Mutex<()>,
     permits: Arc<Semaphore>,
+    #[cfg(unix)]
+    pool: Option<Arc<pool::Pool>>,
 }
 
 /// What is being done while the interpreter is prepared, once per machine and version.
@@ -116,15 +137,18 @@ impl WasmSandbox {
         Self::from_cache(Cache::at(folder.into()))
     }
 
+    /// The same sandbox with its programs in worker processes.
+    #[cfg(unix)]
+    #[must_use]
+    pub fn with_workers(self, workers: Workers) -> Self {
+        let permits = Arc::new(Semaphore::new(workers.count.max(1)));
+        let pool = Some(Arc::new(pool::Pool::new(workers)));
+        let cache = self.shared.cache.clone();
+        Self { shared: Arc::new(Shared { permits, pool, ..Shared::new(cache) }) }
+    }
+
     fn from_cache(cache: Cache) -> Self {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let shared = Shared {
-            cache,
-            machine: OnceLock::new(),
-            loading: Mutex::new(()),
-            permits: Arc::new(Semaphore::new(cores)),
-        };
-        Self { shared: Arc::new(shared) }
+        Self { shared: Arc::new(Shared::new(cache)) }
     }
 
     /// Prepares the interpreter, unless it is prepared, and says meanwhile what is being done. Blocks: some 20 seconds
@@ -133,13 +157,13 @@ impl WasmSandbox {
     /// # Errors
     /// [`SandboxError::Prepare`] when the cache folder cannot be used or the interpreter cannot be made.
     pub fn prepare(&self, progress: impl Fn(Stage)) -> Result<(), SandboxError> {
-        self.shared.machine(&progress).map(|_| ())
+        self.shared.made(&progress).map(|_| ())
     }
 
     /// Whether the interpreter lies in the cache folder, whole, so that the next start is quick.
     #[must_use]
     pub fn is_prepared(&self) -> bool {
-        self.shared.machine.get().is_some() || Machine::is_made(&self.shared.cache)
+        self.shared.find().is_some()
     }
 
     /// What the prepared interpreter is; prepares it if need be. Blocks like [`Self::prepare`].
@@ -147,42 +171,118 @@ impl WasmSandbox {
     /// # Errors
     /// Those of [`Self::prepare`].
     pub fn interpreter(&self) -> Result<Interpreter, SandboxError> {
-        let machine = self.shared.machine(&|_| ())?;
+        let Made { path, manifest } = self.shared.made(&|_| ())?;
         Ok(Interpreter {
-            name: machine.manifest.report.interpreter.clone(),
-            modules: machine.manifest.report.modules.clone(),
-            path: machine.path.clone(),
-            bytes: machine.manifest.bytes,
-            memory_bytes: machine.memory_base,
+            name: manifest.report.interpreter.clone(),
+            modules: manifest.report.modules.clone(),
+            path: path.clone(),
+            bytes: manifest.bytes,
+            memory_bytes: manifest.report.memory_bytes,
         })
     }
 
-    async fn machine(&self) -> Result<Arc<Machine>, SandboxError> {
-        if let Some(machine) = self.shared.machine.get() {
-            return Ok(Arc::clone(machine));
-        }
+    /// Ids of the worker processes that wait for a session.
+    #[cfg(unix)]
+    #[must_use]
+    pub fn idle_workers(&self) -> Vec<u32> {
+        self.shared.pool.as_ref().map(|pool| pool.ids()).unwrap_or_default()
+    }
+
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Shared) -> Result<T, SandboxError> + Send + 'static,
+    ) -> Result<T, SandboxError> {
         let shared = Arc::clone(&self.shared);
-        tokio::task::spawn_blocking(move || shared.machine(&|_| ()))
+        tokio::task::spawn_blocking(move || work(&shared))
             .await
             .unwrap_or_else(|error| Err(SandboxError::Worker { reason: error.to_string() }))
+    }
+
+    async fn machine(&self) -> Result<Arc<Machine>, SandboxError> {
+        match self.shared.machine.get() {
+            Some(machine) => Ok(Arc::clone(machine)),
+            None => self.blocking(Shared::machine).await,
+        }
+    }
+
+    #[cfg(unix)]
+    async fn open_remote(&self, pool: &Arc<pool::Pool>, open: Open) -> Result<Box<dyn Session>, SandboxError> {
+        let path = match self.shared.made.get() {
+            Some(made) => made.path.clone(),
+            None => self.blocking(|shared| shared.made(&|_| ()).map(|made| made.path.clone())).await?,
+        };
+        let permits = Arc::clone(&self.shared.permits);
+        Ok(Box::new(remote::RemoteSession::new(Arc::clone(pool), permits, path, open)))
     }
 }
 
 impl Shared {
-    /// The interpreter, loaded by the first who asks.
-    fn machine(&self, progress: &dyn Fn(Stage)) -> Result<Arc<Machine>, SandboxError> {
+    fn new(cache: Cache) -> Self {
+        Self {
+            cache,
+            made: OnceLock::new(),
+            machine: OnceLock::new(),
+            loading: Mutex::new(()),
+            permits: Arc::new(Semaphore::new(cores())),
+            #[cfg(unix)]
+            pool: None,
+        }
+    }
+
+    /// The interpreter in the cache folder, if it is there.
+    fn find(&self) -> Option<&Made> {
+        let _loading = self.loading.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.made.get().is_none() {
+            let engine = engine::for_runs(1).ok()?;
+            let made = Made::find(&engine, &self.cache)?;
+            return Some(self.made.get_or_init(|| made));
+        }
+        self.made.get()
+    }
+
+    /// The interpreter in the cache folder, made by the first who asks.
+    fn made(&self, progress: &dyn Fn(Stage)) -> Result<&Made, SandboxError> {
+        if let Some(made) = self.find() {
+            return Ok(made);
+        }
+        let _loading = self.loading.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(made) = self.made.get() {
+            return Ok(made);
+        }
+        let made = Made::prepare(&engine::for_runs(1)?, &self.cache, progress)?;
+        Ok(self.made.get_or_init(|| made))
+    }
+
+    /// The interpreter in this process, loaded by the first who asks.
+    fn machine(&self) -> Result<Arc<Machine>, SandboxError> {
+        let path = self.made(&|_| ())?.path.clone();
         let _loading = self.loading.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(machine) = self.machine.get() {
             return Ok(Arc::clone(machine));
         }
-        let machine = Arc::new(Machine::load(&self.cache, progress)?);
+        let machine = Arc::new(Machine::load(engine::for_runs(engine::SESSIONS_MAX)?, &path)?);
         Ok(Arc::clone(self.machine.get_or_init(|| machine)))
+    }
+
+    /// Layers that are in force beyond those of every instance, and layers that this machine lacks.
+    fn process_layers(&self) -> (Vec<String>, Vec<String>) {
+        #[cfg(unix)]
+        if self.pool.is_some() {
+            let (mut layers, missing) = lockdown::layers();
+            layers.insert(0, "a worker process for one program at a time".into());
+            return (layers, missing);
+        }
+        (Vec::new(), vec!["worker processes: programs run on threads of this process".into()])
     }
 }
 
 impl Sandbox for WasmSandbox {
     fn open(&self, open: Open) -> BoxFuture<'_, Result<Box<dyn Session>, SandboxError>> {
         Box::pin(async move {
+            #[cfg(unix)]
+            if let Some(pool) = &self.shared.pool {
+                return self.open_remote(pool, open).await;
+            }
             let machine = self.machine().await?;
             let permit = acquire(&self.shared.permits).await?;
             let session = WasmSession::start(machine, Arc::clone(&self.shared.permits), permit, open)?;
@@ -191,14 +291,22 @@ impl Sandbox for WasmSandbox {
     }
 
     fn capabilities(&self) -> Capabilities {
-        let machine = self.shared.machine.get();
+        let (mut layers, missing) = self.shared.process_layers();
+        layers.extend(LAYERS.map(Into::into));
+        let made = self.shared.made.get();
         Capabilities {
-            layers: LAYERS.map(Into::into).to_vec(),
+            layers,
+            missing,
             limits: LIMITS.map(Into::into).to_vec(),
-            modules: machine.map(|machine| machine.manifest.report.modules.clone()).unwrap_or_default(),
+            modules: made.map(|made| made.manifest.report.modules.clone()).unwrap_or_default(),
             ..Capabilities::new(NAME, Level::Strict, carriers::INTERPRETER)
         }
     }
+}
+
+/// Cores that programs may use.
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// Waits for the permit to run a program, behind those who asked before.

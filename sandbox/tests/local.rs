@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use codeagent_sandbox::local::{LocalConfig, LocalSandbox};
 use codeagent_sandbox::session::Level;
 use codeagent_sandbox::{
-    Cause, Clock, Exchange, Execution, Limits, Open, Program, Sandbox, SandboxError, Verdict, run_program,
+    Cause, Clock, Exchange, Limits, Open, Outcome, Program, Run, Sandbox, SandboxError, Verdict, run_program,
 };
 
 /// Set in a copy of this test binary that runs one test alone.
@@ -33,13 +33,14 @@ fn sandbox(level: Option<Level>) -> Option<Arc<dyn Sandbox>> {
     }
 }
 
-async fn run_in(sandbox: &Arc<dyn Sandbox>, source: &str, limits: Limits) -> Execution {
+async fn run_in(sandbox: &Arc<dyn Sandbox>, source: &str, limits: Limits) -> Outcome {
     let program = Program { source: source.to_owned(), entry: None };
-    run_program(sandbox, &program, b"3 4\n", limits, 7).await.unwrap()
+    let run = Run { program, stdin: b"3 4\n".to_vec(), limits, seed: 7, ..Run::default() };
+    run_program(sandbox, &run).await.unwrap()
 }
 
 /// Runs the source at both levels that isolate and checks its verdict.
-async fn check(source: &str, limits: Limits, expected: impl Fn(&Execution) -> bool) {
+async fn check(source: &str, limits: Limits, expected: impl Fn(&Outcome) -> bool) {
     for level in [Level::Strict, Level::Unprivileged] {
         let Some(sandbox) = sandbox(Some(level)) else { continue };
         let done = run_in(&sandbox, source, limits).await;

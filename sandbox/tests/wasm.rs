@@ -6,18 +6,19 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use codeagent_sandbox::wasm::WasmSandbox;
-use codeagent_sandbox::{Clock, Execution, Limits, Program, Sandbox, Verdict, run_program};
+use codeagent_sandbox::{Clock, Limits, Outcome, Program, Run, Sandbox, Verdict, run_program};
 
 static SANDBOX: LazyLock<WasmSandbox> = LazyLock::new(|| WasmSandbox::new().unwrap());
 
 /// Runs a program within these limits.
-async fn run_within(source: &str, limits: Limits, seed: u64) -> Execution {
+async fn run_within(source: &str, limits: Limits, seed: u64) -> Outcome {
     let sandbox: Arc<dyn Sandbox> = Arc::new(SANDBOX.clone());
     let program = Program { source: source.into(), entry: None };
-    run_program(&sandbox, &program, b"3 4\n", limits, seed).await.unwrap()
+    let run = Run { program, stdin: b"3 4\n".to_vec(), limits, seed, ..Run::default() };
+    run_program(&sandbox, &run).await.unwrap()
 }
 
-async fn run(source: &str) -> Execution {
+async fn run(source: &str) -> Outcome {
     run_within(source, Limits::default(), 0).await
 }
 

@@ -12,9 +12,15 @@ use codeagent_cli::environment::Environment;
 use codeagent_cli::failure::{Exit, Failure};
 use codeagent_cli::output::Output;
 use codeagent_cli::signals::Stop;
+#[cfg(unix)]
+use codeagent_cli::sandboxes;
 use codeagent_cli::{logging, panic_report, verbs};
 
 fn main() -> ExitCode {
+    #[cfg(unix)]
+    if sandboxes::is_worker() {
+        return codeagent::sandbox::wasm::worker::main();
+    }
     let mut output = Output::new(std::io::stdout());
     // The hook of `panic_report` has said what there is to say; here is only the exit code to give.
     let exit = std::panic::catch_unwind(AssertUnwindSafe(|| start(&mut output))).unwrap_or(Exit::Internal);

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+#[cfg(unix)]
+use codeagent::sandbox::wasm::Workers;
 use codeagent::sandbox::wasm::{Stage, WasmSandbox};
 use codeagent::sandbox::{Sandbox, SandboxError};
 
@@ -10,6 +12,10 @@ use crate::args::SandboxFlags;
 use crate::config::types::{self, SandboxKind};
 use crate::environment::Environment;
 use crate::failure::{Exit, Failure};
+
+/// The argument that makes this executable a worker of the wasm sandbox. No verb: nobody calls it by hand.
+#[cfg(unix)]
+const WORKER: &str = "__sandbox-worker";
 
 /// Opens the sandbox; says on stderr what takes long the first time.
 ///
@@ -55,7 +61,19 @@ pub fn wasm_sandbox(environment: &Environment) -> Result<WasmSandbox, Failure> {
         Failure::new(Exit::Sandbox, "there is no folder for the wasm sandbox's interpreter")
             .hint("set HOME, XDG_CACHE_HOME or CODEAGENT_CACHE_DIR")
     })?;
-    Ok(WasmSandbox::with_cache(folder))
+    let sandbox = WasmSandbox::with_cache(folder);
+    #[cfg(unix)]
+    if let Ok(workers) = Workers::of_this_program([WORKER]) {
+        return Ok(sandbox.with_workers(workers));
+    }
+    Ok(sandbox)
+}
+
+/// Whether this process was started as a worker of the wasm sandbox.
+#[cfg(unix)]
+#[must_use]
+pub fn is_worker() -> bool {
+    std::env::args_os().nth(1).is_some_and(|argument| argument == WORKER)
 }
 
 const fn stage_name(stage: Stage) -> &'static str {

@@ -181,7 +181,7 @@ fn from_statement(statement: &str, entry: &Entry, time_limit: std::time::Duratio
             docstring::cases(
                 docstring::examples(statement, name, &parameters),
                 name,
-                Checker::Exact,
+                &Checker::Exact,
                 time_limit,
             )
         }

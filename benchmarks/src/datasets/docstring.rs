@@ -53,7 +53,7 @@ pub(crate) fn examples(statement: &str, entry: &str, parameters: &[String]) -> V
 pub(crate) fn cases(
     examples: Vec<Example>,
     entry: &str,
-    checker: Checker,
+    checker: &Checker,
     time_limit: Duration,
 ) -> Vec<Case> {
     let case = |example| {
@@ -61,7 +61,7 @@ pub(crate) fn cases(
             Example::Call { args, expected } => {
                 let shown: Vec<_> = args.iter().map(repr).collect();
                 let name = format!("{entry}({}) == {}", shown.join(", "), repr(&expected));
-                (name, Test::Call { args, kwargs: Vec::new(), expected, checker })
+                (name, Test::Call { args, kwargs: Vec::new(), expected, checker: checker.clone() })
             }
             Example::Expression { source, expected } => {
                 let name = format!("{source} == {}", repr(&expected));

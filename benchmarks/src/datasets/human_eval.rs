@@ -40,7 +40,7 @@ pub(crate) fn read(row: &Field<'_>, examples: Examples) -> Result<ProblemWithHid
     let mut visible = match examples {
         Examples::Visible => {
             let parameters = signature.as_deref().and_then(docstring::parameters).unwrap_or_default();
-            docstring::cases(docstring::examples(prompt, name, &parameters), name, checker, limits.time)
+            docstring::cases(docstring::examples(prompt, name, &parameters), name, &checker, limits.time)
         }
         Examples::Ignored => Vec::new(),
     };

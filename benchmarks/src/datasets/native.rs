@@ -10,7 +10,8 @@
 //!
 //! Required are `id`, `prompt`, `entry` and at least one test. For a function, `in` is the list of arguments (or an object
 //! of named ones) and `out` the answer, both as the text of a Python literal or of JSON; for a program they are its input
-//! and its output. Unknown fields are warnings, everything else that is not as described is an error.
+//! and its output. A checker of kind `program` has its `source`, Python that defines `check(input, expected, actual)`, and
+//! decides alone which answers are right (see [`Checker::Program`]). Unknown fields are warnings, everything else that is not as described is an error.
 
 mod examples;
 mod sketch;
@@ -54,7 +55,7 @@ pub(crate) fn read(row: &Field<'_>, warnings: &mut Vec<String>) -> Result<Proble
         None => limits(TIME_S),
     };
     let mut tests = |key: &str| match row.optional(key)? {
-        Some(field) => read_tests(&field, &entry, checker, limits.time, warnings),
+        Some(field) => read_tests(&field, &entry, &checker, limits.time, warnings),
         None => Ok(Vec::new()),
     };
     let (visible, hidden) = (tests("public_tests")?, tests("hidden_tests")?);
@@ -189,7 +190,7 @@ fn read_function(field: &Field<'_>) -> Result<Entry, DatasetError> {
 }
 
 fn read_checker(field: &Field<'_>, warnings: &mut Vec<String>) -> Result<Checker, DatasetError> {
-    warn_of_unknown(field, &["kind", "atol"], warnings)?;
+    warn_of_unknown(field, &["kind", "atol", "source"], warnings)?;
     let atol = match field.optional("atol")? {
         Some(atol) => within(&atol, 0.0, 1e300)?,
         None => 1e-6,
@@ -199,8 +200,8 @@ fn read_checker(field: &Field<'_>, warnings: &mut Vec<String>) -> Result<Checker
         "exact" => Ok(Checker::Exact),
         "float" => Ok(Checker::Float { atol }),
         "tokens" => Ok(Checker::Tokens),
-        "program" => Err(kind.error("checker programs are not supported", "use exact, float or tokens")),
-        _ => Err(kind.error("is no kind of checker", "use exact, float or tokens")),
+        "program" => Ok(Checker::Program { source: bounded_text(&field.required("source")?)? }),
+        _ => Err(kind.error("is no kind of checker", "use exact, float, tokens or program")),
     }
 }
 
@@ -231,7 +232,7 @@ fn within(field: &Field<'_>, low: f64, high: f64) -> Result<f64, DatasetError> {
 fn read_tests(
     field: &Field<'_>,
     entry: &Entry,
-    checker: Checker,
+    checker: &Checker,
     time_limit: Duration,
     warnings: &mut Vec<String>,
 ) -> Result<Vec<Case>, DatasetError> {
@@ -253,11 +254,11 @@ fn read_tests(
 fn stdio_test(
     input: &Field<'_>,
     output: &Field<'_>,
-    checker: Checker,
+    checker: &Checker,
 ) -> Result<(String, Test), DatasetError> {
     let (input, expected) = (input.text()?.to_owned(), output.text()?.to_owned());
     let name = format!("input {:?}", input.chars().take(60).collect::<String>());
-    Ok((name, Test::Stdio { input, expected, checker }))
+    Ok((name, Test::Stdio { input, expected, checker: checker.clone() }))
 }
 
 fn call_test(
@@ -265,7 +266,7 @@ fn call_test(
     output: &Field<'_>,
     name: &str,
     signature: Option<&str>,
-    checker: Checker,
+    checker: &Checker,
 ) -> Result<(String, Test), DatasetError> {
     let (args, kwargs) = match data(input)? {
         Value::List(args) | Value::Tuple(args) => (args, Vec::new()),
@@ -278,7 +279,7 @@ fn call_test(
     let shown: Vec<_> =
         positional.chain(kwargs.iter().map(|(name, value)| format!("{name}={}", repr(value)))).collect();
     let shown = format!("{name}({}) == {}", shown.join(", "), repr(&expected));
-    Ok((shown, Test::Call { args, kwargs, expected, checker }))
+    Ok((shown, Test::Call { args, kwargs, expected, checker: checker.clone() }))
 }
 
 fn data(field: &Field<'_>) -> Result<Value, DatasetError> {

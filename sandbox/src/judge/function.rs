@@ -1,55 +1,44 @@
-//! Call tests and code tests: one loaded candidate for many calls, loaded again after it was killed.
+//! Call tests and code tests of one program, case by case.
 
-use std::ops::Range;
 use std::time::{Duration, Instant};
 
+use super::call::CallTest;
+use super::callee::Callee;
 use super::relay::{Relay, Tester};
-use super::{CaseResult, Judge, JudgeOptions, Retries, compare, rules};
-use crate::case::{Case, Checker, Test};
+use super::{CaseResult, Judge, JudgeOptions, check};
+use crate::case::{Case, Test};
 use crate::error::SandboxError;
-use crate::literal::{CallAssertion, Expectation};
-use crate::peer::{Arguments, Claim, Peer, Reply};
+use crate::literal::checked_calls;
+use crate::peer::Arguments;
 use crate::program::Program;
-use crate::value::{Value, repr};
+use crate::retry::Retries;
+use crate::rules;
 use crate::verdict::{Failure, Verdict};
-
-/// Time that a session gets beyond what its calls may take, for starting and ending.
-const MARGIN: Duration = Duration::from_secs(5);
 
 /// The function tests of one program.
 pub(super) struct FunctionRun<'a> {
     judge: &'a Judge,
-    program: &'a Program,
     options: &'a JudgeOptions,
-    /// Longest time of the whole: every call and every load.
-    wall: Duration,
-    load_limit: Duration,
-    loaded: Option<Loaded>,
+    entry: &'a str,
+    callee: Callee<'a>,
     tester: Option<Tester>,
-    /// What loading came to, where the program can't be loaded: the verdict of every case.
-    unloadable: Option<Verdict>,
-    pub(super) refusals: Vec<String>,
-    /// What ended sessions were refused, and which cases they had judged.
-    ended: Vec<(Range<usize>, Vec<String>)>,
+    /// Longest time that the cases may take together.
+    wall: Duration,
 }
 
-/// A session with the candidate in it.
-pub(super) struct Loaded {
-    pub(super) peer: Peer,
-    first_case: usize,
-}
-
-/// How a case went: its verdict, and whether the session can serve the next.
+/// How a case went.
+#[derive(Debug)]
 pub(super) struct Judged {
     pub(super) verdict: Verdict,
+    /// The statement of the test that failed.
     pub(super) assertion: Option<String>,
+    /// The call that was made last.
     pub(super) last_call: Option<Arguments>,
-    pub(super) alive: bool,
 }
 
-impl Judged {
-    pub(super) const fn alive(verdict: Verdict) -> Self {
-        Self { verdict, assertion: None, last_call: None, alive: true }
+impl From<Verdict> for Judged {
+    fn from(verdict: Verdict) -> Self {
+        Self { verdict, assertion: None, last_call: None }
     }
 }
 
@@ -61,18 +50,14 @@ impl<'a> FunctionRun<'a> {
         options: &'a JudgeOptions,
     ) -> Self {
         let load_limit = cases.iter().map(|case| case.time_limit).max().unwrap_or_default();
-        let calls: Duration = cases.iter().map(|case| case.time_limit).sum();
+        let wall = cases.iter().map(|case| case.time_limit).sum();
         Self {
             judge,
-            program,
             options,
-            wall: calls + load_limit + MARGIN,
-            load_limit,
-            loaded: None,
+            entry: program.entry.as_deref().unwrap_or_default(),
+            callee: Callee::new(judge, program, options, load_limit, wall),
             tester: None,
-            unloadable: None,
-            refusals: Vec::new(),
-            ended: Vec::new(),
+            wall,
         }
     }
 
@@ -87,12 +72,13 @@ impl<'a> FunctionRun<'a> {
 
     /// As [`Self::result`], for who wants to know the last call too.
     pub(super) async fn attempt(&mut self, index: usize, case: &Case) -> Result<Judged, SandboxError> {
+        self.callee.begin(index);
         let mut retries = Retries::default();
         loop {
-            match self.once(index, case).await {
+            match self.test(case).await {
                 Ok(judged) => return Ok(judged),
                 Err(error) => {
-                    self.loaded = None;
+                    self.callee.reset();
                     self.tester = None;
                     retries.after(error)?;
                 }
@@ -100,141 +86,56 @@ impl<'a> FunctionRun<'a> {
         }
     }
 
-    async fn once(&mut self, index: usize, case: &Case) -> Result<Judged, SandboxError> {
-        if self.loaded.is_none() && self.unloadable.is_none() {
-            self.unloadable = self.load(index).await?;
-        }
-        if let Some(verdict) = &self.unloadable {
-            return Ok(Judged::alive(verdict.clone()));
-        }
-        let Some(mut loaded) = self.loaded.take() else {
-            return Ok(Judged::alive(rules::failed(Failure::NoAnswer)));
-        };
-        let mut judged = self.test(&mut loaded, case).await?;
-        if !judged.alive || self.options.isolate_tests {
-            let alive = judged.alive;
-            let ending = loaded.peer.finish().await?;
-            let verdict = if alive { judged.verdict } else { rules::of_ending(&ending) };
-            judged.verdict = rules::with_refusals(verdict, &ending.refusals);
-            self.ended.push((loaded.first_case..index, ending.refusals));
-        } else {
-            self.loaded = Some(loaded);
-        }
-        Ok(judged)
-    }
-
-    /// Opens a session and loads the program; a verdict where that fails for the program's own fault.
-    async fn load(&mut self, index: usize) -> Result<Option<Verdict>, SandboxError> {
-        match self.judge.load(self.program, self.load_limit, self.wall, self.options).await? {
-            Ok(peer) => {
-                self.loaded = Some(Loaded { peer, first_case: index });
-                Ok(None)
-            }
-            Err(unloadable) => {
-                self.ended.push((index..index, unloadable.refusals));
-                Ok(Some(unloadable.verdict))
-            }
-        }
-    }
-
-    async fn test(&mut self, loaded: &mut Loaded, case: &Case) -> Result<Judged, SandboxError> {
-        let entry = self.program.entry.as_deref().unwrap_or_default();
-        if let Some(call) = CallTest::of(case, entry) {
-            return call.judge(loaded, entry, case.time_limit).await;
+    async fn test(&mut self, case: &Case) -> Result<Judged, SandboxError> {
+        if let Some(call) = CallTest::of(case, self.entry) {
+            return call.judge(&mut self.callee, self.judge, self.options, case.time_limit).await;
         }
         let Test::Code { setup, code } = &case.test else {
-            return Ok(Judged::alive(rules::failed(Failure::NoAnswer)));
+            return Ok(rules::failed(Failure::NoAnswer).into());
         };
+        if let Some(calls) = checked_calls(setup, code, self.entry) {
+            return check::judge(&mut self.callee, &calls, case.time_limit).await;
+        }
+        self.relay(setup, code, case.time_limit).await
+    }
+
+    /// Runs test code that can't be read as calls.
+    async fn relay(
+        &mut self,
+        setup: &str,
+        code: &str,
+        time_limit: Duration,
+    ) -> Result<Judged, SandboxError> {
+        // Before the test's own session: a program that can't be loaded needs none.
+        if let Some(verdict) = self.callee.load().await? {
+            return Ok(verdict.into());
+        }
         let tester = match self.tester.take() {
-            Some(tester) if tester.setup == *setup => tester,
-            _ => match Tester::open(&self.judge.sandbox, setup, entry, self.options, self.wall).await? {
-                Ok(tester) => tester,
-                Err(verdict) => return Ok(Judged::alive(verdict)),
-            },
+            Some(tester) if tester.setup == setup => tester,
+            _ => {
+                let sandbox = &self.judge.sandbox;
+                match Tester::open(sandbox, setup, self.entry, self.options, self.wall).await? {
+                    Ok(tester) => tester,
+                    Err(verdict) => return Ok(verdict.into()),
+                }
+            }
         };
-        let (judged, tester) = Relay::new(&mut loaded.peer, tester, entry, case.time_limit).run(code).await?;
+        let (judged, tester) = Relay::new(&mut self.callee, tester, time_limit).run(code).await?;
         self.tester = tester;
         Ok(judged)
     }
 
-    /// Ends the session and blames what it was refused where that explains a failure. A session that breaks here has
-    /// given all its answers: what it was refused stays unknown, and that is all.
-    pub(super) async fn close(&mut self, results: &mut [CaseResult]) {
-        if let Some(loaded) = self.loaded.take() {
-            match loaded.peer.finish().await {
-                Ok(ending) => self.ended.push((loaded.first_case..results.len(), ending.refusals)),
-                Err(error) => tracing::warn!(error = %error, "a sandbox session broke at its end"),
-            }
-        }
-        for (cases, refusals) in std::mem::take(&mut self.ended) {
-            for result in results.get_mut(cases).unwrap_or_default() {
+    /// Ends the sessions and blames what they were refused where that explains a failure; all that was refused.
+    pub(super) async fn close(self, results: &mut [CaseResult]) -> Vec<String> {
+        let mut all = Vec::new();
+        for (cases, refusals) in self.callee.close().await {
+            let last = cases.end.min(results.len());
+            for result in results.get_mut(cases.start.min(last)..last).unwrap_or_default() {
                 let verdict = std::mem::replace(&mut result.verdict, Verdict::Passed);
                 result.verdict = rules::with_refusals(verdict, &refusals);
             }
-            self.refusals.extend(refusals);
+            all.extend(refusals);
         }
-    }
-}
-
-/// A call with its right answer.
-struct CallTest {
-    arguments: Arguments,
-    expected: Expectation,
-    checker: Checker,
-}
-
-impl CallTest {
-    /// The case as a call: one from the start, or an assertion that reads as one.
-    fn of(case: &Case, entry: &str) -> Option<Self> {
-        match &case.test {
-            Test::Call { args, kwargs, expected, checker } => Some(Self {
-                arguments: Arguments { args: args.clone(), kwargs: kwargs.clone() },
-                expected: Expectation::Equal(expected.clone()),
-                checker: *checker,
-            }),
-            Test::Code { code, .. } => {
-                let CallAssertion { entry: called, args, kwargs, expected } = CallAssertion::parse(code)?;
-                (called == entry || called == "candidate").then_some(Self {
-                    arguments: Arguments { args, kwargs },
-                    expected,
-                    checker: Checker::Exact,
-                })
-            }
-            Test::Stdio { .. } => None,
-        }
-    }
-
-    async fn judge(
-        &self,
-        loaded: &mut Loaded,
-        entry: &str,
-        time_limit: Duration,
-    ) -> Result<Judged, SandboxError> {
-        let mut fields = vec![("entry", Value::str(entry))];
-        fields.extend(self.arguments.fields());
-        let mut judged = match loaded.peer.ask("call", fields, time_limit).await? {
-            Reply::Answer(answer) => Judged::alive(self.verdict(Claim::read(&answer))),
-            Reply::Garbled => Judged::alive(rules::failed(Failure::NoAnswer)),
-            Reply::Ended => Judged { alive: false, ..Judged::alive(rules::failed(Failure::NoAnswer)) },
-        };
-        judged.last_call = Some(self.arguments.clone());
-        Ok(judged)
-    }
-
-    fn verdict(&self, claim: Option<Claim>) -> Verdict {
-        match claim {
-            Some(Claim::Value { value, .. })
-                if compare::value_is_right(&value, &self.expected, self.checker) =>
-            {
-                Verdict::Passed
-            }
-            Some(Claim::Value { value, .. }) => rules::failed(Failure::Wrong {
-                expected: rules::cut(&self.expected.to_string()),
-                actual: rules::cut(&repr(&value)),
-            }),
-            Some(Claim::Exception(problem)) => rules::of_problem(problem),
-            Some(Claim::NotPlain { what }) => rules::failed(Failure::NotPlainData { what }),
-            None => rules::failed(Failure::NoAnswer),
-        }
+        all
     }
 }

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::JudgeOptions;
+use super::callee::{Answer, Callee};
 use super::function::Judged;
-use super::{JudgeOptions, rules};
 use crate::error::SandboxError;
 use crate::peer::{Arguments, Claim, Peer, Problem, Reply, text};
+use crate::rules;
 use crate::session::Sandbox;
 use crate::value::Value;
 use crate::verdict::{Failure, Verdict};
@@ -46,22 +48,20 @@ impl Tester {
 }
 
 /// One code test under way.
-pub(super) struct Relay<'a> {
-    candidate: &'a mut Peer,
+pub(super) struct Relay<'a, 'c> {
+    candidate: &'a mut Callee<'c>,
     tester: Tester,
-    entry: &'a str,
     /// What the candidate's calls may still take together.
     candidate_time: Duration,
     /// What the test code may still take.
     test_time: Duration,
 }
 
-impl<'a> Relay<'a> {
-    pub(super) fn new(candidate: &'a mut Peer, tester: Tester, entry: &'a str, time_limit: Duration) -> Self {
+impl<'a, 'c> Relay<'a, 'c> {
+    pub(super) fn new(candidate: &'a mut Callee<'c>, tester: Tester, time_limit: Duration) -> Self {
         Self {
             candidate,
             tester,
-            entry,
             candidate_time: time_limit,
             test_time: time_limit.max(TEST_TIME_MIN),
         }
@@ -74,10 +74,10 @@ impl<'a> Relay<'a> {
         loop {
             let answer = match reply {
                 Reply::Answer(answer) => answer,
-                Reply::Garbled => return Ok((Judged::alive(rules::failed(Failure::NoAnswer)), None)),
+                Reply::Garbled => return Ok((rules::failed(Failure::NoAnswer).into(), None)),
                 Reply::Ended => {
                     let ending = self.tester.peer.finish().await?;
-                    return Ok((Judged::alive(rules::of_ending(&ending)), None));
+                    return Ok((rules::of_ending(&ending).into(), None));
                 }
             };
             let Some(call) = answer.field("call").and_then(Arguments::read) else {
@@ -88,43 +88,33 @@ impl<'a> Relay<'a> {
             match called {
                 Ok(fields) => reply = self.ask_test("answer", fields).await?,
                 // The test waits for an answer that it will not get, so its session ends here too.
-                Err(judged) => return Ok((Judged { last_call, ..judged }, None)),
+                Err(verdict) => return Ok((Judged { last_call, ..verdict.into() }, None)),
             }
         }
     }
 
-    /// Has the candidate carry out one call: what to tell the test, or how the case went.
+    /// Has the candidate carry out one call: what to tell the test, or the verdict of the case.
     async fn call(
         &mut self,
         call: &Arguments,
-    ) -> Result<Result<Vec<(&'static str, Value)>, Judged>, SandboxError> {
-        let mut fields = vec![("entry", Value::str(self.entry)), ("mutated", Value::Bool(true))];
-        fields.extend(call.fields());
+    ) -> Result<Result<Vec<(&'static str, Value)>, Verdict>, SandboxError> {
         let start = Instant::now();
-        let reply = self.candidate.ask("call", fields, self.candidate_time).await?;
+        let answer = self.candidate.call(call, self.candidate_time).await?;
         self.candidate_time = self.candidate_time.saturating_sub(start.elapsed());
-        let answer = match reply {
-            Reply::Answer(answer) => answer,
-            Reply::Garbled => return Ok(Err(Judged::alive(rules::failed(Failure::NoAnswer)))),
-            Reply::Ended => {
-                return Ok(Err(Judged { alive: false, ..Judged::alive(rules::failed(Failure::NoAnswer)) }));
-            }
+        let (claim, after) = match answer {
+            Answer::Claim(claimed) => claimed,
+            Answer::Verdict(verdict) | Answer::Ended(verdict) => return Ok(Err(verdict)),
         };
-        let claim = match Claim::read(&answer) {
-            None => return Ok(Err(Judged::alive(rules::failed(Failure::NoAnswer)))),
-            Some(Claim::NotPlain { what }) => {
-                return Ok(Err(Judged::alive(rules::failed(Failure::NotPlainData { what }))));
-            }
+        let claim = match claim {
+            Claim::NotPlain { what } => return Ok(Err(rules::failed(Failure::NotPlainData { what }))),
             // The test can't answer for these: they end the case whatever it would do.
-            Some(Claim::Exception(problem))
-                if ["MemoryError", "SystemExit"].contains(&problem.class.as_str()) =>
-            {
-                return Ok(Err(Judged::alive(rules::of_problem(problem))));
+            Claim::Exception(problem) if ["MemoryError", "SystemExit"].contains(&problem.class.as_str()) => {
+                return Ok(Err(rules::of_problem(problem)));
             }
-            Some(claim) => claim,
+            claim => claim,
         };
         let mut fields = vec![("claim", claim.to_value())];
-        fields.extend(Arguments::read(&answer).into_iter().flat_map(|after| after.fields()));
+        fields.extend(after.into_iter().flat_map(|after| after.fields()));
         Ok(Ok(fields))
     }
 
@@ -139,7 +129,7 @@ impl<'a> Relay<'a> {
 /// What the test code says at its end. It is trusted with this: candidate code is never in its interpreter.
 fn outcome(answer: &Value) -> Judged {
     let assertion = text(answer, "assertion").filter(|assertion| !assertion.is_empty());
-    Judged { assertion, ..Judged::alive(verdict(answer)) }
+    Judged { assertion, ..verdict(answer).into() }
 }
 
 fn verdict(answer: &Value) -> Verdict {

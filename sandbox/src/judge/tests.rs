@@ -99,7 +99,8 @@ fn the_call_that_a_test_fails_at_is_traced() {
 fn a_run_reports_its_status_and_output() {
     let source = "import sys\nprint(input())\nprint('e', file=sys.stderr)\nsys.exit(4)";
     let (sandbox, program) = (sandbox(), program(source, None));
-    let run = block_on(crate::run_program(&sandbox, &program, b"x\n", Limits::default(), 0)).unwrap();
+    let run = crate::Run { program, stdin: b"x\n".to_vec(), ..crate::Run::default() };
+    let run = block_on(crate::run_program(&sandbox, &run)).unwrap();
     assert_eq!((phrase(&run.verdict).as_str(), run.exit), ("exit 4", Some(4)));
     assert_eq!((run.stdout.as_slice(), run.stderr.as_slice()), (&b"x\n"[..], &b"e\n"[..]));
 }

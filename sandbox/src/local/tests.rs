@@ -6,9 +6,8 @@ use std::os::unix::net::{SocketAddr, UnixListener};
 use std::sync::Arc;
 
 use super::*;
-use crate::execute::{Execution, run_program};
-use crate::limits::Limits;
 use crate::program::Program;
+use crate::run::{Outcome, Run, run_program};
 
 /// All layers, or `None` with a notice where this machine lacks one. In CI that is a failure.
 #[expect(clippy::print_stderr, reason = "a skipped test says so")]
@@ -25,12 +24,12 @@ fn layers() -> Option<Layers> {
 }
 
 /// Runs the source under these layers only.
-fn run(layers: Layers, source: &str) -> Execution {
+fn run(layers: Layers, source: &str) -> Outcome {
     let setup = Setup::new(interpreter::find(None).unwrap(), layers).unwrap();
     let sandbox: Arc<dyn Sandbox> = Arc::new(LocalSandbox::with(setup, Level::None, Vec::new()));
     let program = Program { source: source.to_owned(), entry: None };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(run_program(&sandbox, &program, b"", Limits::default(), 7)).unwrap()
+    runtime.block_on(run_program(&sandbox, &Run { program, seed: 7, ..Run::default() })).unwrap()
 }
 
 /// Asserts that the attack is answered with an `OSError` whichever single layer is missing, and that it succeeds where

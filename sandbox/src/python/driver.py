@@ -20,10 +20,13 @@ Contract with the judge
 Requests and answers are dictionaries in the claim codec (see `Encoder`; its twin is `claim.rs`). Every request has
 `op` and `id`; the answer repeats `id`. A *problem* is `{class, message, line}`; `line` is the candidate's or None.
 
+  put    {files: {path: bytes}}      writes files below the working folder: {put: True} | {failed: why}
   run    {source, seed}              the whole program as `__main__`; traceback on stderr; then {exit} [+ problem | syntax]
   load   {source, seed}              the program as a module: {loaded: True} | {syntax: {message, line}} | {exception: problem}
   call   {entry, args, kwargs, mutated}   one call: a claim, plus {args, kwargs} as they are afterwards if `mutated`
-  probe  {entry, inputs: [(args, kwargs)]}   many calls: {answers: [claim]}
+  probe  {entry, inputs: [(args, kwargs)], goes_on}   many calls: {answers: [claim]}, for as many of the inputs, from the
+         first on, as fit into the frame and the time slice, and for one at least; `goes_on` where the inputs are those
+         that the probe before left over
   trace  {source, entry | None, args, kwargs, seed}   blocks of one run under a line tracer: {blocks, total} | {none: why}
   test_load {setup, names, seed}     test role: runs the setup; `names` become proxies: {loaded} | {syntax} | {exception}
   test_run  {code}                   runs one test: any number of {call: {args, kwargs}}, each followed by a request
@@ -43,6 +46,7 @@ import os
 import struct
 import sys
 import types
+from time import monotonic as _monotonic
 from os import _exit, read as _read, write as _write
 
 # A private copy of the builtins for every function below: a candidate that patches `builtins` doesn't reach it.
@@ -54,6 +58,8 @@ DEPTH_MAX = 60
 NODES_MAX = 100_000
 ANSWER_BYTES = 1 << 20
 CLAIM_BYTES = 1_024
+# A probe is answered about so often, in seconds: what it costs to find the call that ended a program.
+SLICE_S = 0.05
 TEXT_MAX = 2_000
 
 _mro = type.__dict__["__mro__"].__get__
@@ -79,10 +85,12 @@ class Session:
         self.streams = _standard_streams()
         self.status = 0
         self.module = None
+        self.left_over = None
         self.test = None
 
     def serve(self):
         operations = {
+            "put": self.put,
             "run": self.run,
             "load": self.load,
             "call": self.call,
@@ -112,6 +120,18 @@ class Session:
         _exit(self.status)
 
     # Candidate role
+
+    def put(self, request):
+        try:
+            for path, content in request["files"].items():
+                folder = os.path.dirname(path)
+                if folder:
+                    os.makedirs(folder, exist_ok=True)
+                with open(path, "wb") as file:
+                    file.write(content)
+        except OSError as error:
+            return {"failed": _text(error)}
+        return {"put": True}
 
     def run(self, request):
         _seed(request)
@@ -162,10 +182,10 @@ class Session:
 
     def call(self, request):
         args, kwargs = list(request["args"]), request["kwargs"]
-        claim = self._claim(request["entry"], args, kwargs)
+        claim = self._claim(request, args, kwargs)
         answer = claim.fields
         if request.get("mutated"):
-            encoder = Encoder(request.get("answer_bytes", ANSWER_BYTES) - claim.size)
+            encoder = Encoder(request["answer_bytes"] - claim.size)
             try:
                 answer.update(args=encoder.encode(args), kwargs=encoder.encode(kwargs))
             except NotPlain:
@@ -173,25 +193,30 @@ class Session:
         return answer
 
     def probe(self, request):
-        # What an unanswerable input still costs is kept back, so that the frame holds a claim for every input.
-        left = request.get("answer_bytes", ANSWER_BYTES) - CLAIM_BYTES * len(request["inputs"])
-        answers = []
+        left = request["answer_bytes"]
+        if not request["goes_on"]:
+            self.left_over = None
+        answers, until = [], _monotonic() + SLICE_S
         for args, kwargs in request["inputs"]:
-            claim = self._claim(request["entry"], list(args), kwargs, max(left, 0))
-            left -= claim.size
+            claim = self.left_over or self._claim(request, list(args), kwargs)
+            left -= claim.size + CLAIM_BYTES
+            if answers and left < 0:
+                # The call is made, and will not be made again.
+                self.left_over = claim
+                break
+            self.left_over = None
             answers.append(claim.fields)
+            if _monotonic() > until:
+                break
         return {"answers": answers}
 
-    def _claim(self, entry, args, kwargs, bytes_max=ANSWER_BYTES):
+    def _claim(self, request, args, kwargs):
         try:
-            value = _resolve(self.module.__dict__, entry)(*args, **kwargs)
+            value = _resolve(self.module.__dict__, request["entry"])(*args, **kwargs)
         except BaseException as error:
             problem = _problem(error)
-            size = 4 * len(problem["message"])
-            if size > bytes_max:
-                problem["message"], size = "", 0
-            return Claim({"exception": problem}, size)
-        encoder = Encoder(bytes_max)
+            return Claim({"exception": problem}, 4 * len(problem["message"]))
+        encoder = Encoder(request["answer_bytes"])
         try:
             encoded = encoder.encode(value)
         except NotPlain as error:

@@ -178,7 +178,7 @@ fn make_folder(folder: &Path) -> io::Result<()> {
 
 /// Checks that a file or folder is this user's, and that nobody else may write to it.
 #[cfg(unix)]
-fn check_owner(path: &Path) -> io::Result<()> {
+pub(super) fn check_owner(path: &Path) -> io::Result<()> {
     use std::os::unix::fs::MetadataExt as _;
     let metadata = fs::symlink_metadata(path)?;
     let is_ours = metadata.uid() == rustix::process::geteuid().as_raw();
@@ -189,7 +189,7 @@ fn check_owner(path: &Path) -> io::Result<()> {
 }
 
 #[cfg(not(unix))]
-fn check_owner(path: &Path) -> io::Result<()> {
+pub(super) fn check_owner(path: &Path) -> io::Result<()> {
     fs::symlink_metadata(path).map(|_| ())
 }
 
@@ -198,7 +198,7 @@ mod tests {
     use super::*;
 
     fn report() -> Report {
-        Report { interpreter: "CPython".into(), modules: vec!["abc".into()] }
+        Report { interpreter: "CPython".into(), modules: vec!["abc".into()], memory_bytes: 1 }
     }
 
     fn stored() -> (tempfile::TempDir, Cache, Manifest) {

@@ -1,5 +1,6 @@
 //! Configuration of the wasm engine.
 
+use crate::error::SandboxError;
 use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
 
 /// Most sessions open at once, running or waiting for a request. Each has its slot in the pool of memories.
@@ -17,15 +18,16 @@ const KEEP_RESIDENT_BYTES: usize = 16 << 20;
 /// Most entries of a table. CPython's functions whose address is taken are about 11,000.
 const TABLE_ENTRIES: usize = 40_000;
 
-/// An engine for runs: optimised code, memories from a pool and copied on write, interrupted by epochs.
+/// An engine for runs: optimised code, memories from a pool and copied on write, interrupted by epochs. With room for
+/// so many `programs` at a time, which makes no difference to its code.
 ///
 /// # Errors
-/// When this machine cannot reserve the pool's address space.
-pub(super) fn for_runs() -> wasmtime::Result<Engine> {
+/// [`SandboxError::Unavailable`] when this machine cannot reserve the pool's address space.
+pub(super) fn for_runs(programs: u32) -> Result<Engine, SandboxError> {
     let mut pool = PoolingAllocationConfig::default();
-    pool.total_core_instances(SESSIONS_MAX)
-        .total_memories(SESSIONS_MAX)
-        .total_tables(SESSIONS_MAX)
+    pool.total_core_instances(programs)
+        .total_memories(programs)
+        .total_tables(programs)
         .max_memory_size(4 << 30)
         .table_elements(TABLE_ENTRIES)
         .linear_memory_keep_resident(KEEP_RESIDENT_BYTES)
@@ -39,7 +41,11 @@ pub(super) fn for_runs() -> wasmtime::Result<Engine> {
         .async_stack_size(STACK_BYTES)
         .max_wasm_stack(STACK_BYTES)
         .allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
-    Engine::new(&config)
+    Engine::new(&config).map_err(|error| SandboxError::Unavailable {
+        backend: super::NAME,
+        what: format!("an engine with {programs} memories: {error:#}"),
+        remedy: "allow more address space (`ulimit -v unlimited`)".into(),
+    })
 }
 
 /// An engine for the one initialisation: the code is run once, so it is compiled quickly.

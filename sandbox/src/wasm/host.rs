@@ -14,9 +14,12 @@ use std::time::Duration;
 
 use wasmtime::{Caller, Engine, Extern, Linker, Module, ResourceLimiter};
 
-use super::channel::Line;
 use super::files::Files;
 use super::guest::{Errno, Guest};
+use super::line::Line;
+use super::clock::thread_cpu;
+use crate::limits::Limits;
+use crate::session::Open;
 use streams::{Channel, Closed, Sink};
 use time::Time;
 
@@ -75,7 +78,7 @@ pub(super) struct Host {
     stderr: Sink,
     channel: Channel,
     closed: Closed,
-    line: Option<Arc<Line>>,
+    line: Option<Arc<dyn Line>>,
     environment: Vec<&'static str>,
     files: Files,
     time: Time,
@@ -83,6 +86,8 @@ pub(super) struct Host {
     memory: Memory,
     refusals: Vec<String>,
     cpu_limit: Duration,
+    /// What the thread had used when this program began.
+    cpu_before: Duration,
 }
 
 /// What a program starts with.
@@ -90,13 +95,13 @@ pub(super) struct Start {
     /// Bytes on standard input.
     pub(super) stdin: Vec<u8>,
     /// Limits; memory is counted from `memory_base`.
-    pub(super) limits: crate::limits::Limits,
+    pub(super) limits: Limits,
     /// Memory of the interpreter before the program does anything, in bytes.
     pub(super) memory_base: usize,
     /// Seeds randomness.
     pub(super) seed: u64,
     /// The channel; none while the interpreter is initialised.
-    pub(super) line: Option<Arc<Line>>,
+    pub(super) line: Option<Arc<dyn Line>>,
     /// Files to be seen.
     pub(super) files: Files,
     /// Environment, as `NAME=value`.
@@ -110,14 +115,13 @@ pub(super) struct Left {
     pub(super) refusals: Vec<String>,
     pub(super) memory_refused: bool,
     pub(super) memory_peak: usize,
+    /// CPU time; `None` where the system does not tell.
+    pub(super) cpu: Option<Duration>,
 }
 
 impl Host {
     pub(super) fn new(start: Start) -> Self {
         let limits = start.limits;
-        let allowance = (limits.memory_mib as usize).saturating_mul(1 << 20);
-        let mut seed = blake3::Hasher::new_derive_key("codeagent-sandbox wasm random_get 1");
-        seed.update(&start.seed.to_le_bytes());
         Self {
             stdin: start.stdin,
             stdin_read: 0,
@@ -129,21 +133,43 @@ impl Host {
             environment: start.environment,
             files: start.files,
             time: Time::default(),
-            random: seed.finalize_xof(),
-            memory: Memory { limit: start.memory_base.saturating_add(allowance), peak: 0, refused: false },
+            random: randomness(start.seed),
+            memory: Memory::new(start.memory_base, &limits),
             refusals: Vec::new(),
             cpu_limit: limits.cpu,
+            cpu_before: thread_cpu().unwrap_or_default(),
         }
+    }
+
+    /// Becomes the host of this session. Until then the interpreter has only come to the wait for its first request.
+    fn begin(&mut self, open: Open) {
+        let Open { stdin, limits, seed } = open;
+        self.stdin = stdin;
+        self.stdout = Sink::new(limits.output_bytes);
+        self.stderr = Sink::new(limits.output_bytes);
+        self.channel = Channel::new(limits.answer_bytes);
+        self.time = Time::default();
+        self.random = randomness(seed);
+        self.memory = Memory::new(self.memory.base, &limits);
+        self.cpu_limit = limits.cpu;
+        self.cpu_before = thread_cpu().unwrap_or_default();
+    }
+
+    /// CPU time that the program has used; `None` where the system does not tell.
+    fn cpu(&self) -> Option<Duration> {
+        thread_cpu().map(|used| used.saturating_sub(self.cpu_before))
     }
 
     /// What is left when the program has ended.
     pub(super) fn leave(self) -> Left {
+        let cpu = self.cpu();
         Left {
             stdout: self.stdout.bytes,
             stderr: self.stderr.bytes,
             refusals: self.refusals,
             memory_refused: self.memory.refused,
             memory_peak: self.memory.peak,
+            cpu,
         }
     }
 
@@ -157,7 +183,7 @@ impl Host {
         if let Some(line) = &self.line {
             line.check()?;
         }
-        match super::clock::thread_cpu() {
+        match self.cpu() {
             Some(used) if self.line.is_some() && used > self.cpu_limit => Err(Stop::CpuTimeout),
             _ => Ok(()),
         }
@@ -208,9 +234,25 @@ impl Host {
 
 /// The limit of a program's memory, and whether it was met.
 struct Memory {
+    /// What the interpreter takes before the program does anything, in bytes.
+    base: usize,
     limit: usize,
     peak: usize,
     refused: bool,
+}
+
+impl Memory {
+    fn new(base: usize, limits: &Limits) -> Self {
+        let allowance = (limits.memory_mib as usize).saturating_mul(1 << 20);
+        Self { base, limit: base.saturating_add(allowance), peak: base, refused: false }
+    }
+}
+
+/// The randomness of a seed.
+fn randomness(seed: u64) -> blake3::OutputReader {
+    let mut hasher = blake3::Hasher::new_derive_key("codeagent-sandbox wasm random_get 1");
+    hasher.update(&seed.to_le_bytes());
+    hasher.finalize_xof()
 }
 
 impl ResourceLimiter for Memory {

@@ -3,14 +3,15 @@
 #![expect(unsafe_code, reason = "compiled code is loaded without checks by the engine")]
 
 use std::hash::{Hash as _, Hasher};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use wasmtime::{Engine, InstancePre, Module};
 
-use super::cache::{Cache, Lock, Manifest};
+use super::cache::{Cache, Lock, Manifest, check_owner};
 use super::host::Host;
 use super::ticker::Ticker;
-use super::{Stage, carriers, engine, host, link, snapshot};
+use super::{Stage, carriers, host, link, snapshot};
 use crate::error::SandboxError;
 
 /// To be raised whenever the linker or the host changes what the snapshot holds.
@@ -20,26 +21,31 @@ const FORMAT: u32 = 1;
 pub(super) struct Machine {
     pub(super) engine: Engine,
     pub(super) interpreter: InstancePre<Host>,
-    pub(super) ticker: Ticker,
-    pub(super) manifest: Manifest,
-    /// The compiled code.
-    pub(super) path: PathBuf,
+    pub(super) ticker: Arc<Ticker>,
     /// Memory of the interpreter before a program does anything, in bytes.
     pub(super) memory_base: usize,
 }
 
-impl Machine {
-    /// Loads the interpreter, and makes it first where it has not been made.
+/// The interpreter in the cache folder.
+#[derive(Debug, Clone)]
+pub(super) struct Made {
+    /// The compiled code.
+    pub(super) path: PathBuf,
+    /// What it is.
+    pub(super) manifest: Manifest,
+}
+
+impl Made {
+    /// Finds the interpreter, and makes it first where it has not been made.
     ///
     /// # Errors
     /// [`SandboxError::Prepare`] when the cache folder cannot be used or the interpreter cannot be made.
-    pub(super) fn load(cache: &Cache, progress: &dyn Fn(Stage)) -> Result<Self, SandboxError> {
-        let engine = engine::for_runs().map_err(|error| SandboxError::Unavailable {
-            backend: super::NAME,
-            what: format!("an engine with {} memories: {error:#}", engine::SESSIONS_MAX),
-            remedy: "allow more address space (`ulimit -v unlimited`)".into(),
-        })?;
-        let key = key(&engine);
+    pub(super) fn prepare(
+        engine: &Engine,
+        cache: &Cache,
+        progress: &dyn Fn(Stage),
+    ) -> Result<Self, SandboxError> {
+        let key = key(engine);
         let manifest = match cache.find(&key) {
             Some(manifest) => manifest,
             None => {
@@ -47,20 +53,33 @@ impl Machine {
                 // Another process may have been the one to make it.
                 match cache.find(&key) {
                     Some(manifest) => manifest,
-                    None => make(&engine, cache, &key, &lock, progress)?,
+                    None => make(engine, cache, &key, &lock, progress)?,
                 }
             }
         };
-        Self::from_cache(engine, cache.code(&key), manifest)
+        Ok(Self { path: cache.code(&key), manifest })
     }
 
-    fn from_cache(engine: Engine, path: PathBuf, manifest: Manifest) -> Result<Self, SandboxError> {
-        let failed = |reason: String| SandboxError::Prepare { path: path.clone(), reason };
+    /// The interpreter, if it has been made and is whole.
+    pub(super) fn find(engine: &Engine, cache: &Cache) -> Option<Self> {
+        let key = key(engine);
+        cache.find(&key).map(|manifest| Self { path: cache.code(&key), manifest })
+    }
+}
+
+impl Machine {
+    /// Loads the interpreter from a file that [`Made`] names, which must have been found whole.
+    ///
+    /// # Errors
+    /// [`SandboxError::Prepare`] when it cannot be loaded.
+    pub(super) fn load(engine: Engine, path: &Path) -> Result<Self, SandboxError> {
+        let failed = |reason: String| SandboxError::Prepare { path: path.to_owned(), reason };
         let engine_failed = |error: wasmtime::Error| failed(format!("{error:#}"));
-        // SAFETY: the file is the output of this engine's compiler: it has the hash that was recorded when it was
+        check_owner(path).map_err(|error| failed(error.to_string()))?;
+        // SAFETY: the file is the output of this engine's compiler: it had the hash that was recorded when it was
         // written, it and its folder belong to this user, nobody else may write to them, and its name is a hash of
         // all that went into it, the engine's version and settings among them.
-        let module = unsafe { Module::deserialize_file(&engine, &path) }.map_err(engine_failed)?;
+        let module = unsafe { Module::deserialize_file(&engine, path) }.map_err(engine_failed)?;
         let interpreter = host::linker(&engine, &module)
             .and_then(|linker| linker.instantiate_pre(&module))
             .map_err(engine_failed)?;
@@ -69,13 +88,8 @@ impl Machine {
             .and_then(|export| usize::try_from(export.memory()?.minimum()).ok())
             .and_then(|pages| pages.checked_mul(link::PAGE_BYTES as usize))
             .ok_or_else(|| failed("the module exports no memory".into()))?;
-        let ticker = Ticker::start(engine.clone()).map_err(|error| failed(error.to_string()))?;
-        Ok(Self { engine, interpreter, ticker, manifest, path, memory_base })
-    }
-
-    /// Whether [`Self::load`] would find the interpreter made.
-    pub(super) fn is_made(cache: &Cache) -> bool {
-        engine::for_runs().is_ok_and(|engine| cache.find(&key(&engine)).is_some())
+        let ticker = Arc::new(Ticker::start(engine.clone()).map_err(|error| failed(error.to_string()))?);
+        Ok(Self { engine, interpreter, ticker, memory_base })
     }
 }
 

@@ -7,10 +7,10 @@ use futures_core::future::BoxFuture;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use wasmtime::{Store, Trap, UpdateDeadline};
 
-use super::channel::{Line, Offer, Work};
-use super::clock::thread_cpu;
 use super::files::Files;
 use super::host::{Host, Left, Start, Stop};
+use super::line::Line;
+use super::line::thread::{Offer, ThreadLine, Work};
 use super::machine::Machine;
 use super::{engine, snapshot};
 use crate::error::SandboxError;
@@ -18,7 +18,7 @@ use crate::session::{Cause, Ending, Exchange, Open, Session, Usage};
 use crate::verdict::Clock;
 
 /// Whole sessions' end, as their threads report it.
-type End = Result<Ending, SandboxError>;
+pub(super) type End = Result<Ending, SandboxError>;
 
 /// A session in this process. Dropping it ends its program at once.
 pub(super) struct WasmSession {
@@ -29,7 +29,7 @@ pub(super) struct WasmSession {
 
 /// The host's hold on a program.
 struct Control {
-    line: Arc<Line>,
+    line: Arc<ThreadLine>,
     machine: Arc<Machine>,
 }
 
@@ -52,11 +52,12 @@ impl WasmSession {
         permit: OwnedSemaphorePermit,
         open: Open,
     ) -> Result<Self, SandboxError> {
-        let line = Arc::new(Line::new(open.limits.wall, permit));
+        let line = Arc::new(ThreadLine::new(open.limits.wall, permit));
         let control = Control { line: Arc::clone(&line), machine: Arc::clone(&machine) };
         let (sender, ending) = oneshot::channel();
         let thread = move || {
             let ended = EndOnDrop(Arc::clone(&line));
+            let _ticking = machine.ticker.ticking();
             let end = run(&machine, open, line);
             drop(machine);
             // The session may be gone; then nobody asks how its program ended.
@@ -73,7 +74,7 @@ impl WasmSession {
 }
 
 /// Says that the program has ended, whatever ended it.
-struct EndOnDrop(Arc<Line>);
+struct EndOnDrop(Arc<ThreadLine>);
 
 impl Drop for EndOnDrop {
     fn drop(&mut self) {
@@ -83,7 +84,7 @@ impl Drop for EndOnDrop {
 
 /// Hands work to the program, with a permit where it has none.
 async fn hand_over(
-    line: &Line,
+    line: &ThreadLine,
     permits: &Arc<Semaphore>,
     mut work: Work,
     allowance: Duration,
@@ -131,7 +132,7 @@ impl Session for WasmSession {
 
 /// Ends the program when an exchange is given up: its answer would be taken for that to the next request.
 struct KillUnlessDone<'l> {
-    line: &'l Line,
+    line: &'l ThreadLine,
     done: bool,
 }
 
@@ -149,15 +150,14 @@ impl Drop for KillUnlessDone<'_> {
     }
 }
 
-/// Runs a program to its end, on the calling thread.
-fn run(machine: &Machine, open: Open, line: Arc<Line>) -> End {
-    let _ticking = machine.ticker.ticking();
+/// What a program needs to be instantiated.
+pub(super) fn store(machine: &Machine, open: Open, line: Option<Arc<dyn Line>>) -> Store<Host> {
     let start = Start {
         stdin: open.stdin,
         limits: open.limits,
         memory_base: machine.memory_base,
         seed: open.seed,
-        line: Some(Arc::clone(&line)),
+        line,
         files: Files::none(),
         environment: Vec::new(),
     };
@@ -168,6 +168,12 @@ fn run(machine: &Machine, open: Open, line: Arc<Line>) -> End {
         context.data().check()?;
         Ok(UpdateDeadline::Continue(1))
     });
+    store
+}
+
+/// Runs a program to its end, on the calling thread. While it runs somebody must keep the epoch moving.
+pub(super) fn run(machine: &Machine, open: Open, line: Arc<dyn Line>) -> End {
+    let mut store = store(machine, open, Some(Arc::clone(&line)));
     let instance = machine.interpreter.instantiate(&mut store).map_err(|error| SandboxError::Worker {
         reason: format!("could not start the interpreter: {error:#}"),
     })?;
@@ -180,7 +186,7 @@ fn run(machine: &Machine, open: Open, line: Arc<Line>) -> End {
 fn ending(result: wasmtime::Result<i32>, left: Left, wall: Duration) -> Ending {
     let usage = Usage {
         wall,
-        cpu: thread_cpu().unwrap_or(wall),
+        cpu: left.cpu.unwrap_or(wall),
         peak_mib: u32::try_from(left.memory_peak.div_ceil(1 << 20)).unwrap_or(u32::MAX),
     };
     Ending {

@@ -70,6 +70,9 @@ pub(super) struct Report {
     pub(super) interpreter: String,
     /// Modules that programs can import, in order, without private ones.
     pub(super) modules: Vec<String>,
+    /// Memory of the interpreter before a program does anything, in bytes.
+    #[serde(default)]
+    pub(super) memory_bytes: usize,
 }
 
 /// Makes the snapshot. Takes several seconds.
@@ -102,11 +105,13 @@ fn initialise(
     instance.get_typed_func::<i32, ()>(&mut store, INITIALISE)?.call(&mut store, 0)?;
     let status = run_source(&mut store, &instance, &prepare_call())?;
     let image = image(&mut store, &instance, linked)?;
+    let memory_bytes = image.memory.len();
     let left = store.into_data().leave();
     if status != 0 {
         return Err(SnapshotError::Python(String::from_utf8_lossy(&left.stderr).into_owned()));
     }
-    Ok((image, serde_json::from_slice(&left.stdout)?))
+    let report: Report = serde_json::from_slice(&left.stdout)?;
+    Ok((image, Report { memory_bytes, ..report }))
 }
 
 fn start() -> Result<host::Start, SnapshotError> {

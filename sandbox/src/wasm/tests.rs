@@ -14,7 +14,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// A sandbox with permits of its own and an interpreter that all tests share.
 fn sandbox() -> WasmSandbox {
     static LOADED: LazyLock<Arc<Machine>> =
-        LazyLock::new(|| WasmSandbox::new().unwrap().shared.machine(&|_| ()).unwrap());
+        LazyLock::new(|| WasmSandbox::new().unwrap().shared.machine().unwrap());
     let sandbox = WasmSandbox::new().unwrap();
     sandbox.shared.machine.set(Arc::clone(&LOADED)).ok().unwrap();
     sandbox

@@ -1,6 +1,6 @@
 //! The thread that moves an engine's epoch on, so that running programs look up at their time limits.
 //!
-//! It sleeps while no session is open, and ends with the last reference to it.
+//! It sleeps when no program has run for a while, and ends with the last reference to it.
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
@@ -9,6 +9,8 @@ use wasmtime::Engine;
 
 /// How often programs look up.
 const TICK: Duration = Duration::from_millis(5);
+/// Ticks without a program before the thread sleeps: waking it costs more than some ticks for nothing.
+const IDLE_TICKS: u32 = 20;
 
 /// Owns the thread.
 pub(super) struct Ticker {
@@ -22,7 +24,8 @@ struct Shared {
 
 #[derive(Default)]
 struct State {
-    sessions: usize,
+    running: usize,
+    asleep: bool,
     over: bool,
 }
 
@@ -43,7 +46,7 @@ impl Ticker {
 
     /// Keeps the epoch moving until the result is dropped.
     pub(super) fn ticking(&self) -> Ticking {
-        self.shared.update(|state| state.sessions += 1);
+        self.shared.update(|state| state.running += 1);
         Ticking(Arc::clone(&self.shared))
     }
 }
@@ -56,20 +59,26 @@ impl Drop for Ticker {
 
 impl Drop for Ticking {
     fn drop(&mut self) {
-        self.0.update(|state| state.sessions -= 1);
+        self.0.update(|state| state.running -= 1);
     }
 }
 
 impl Shared {
     fn update(&self, change: impl FnOnce(&mut State)) {
-        change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner));
-        self.changed.notify_one();
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        change(&mut state);
+        if state.over || (state.asleep && state.running > 0) {
+            self.changed.notify_one();
+        }
     }
 
     fn run(&self, engine: &Engine) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut idle = 0;
         while !state.over {
-            state = if state.sessions == 0 {
+            idle = if state.running > 0 { 0 } else { idle + 1 };
+            state.asleep = idle > IDLE_TICKS;
+            state = if state.asleep {
                 self.changed.wait(state).unwrap_or_else(PoisonError::into_inner)
             } else {
                 engine.increment_epoch();

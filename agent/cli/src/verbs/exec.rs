@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use codeagent::sandbox::{Execution, Program, Verdict, run_program};
+use codeagent::sandbox::{Outcome, Program, Run, Verdict, run_program};
 use serde::Serialize;
 
 use crate::args::{ExecArgs, Globals};
@@ -51,9 +51,9 @@ pub async fn exec(
     let limits = config.limits();
     let limits = arguments.timeout.map_or(limits, |timeout| limits.with_wall(timeout.0));
     let program = Program { source, entry: None };
-    let execution = run_program(&sandbox, &program, &stdin, limits, arguments.seed)
-        .await
-        .map_err(|error| sandboxes::unavailable(&error))?;
+    let run = Run { program, stdin, limits, seed: arguments.seed, ..Run::default() };
+    let execution =
+        run_program(&sandbox, &run).await.map_err(|error| sandboxes::unavailable(&error))?;
 
     if globals.json {
         output.json(&shown(&execution))?
@@ -63,7 +63,7 @@ pub async fn exec(
     Ok(if execution.verdict.is_passed() { Exit::Done } else { Exit::Negative })
 }
 
-fn shown(execution: &Execution) -> Shown<'_> {
+fn shown(execution: &Outcome) -> Shown<'_> {
     Shown {
         verdict: &execution.verdict,
         exit: execution.exit,
@@ -77,7 +77,7 @@ fn shown(execution: &Execution) -> Shown<'_> {
 }
 
 /// The program's own output, with its control characters shown: it must not drive our terminal.
-fn print(execution: &Execution, globals: &Globals, output: &mut Output) -> Result<(), Failure> {
+fn print(execution: &Outcome, globals: &Globals, output: &mut Output) -> Result<(), Failure> {
     output.bytes(escape::block(&String::from_utf8_lossy(&execution.stdout)).as_bytes())?;
     let mut stderr = std::io::stderr().lock();
     // Nobody can be told that stderr is gone.

@@ -7,7 +7,7 @@ use super::{arity, cases, examples, parameters};
 fn names(statement: &str, signature: &str) -> Vec<String> {
     let name = signature.trim_start_matches("def ").split('(').next().unwrap();
     let examples = examples(statement, name, &parameters(signature).unwrap_or_default());
-    let cases = cases(examples, name, Checker::Exact, std::time::Duration::from_secs(1));
+    let cases = cases(examples, name, &Checker::Exact, std::time::Duration::from_secs(1));
     cases.into_iter().map(|case| case.name).collect()
 }
 

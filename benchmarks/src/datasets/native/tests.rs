@@ -65,7 +65,7 @@ fn few_fields_are_required() {
     let (read, _) = read(text.as_bytes()).unwrap();
     assert_eq!(read.problem.entry, Entry::Stdio);
     let Test::Stdio { input, expected, checker } = &read.problem.visible[0].test else { panic!("stdio") };
-    assert_eq!((input.as_str(), expected.as_str(), *checker), ("1", "2", Checker::Exact));
+    assert_eq!((input.as_str(), expected.as_str(), checker), ("1", "2", &Checker::Exact));
 }
 
 #[test]
@@ -232,7 +232,7 @@ fn values_out_of_range() {
     check("256", "99999999999999999999", "10:41: `limits.memory_mib`: expected a whole number");
     check("256", "18446744073709551615", "10:41: `limits.memory_mib`: 18446744073709551615 is out of range");
     check("1e-6", "-1", "9:38: `checker.atol`: -1 is out of range");
-    check("\"exact\"", "\"program\"", "9:21: `checker.kind`: checker programs are not supported");
+    check("\"exact\"", "\"program\"", "9:12: `checker`: the field `source` is missing");
     check("\"exact\"", "\"fuzzy\"", "9:21: `checker.kind`: is no kind of checker");
 }
 

@@ -3,6 +3,7 @@
 use super::{Answer, Fault, Host, Stop};
 use crate::wasm::files::Whence;
 use crate::wasm::guest::{Buffer, Errno, Guest};
+use crate::wasm::line::Next;
 
 pub(super) const STDIN: u32 = 0;
 pub(super) const STDOUT: u32 = 1;
@@ -135,8 +136,13 @@ impl Host {
     fn read_channel(&mut self, to: &mut [u8]) -> Result<usize, Fault> {
         let line = self.line.as_ref().ok_or(Errno::BadDescriptor)?;
         if self.channel.request_read == self.channel.request.len() {
-            let Some(request) = line.next_request()? else {
-                return Ok(0);
+            let request = match line.next()? {
+                Next::Request(request) => request,
+                Next::Close => return Ok(0),
+                Next::Begin(open) => {
+                    self.begin(*open);
+                    return self.read_channel(to);
+                }
             };
             let length = u32::try_from(request.len()).map_err(|_| Errno::Invalid)?;
             self.channel.request = [&length.to_le_bytes(), request.as_slice()].concat();

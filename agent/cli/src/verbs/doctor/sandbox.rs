@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use codeagent::sandbox::session::Capabilities;
-use codeagent::sandbox::{Limits, Program, Sandbox, run_program};
+use codeagent::sandbox::{Limits, Program, Run, Sandbox, run_program};
 
 use super::Check;
 use crate::args::SandboxFlags;
@@ -80,9 +80,8 @@ fn describe(capabilities: &Capabilities) -> String {
 async fn trial(sandbox: &Arc<dyn Sandbox>) -> Result<(), Failure> {
     let program = Program { source: "print(sum(int(x) for x in input().split()))".to_owned(), entry: None };
     let limits = Limits::default().with_wall(Duration::from_secs(10));
-    let execution = run_program(sandbox, &program, b"19 23\n", limits, 0)
-        .await
-        .map_err(|error| sandboxes::unavailable(&error))?;
+    let run = Run { program, stdin: b"19 23\n".to_vec(), limits, ..Run::default() };
+    let execution = run_program(sandbox, &run).await.map_err(|error| sandboxes::unavailable(&error))?;
     if execution.stdout == b"42\n" {
         return Ok(());
     }

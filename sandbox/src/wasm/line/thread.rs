@@ -1,6 +1,6 @@
-//! The channel between a session and its program's thread: requests in, answers out, one for one.
+//! The line between a session and its program's thread.
 //!
-//! The thread blocks in [`Line::next_request`] while it has nothing to do; then its clock stands and its permit to run
+//! The thread blocks in [`Line::next`] while it has nothing to do; then its clock stands and its permit to run
 //! goes to another session. The host's side never blocks.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -8,13 +8,14 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
-use super::clock::Clock;
-use super::guest::Errno;
-use super::host::Stop;
+use super::{Line, Next};
+use crate::wasm::clock::Clock;
+use crate::wasm::guest::Errno;
+use crate::wasm::host::Stop;
 
 /// What host and thread share.
 #[derive(Debug)]
-pub(super) struct Line {
+pub(in crate::wasm) struct ThreadLine {
     state: Mutex<State>,
     wake: Condvar,
 }
@@ -46,16 +47,16 @@ impl State {
 
 /// What the host gives the program to do.
 #[derive(Debug)]
-pub(super) enum Work {
+pub(in crate::wasm) enum Work {
     /// Answer this.
     Request(Vec<u8>),
     /// Nothing more will come: end.
     Close,
 }
 
-/// What became of [`Line::offer`].
+/// What became of [`ThreadLine::offer`].
 #[derive(Debug)]
-pub(super) enum Offer {
+pub(in crate::wasm) enum Offer {
     /// The program has it; the answer comes here, or the sender is dropped when the program ends.
     Taken(oneshot::Receiver<Vec<u8>>),
     /// The program waits and needs a permit to go on.
@@ -64,9 +65,9 @@ pub(super) enum Offer {
     Ended,
 }
 
-impl Line {
+impl ThreadLine {
     /// A line whose program runs from now on, with the permit to do so.
-    pub(super) fn new(limit: Duration, permit: OwnedSemaphorePermit) -> Self {
+    pub(in crate::wasm) fn new(limit: Duration, permit: OwnedSemaphorePermit) -> Self {
         let mut clock = Clock::new(limit);
         clock.start(Instant::now(), limit);
         let state = State {
@@ -85,7 +86,7 @@ impl Line {
     }
 
     /// Host: hands work to the program, which must be done with it within `allowance`.
-    pub(super) fn offer(
+    pub(in crate::wasm) fn offer(
         &self,
         work: Work,
         allowance: Duration,
@@ -116,23 +117,33 @@ impl Line {
     }
 
     /// Host: ends the program at once.
-    pub(super) fn kill(&self) {
+    pub(in crate::wasm) fn kill(&self) {
         self.lock().killed = true;
         self.wake.notify_one();
     }
 
-    /// Program: waits for the next request; `None` at the end of the channel.
-    pub(super) fn next_request(&self) -> Result<Option<Vec<u8>>, Stop> {
+    /// Program: has ended; nobody is answered any more.
+    pub(in crate::wasm) fn end(&self) {
+        let mut state = self.lock();
+        state.clock.stop(Instant::now());
+        state.ended = true;
+        state.reply = None;
+        state.permit = None;
+    }
+}
+
+impl Line for ThreadLine {
+    fn next(&self) -> Result<Next, Stop> {
         let mut state = self.lock();
         loop {
             if state.killed {
                 return Err(Stop::Killed);
             }
             match std::mem::replace(&mut state.inbox, Inbox::Empty) {
-                Inbox::Request(request) => return Ok(Some(request)),
+                Inbox::Request(request) => return Ok(Next::Request(request)),
                 Inbox::Closed => {
                     state.inbox = Inbox::Closed;
-                    return Ok(None);
+                    return Ok(Next::Close);
                 }
                 Inbox::Empty => {}
             }
@@ -142,14 +153,11 @@ impl Line {
         }
     }
 
-    /// Program: whether an answer is awaited. A second answer to one request is not, nor one to a request that the
-    /// program has not read.
-    pub(super) fn is_awaited(&self) -> bool {
+    fn is_awaited(&self) -> bool {
         self.lock().is_awaited()
     }
 
-    /// Program: gives the answer.
-    pub(super) fn answer(&self, answer: Vec<u8>) -> Result<(), Errno> {
+    fn answer(&self, answer: Vec<u8>) -> Result<(), Errno> {
         let mut state = self.lock();
         let reply = if state.is_awaited() { state.reply.take() } else { None };
         let reply = reply.ok_or(Errno::Pipe)?;
@@ -159,8 +167,7 @@ impl Line {
         Ok(())
     }
 
-    /// Program: whether it may go on.
-    pub(super) fn check(&self) -> Result<(), Stop> {
+    fn check(&self) -> Result<(), Stop> {
         let state = self.lock();
         if state.killed {
             Err(Stop::Killed)
@@ -171,23 +178,12 @@ impl Line {
         }
     }
 
-    /// Program: charges a sleep. See [`Clock::charge`].
-    pub(super) fn sleep(&self, duration: Duration) -> Result<(), Stop> {
+    fn sleep(&self, duration: Duration) -> Result<(), Stop> {
         self.lock().clock.charge(duration);
         self.check()
     }
 
-    /// Program: time used so far.
-    pub(super) fn used(&self) -> Duration {
+    fn used(&self) -> Duration {
         self.lock().clock.used_at(Instant::now())
-    }
-
-    /// Program: has ended; nobody is answered any more.
-    pub(super) fn end(&self) {
-        let mut state = self.lock();
-        state.clock.stop(Instant::now());
-        state.ended = true;
-        state.reply = None;
-        state.permit = None;
     }
 }

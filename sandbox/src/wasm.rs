@@ -31,6 +31,8 @@ mod message;
 mod pool;
 #[cfg(unix)]
 mod remote;
+#[cfg(unix)]
+mod renewal;
 mod session;
 mod snapshot;
 mod ticker;
@@ -255,12 +257,12 @@ impl Shared {
 
     /// The interpreter in this process, loaded by the first who asks.
     fn machine(&self) -> Result<Arc<Machine>, SandboxError> {
-        let path = self.made(&|_| ())?.path.clone();
+        let made = self.made(&|_| ())?;
         let _loading = self.loading.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(machine) = self.machine.get() {
             return Ok(Arc::clone(machine));
         }
-        let machine = Arc::new(Machine::load(engine::for_runs(engine::SESSIONS_MAX)?, &path)?);
+        let machine = Arc::new(Machine::load(engine::for_runs(engine::SESSIONS_MAX)?, made)?);
         Ok(Arc::clone(self.machine.get_or_init(|| machine)))
     }
 

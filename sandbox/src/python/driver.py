@@ -8,7 +8,7 @@ Contract with the back-ends
 * A frame is a little-endian u32 length and that many bytes. The host sends a request frame, the driver sends exactly
   one answer frame, and so on. Back-ends move frames as opaque bytes; only a length above their cap concerns them.
 * Start: import this module (name it as you like; a snapshot or zygote imports it once, early: its imports are the
-  warm-up), then call `main()` once per session. `main()` never returns and never raises: at end of file on the
+  warm-up, and may call `prepare()`), then call `main()` once per session. `main()` never returns and never raises: at end of file on the
   channel, or when the channel breaks, it flushes stdout and stderr and ends the process with `os._exit(status)`.
   The status is 0 unless a `run` request ended otherwise. `main()` repairs `sys.stdin/stdout/stderr` where they are
   missing and sets their encoding to UTF-8; it does not otherwise touch the process (no signals, limits, chdir).
@@ -66,9 +66,19 @@ _mro = type.__dict__["__mro__"].__get__
 _type_name = type.__dict__["__name__"].__get__
 
 
+_prepared = None
+
+
+def prepare():
+    """Makes what a session needs before its first request. A back-end may call this once, before it takes a snapshot or
+    forks; the streams must then stand on descriptors 0 to 2 already."""
+    global _prepared
+    _prepared = Session()
+
+
 def main():
     """Serves requests until the channel ends; ends the process."""
-    session = Session()
+    session = _prepared or Session()
     try:
         session.serve()
     except BaseException:

@@ -2,7 +2,8 @@
 modules are imported, and no path is searched any more. The wasm back-end calls `prepare` once.
 
 Whatever this does must come out the same each time: clock, randomness and hash order are constant while it runs.
-It prints one JSON object: the interpreter's version and the names of the modules that programs can import.
+It prints one JSON object: the interpreter's version, the names of the modules that programs can import, and the address
+of the driver's main function.
 """
 
 import gc
@@ -126,8 +127,10 @@ def prepare():
     # No program shall find this module.
     del sys.modules["_codeagent_snapshot"]
     warm_up()
+    _codeagent_driver.prepare()
     version = "CPython " + ".".join(map(str, sys.version_info[:3]))
-    print(json.dumps({"interpreter": version, "modules": importable()}), flush=True)
+    main = id(_codeagent_driver.main)
+    print(json.dumps({"interpreter": version, "modules": importable(), "main": main}), flush=True)
     gc.collect()
     gc.freeze()
 

@@ -161,12 +161,12 @@ impl Host {
     }
 
     /// What is left when the program has ended.
-    pub(super) fn leave(self) -> Left {
+    pub(super) fn leave(&mut self) -> Left {
         let cpu = self.cpu();
         Left {
-            stdout: self.stdout.bytes,
-            stderr: self.stderr.bytes,
-            refusals: self.refusals,
+            stdout: std::mem::take(&mut self.stdout.bytes),
+            stderr: std::mem::take(&mut self.stderr.bytes),
+            refusals: std::mem::take(&mut self.refusals),
             memory_refused: self.memory.refused,
             memory_peak: self.memory.peak,
             cpu,

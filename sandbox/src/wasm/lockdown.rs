@@ -31,7 +31,7 @@ mod imp {
 
     /// Calls that a locked worker may make, with the reason.
     const ALLOWED: &[(&str, &[c_long])] = &[
-        ("the socket", &[libc::SYS_read, libc::SYS_readv, libc::SYS_recvfrom, libc::SYS_write, libc::SYS_writev]),
+        ("the socket", &[libc::SYS_read, libc::SYS_recvfrom, libc::SYS_write, libc::SYS_sendto]),
         ("waiting for its end", &[libc::SYS_ppoll]),
         ("a copy of the socket for each program", &[libc::SYS_fcntl, libc::SYS_close]),
         (
@@ -45,7 +45,7 @@ mod imp {
                 libc::SYS_brk,
             ],
         ),
-        ("asking which pages were written", &[libc::SYS_ioctl]),
+        ("asking which pages were written", &[libc::SYS_pread64, libc::SYS_ioctl]),
         ("clocks", &[libc::SYS_clock_gettime, libc::SYS_clock_nanosleep, libc::SYS_gettimeofday]),
         ("its own threads", &[libc::SYS_futex, libc::SYS_sched_yield, libc::SYS_rseq, libc::SYS_gettid]),
         (

@@ -15,7 +15,7 @@ use super::{Stage, carriers, host, link, snapshot};
 use crate::error::SandboxError;
 
 /// To be raised whenever the linker or the host changes what the snapshot holds.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// A loaded interpreter.
 pub(super) struct Machine {
@@ -24,6 +24,8 @@ pub(super) struct Machine {
     pub(super) ticker: Arc<Ticker>,
     /// Memory of the interpreter before a program does anything, in bytes.
     pub(super) memory_base: usize,
+    /// Address of the driver's main function.
+    pub(super) main: u32,
 }
 
 /// The interpreter in the cache folder.
@@ -60,6 +62,17 @@ impl Made {
         Ok(Self { path: cache.code(&key), manifest })
     }
 
+    /// The interpreter at a path, which must have been found whole.
+    ///
+    /// # Errors
+    /// [`SandboxError::Prepare`] when its manifest cannot be read.
+    pub(super) fn at(path: &Path) -> Result<Self, SandboxError> {
+        let failed = |reason: String| SandboxError::Prepare { path: path.to_owned(), reason };
+        let text = std::fs::read(path.with_extension("json")).map_err(|error| failed(error.to_string()))?;
+        let manifest = serde_json::from_slice(&text).map_err(|error| failed(error.to_string()))?;
+        Ok(Self { path: path.to_owned(), manifest })
+    }
+
     /// The interpreter, if it has been made and is whole.
     pub(super) fn find(engine: &Engine, cache: &Cache) -> Option<Self> {
         let key = key(engine);
@@ -72,7 +85,8 @@ impl Machine {
     ///
     /// # Errors
     /// [`SandboxError::Prepare`] when it cannot be loaded.
-    pub(super) fn load(engine: Engine, path: &Path) -> Result<Self, SandboxError> {
+    pub(super) fn load(engine: Engine, made: &Made) -> Result<Self, SandboxError> {
+        let path = made.path.as_path();
         let failed = |reason: String| SandboxError::Prepare { path: path.to_owned(), reason };
         let engine_failed = |error: wasmtime::Error| failed(format!("{error:#}"));
         check_owner(path).map_err(|error| failed(error.to_string()))?;
@@ -89,7 +103,7 @@ impl Machine {
             .and_then(|pages| pages.checked_mul(link::PAGE_BYTES as usize))
             .ok_or_else(|| failed("the module exports no memory".into()))?;
         let ticker = Arc::new(Ticker::start(engine.clone()).map_err(|error| failed(error.to_string()))?);
-        Ok(Self { engine, interpreter, ticker, memory_base })
+        Ok(Self { engine, interpreter, ticker, memory_base, main: made.manifest.report.main })
     }
 }
 

@@ -58,7 +58,9 @@ impl WasmSession {
         let thread = move || {
             let ended = EndOnDrop(Arc::clone(&line));
             let _ticking = machine.ticker.ticking();
-            let end = run(&machine, open, line);
+            let host = host(&machine, open, Some(Arc::clone(&line) as Arc<dyn Line>));
+            let end = instantiate(&machine, host)
+                .map(|(mut store, instance)| run(&mut store, &instance, machine.main, &*line));
             drop(machine);
             // The session may be gone; then nobody asks how its program ended.
             let _ = sender.send(end);
@@ -150,9 +152,9 @@ impl Drop for KillUnlessDone<'_> {
     }
 }
 
-/// What a program needs to be instantiated.
-pub(super) fn store(machine: &Machine, open: Open, line: Option<Arc<dyn Line>>) -> Store<Host> {
-    let start = Start {
+/// The host of a program that starts like this.
+pub(super) fn host(machine: &Machine, open: Open, line: Option<Arc<dyn Line>>) -> Host {
+    Host::new(Start {
         stdin: open.stdin,
         limits: open.limits,
         memory_base: machine.memory_base,
@@ -160,30 +162,42 @@ pub(super) fn store(machine: &Machine, open: Open, line: Option<Arc<dyn Line>>) 
         line,
         files: Files::none(),
         environment: Vec::new(),
-    };
-    let mut store = Store::new(&machine.engine, Host::new(start));
+    })
+}
+
+/// An instance of the interpreter, for the program of this host.
+pub(super) fn instantiate(
+    machine: &Machine,
+    host: Host,
+) -> Result<(Store<Host>, wasmtime::Instance), SandboxError> {
+    let mut store = Store::new(&machine.engine, host);
     store.limiter(Host::limiter);
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(|context| {
         context.data().check()?;
         Ok(UpdateDeadline::Continue(1))
     });
-    store
-}
-
-/// Runs a program to its end, on the calling thread. While it runs somebody must keep the epoch moving.
-pub(super) fn run(machine: &Machine, open: Open, line: Arc<dyn Line>) -> End {
-    let mut store = store(machine, open, Some(Arc::clone(&line)));
     let instance = machine.interpreter.instantiate(&mut store).map_err(|error| SandboxError::Worker {
         reason: format!("could not start the interpreter: {error:#}"),
     })?;
-    let result = snapshot::run_source(&mut store, &instance, &snapshot::driver_start());
-    let wall = line.used();
-    let left = store.into_data().leave();
-    Ok(ending(result, left, wall))
+    Ok((store, instance))
 }
 
-fn ending(result: wasmtime::Result<i32>, left: Left, wall: Duration) -> Ending {
+/// Runs a program to its end, on the calling thread. While it runs somebody must keep the epoch moving.
+pub(super) fn run(
+    store: &mut Store<Host>,
+    instance: &wasmtime::Instance,
+    main: u32,
+    line: &dyn Line,
+) -> Ending {
+    let result = instance
+        .get_typed_func::<u32, u32>(&mut *store, snapshot::CALL)
+        .and_then(|call| call.call(&mut *store, main));
+    let wall = line.used();
+    ending(result, store.data_mut().leave(), wall)
+}
+
+fn ending(result: wasmtime::Result<u32>, left: Left, wall: Duration) -> Ending {
     let usage = Usage {
         wall,
         cpu: left.cpu.unwrap_or(wall),
@@ -200,10 +214,9 @@ fn ending(result: wasmtime::Result<i32>, left: Left, wall: Duration) -> Ending {
 }
 
 /// Why a program ended, from what ended it.
-fn cause(result: wasmtime::Result<i32>, memory_refused: bool) -> Cause {
+fn cause(result: wasmtime::Result<u32>, memory_refused: bool) -> Cause {
     let error = match result {
-        Ok(0) => return Cause::Exited { status: 0 },
-        // The driver raised: it never does so by itself.
+        // The driver returned or raised, which it never does by itself.
         Ok(_) => return Cause::Exited { status: 1 },
         Err(error) => error,
     };

@@ -13,9 +13,11 @@ use super::{Stage, carriers, engine, host};
 use crate::limits::Limits;
 
 /// Runs a zero-terminated source text in `__main__`; `0` if it raised nothing.
-pub(super) const RUN: &str = "PyRun_SimpleString";
+const RUN: &str = "PyRun_SimpleString";
+/// Calls an object without arguments; `0` if it raised something.
+pub(super) const CALL: &str = "PyObject_CallNoArgs";
 /// Gives memory.
-pub(super) const ALLOCATE: &str = "malloc";
+const ALLOCATE: &str = "malloc";
 /// Starts the interpreter.
 const INITIALISE: &str = "Py_InitializeEx";
 
@@ -70,6 +72,8 @@ pub(super) struct Report {
     pub(super) interpreter: String,
     /// Modules that programs can import, in order, without private ones.
     pub(super) modules: Vec<String>,
+    /// Address of the driver's main function.
+    pub(super) main: u32,
     /// Memory of the interpreter before a program does anything, in bytes.
     #[serde(default)]
     pub(super) memory_bytes: usize,
@@ -84,7 +88,7 @@ pub(super) fn make(progress: &dyn Fn(Stage)) -> Result<Snapshot, SnapshotError> 
     let unpacked = carriers::libraries()?;
     let libraries: Vec<(&str, &[u8])> =
         unpacked.iter().map(|(name, bytes)| (*name, bytes.as_slice())).collect();
-    let linked = Linked::new(&libraries, &[RUN, ALLOCATE, INITIALISE])?;
+    let linked = Linked::new(&libraries, &[RUN, CALL, ALLOCATE, INITIALISE])?;
     let engine = engine::for_initialisation()?;
     let module = Module::new(&engine, linked.initial()?)?;
     progress(Stage::Initialising);
@@ -106,7 +110,7 @@ fn initialise(
     let status = run_source(&mut store, &instance, &prepare_call())?;
     let image = image(&mut store, &instance, linked)?;
     let memory_bytes = image.memory.len();
-    let left = store.into_data().leave();
+    let left = store.data_mut().leave();
     if status != 0 {
         return Err(SnapshotError::Python(String::from_utf8_lossy(&left.stderr).into_owned()));
     }
@@ -156,7 +160,7 @@ pub(super) fn memory(
 ///
 /// # Errors
 /// Whatever ended the program instead.
-pub(super) fn run_source(
+fn run_source(
     store: &mut Store<host::Host>,
     instance: &Instance,
     source: &str,
@@ -171,9 +175,4 @@ pub(super) fn run_source(
 /// What prepares the interpreter, and leaves no name in `__main__`.
 fn prepare_call() -> String {
     format!("from {PREPARE_MODULE} import prepare; prepare(); del prepare")
-}
-
-/// What starts the driver in a fresh instance.
-pub(super) fn driver_start() -> String {
-    format!("__import__('{DRIVER_MODULE}').main()")
 }

@@ -1,7 +1,7 @@
-//! A worker process: runs one program after the other, each in a fresh instance, for the process that started it.
+//! A worker process: runs one program after the other, each in an instance like new, for the process that started it.
 //!
 //! The worker is this same executable, started anew. It loads the interpreter, locks itself down (`lockdown`), and then
-//! always has an instance ready that waits for its program: what starting it takes is done while nobody waits.
+//! always has an instance ready that waits for its program: what renewing it takes (`renewal`) is done while nobody waits.
 //!
 //! A worker speaks with the process that it works for through the socket that is its standard input, and ends with it.
 
@@ -15,15 +15,14 @@ use rustix::event::{PollFd, PollFlags, poll};
 
 use super::line::Line;
 use super::line::socket::SocketLine;
-use super::machine::Machine;
+use super::machine::{Machine, Made};
 use super::message::FromWorker;
-use super::{engine, lockdown, session};
+use super::renewal::Renewal;
+use super::{engine, lockdown};
 use crate::error::SandboxError;
-use crate::limits::Limits;
-use crate::session::Open;
 
-/// Programs that a worker runs at a time: one. Its successor is instantiated after it is gone.
-const PROGRAMS: u32 = 1;
+/// Instances of a worker: one that runs programs, and one that never does.
+const PROGRAMS: u32 = 2;
 
 /// The main function of a worker process: an executable that is named in [`super::Workers`] calls it, and nothing else,
 /// when it is started with that name's arguments, to which the path of the interpreter is added as the last.
@@ -51,25 +50,16 @@ fn work(path: &Path) -> Result<(), (UnixStream, SandboxError)> {
 
 fn serve(socket: &UnixStream, path: &Path) -> Result<(), SandboxError> {
     let failed = |action: &str, source| SandboxError::Host { action: action.to_owned(), source };
-    let machine = Machine::load(engine::for_runs(PROGRAMS)?, path)?;
     end_with(socket).map_err(|source| failed("watching the socket", source))?;
-    // The first instance makes what all later ones share, for which files are needed.
-    let first = machine.interpreter.instantiate(&mut session::store(&machine, unopened(), None));
-    first.map_err(|error| SandboxError::Worker {
-        reason: format!("could not start the interpreter: {error:#}"),
-    })?;
+    let mut renewal = Renewal::new(Machine::load(engine::for_runs(PROGRAMS)?, &Made::at(path)?)?)?;
     lockdown::lock_down()?;
     loop {
-        let line = SocketLine::new(socket, Arc::clone(&machine.ticker));
+        let line = SocketLine::new(socket, Arc::clone(renewal.ticker()));
         let line = Arc::new(line.map_err(|source| failed("copying the socket", source))?);
-        let ending = session::run(&machine, unopened(), Arc::clone(&line) as Arc<dyn Line>)?;
+        let ending = renewal.run(&(Arc::clone(&line) as Arc<dyn Line>))?;
         line.say(FromWorker::Ended(Box::new(ending)));
+        renewal.renew();
     }
-}
-
-/// What an instance starts with that does not know its session yet.
-fn unopened() -> Open {
-    Open { stdin: Vec::new(), limits: Limits::default(), seed: 0 }
 }
 
 /// Ends this process as soon as the other end of the socket is closed, even while a program runs.

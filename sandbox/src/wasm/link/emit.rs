@@ -111,7 +111,8 @@ impl Linked<'_> {
         Ok(section)
     }
 
-    /// Before the initialisation, its steps and all that must be read off afterwards are exported too.
+    /// Mutable globals are exported, since they and the memory are all that a program can change. Before the
+    /// initialisation its steps are, too.
     fn exports(&self, image: Option<&Image>) -> ExportSection {
         let mut section = ExportSection::new();
         section.export("memory", ExportKind::Memory, 0);
@@ -122,9 +123,9 @@ impl Linked<'_> {
             for (step, function) in self.steps.iter().enumerate() {
                 section.export(&step_name(step), ExportKind::Func, *function);
             }
-            for index in self.mutable_globals() {
-                section.export(&global_name(index), ExportKind::Global, index);
-            }
+        }
+        for index in self.mutable_globals() {
+            section.export(&global_name(index), ExportKind::Global, index);
         }
         section
     }
@@ -155,6 +156,7 @@ impl Linked<'_> {
         let mut section = CodeSection::new();
         for placed in &self.libraries {
             for body in &placed.library.code {
+                check_tables(body)?;
                 Renumber(placed)
                     .parse_function_body(&mut section, body.clone())
                     .map_err(|error| LinkError::Renumber(format!("{error:?}")))?;
@@ -211,6 +213,24 @@ impl Placed<'_> {
         let value = self.library.evaluate(expression, self.base).ok_or(LinkError::Unsupported("offset"))?;
         Ok(ConstExpr::i32_const(low_half(value)))
     }
+}
+
+/// Nothing may change a table: an instance is put back to how it was by its memory and its globals.
+fn check_tables(body: &wasmparser::FunctionBody<'_>) -> Result<(), LinkError> {
+    use wasmparser::Operator;
+    for operator in body.get_operators_reader()? {
+        if matches!(
+            operator?,
+            Operator::TableSet { .. }
+                | Operator::TableGrow { .. }
+                | Operator::TableFill { .. }
+                | Operator::TableCopy { .. }
+                | Operator::TableInit { .. }
+        ) {
+            return Err(LinkError::Unsupported("change of a table"));
+        }
+    }
+    Ok(())
 }
 
 /// Renumbers the code of one library.

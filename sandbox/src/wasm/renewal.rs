@@ -1,0 +1,144 @@
+//! An instance that is put back to how it was when it was made, which is cheaper than making another.
+//!
+//! A program can change the memory of its instance and its mutable globals, and nothing else: the linked module has no
+//! code that changes a table, and its segments are used up when it is instantiated. So an instance whose memory and
+//! globals are those of an untouched one *is* an untouched one. Which pages were touched the kernel knows
+//! (`/proc/self/pagemap`); they are copied back from an instance that never runs. Where there are too many of them, or
+//! memory has grown, the instance goes and another is made.
+//!
+//! Why not leave it to the engine: it asks the kernel for 32 touched stretches at most, and a program touches more than
+//! a hundred. Giving back and faulting in the rest takes longer than a small program runs.
+
+use std::fs::File;
+use std::os::unix::fs::FileExt as _;
+use std::sync::Arc;
+
+use wasmtime::{Global, Instance, Memory, Mutability, Store};
+
+use super::host::Host;
+use super::line::Line;
+use super::machine::Machine;
+use super::session;
+use crate::error::SandboxError;
+use crate::limits::Limits;
+use crate::session::{Ending, Open};
+
+/// Most touched pages that are copied back: beyond that a new instance is cheaper, and memory is given back.
+const PAGES_MAX: usize = 1024;
+/// Length of the kernel's record of a page.
+const RECORD_BYTES: usize = 8;
+
+/// Runs one program after the other, each in an instance like new.
+pub(super) struct Renewal {
+    machine: Machine,
+    pristine: Copy,
+    used: Option<Copy>,
+    pagemap: Option<File>,
+    page_bytes: usize,
+}
+
+/// An instance and what can change in it.
+struct Copy {
+    store: Store<Host>,
+    instance: Instance,
+    memory: Memory,
+    globals: Vec<Global>,
+}
+
+impl Renewal {
+    /// Nothing that comes later needs a file or a new thread.
+    ///
+    /// # Errors
+    /// When the interpreter cannot be instantiated.
+    pub(super) fn new(machine: Machine) -> Result<Self, SandboxError> {
+        let (pristine, used) = (Copy::new(&machine)?, Copy::new(&machine)?);
+        let page_bytes = rustix::param::page_size();
+        // Without it (not Linux, no /proc) every program gets a new instance.
+        let pagemap = File::open("/proc/self/pagemap").ok();
+        Ok(Self { machine, pristine, used: Some(used), pagemap, page_bytes })
+    }
+
+    /// Keeps the epoch of the programs moving.
+    pub(super) fn ticker(&self) -> &Arc<super::ticker::Ticker> {
+        &self.machine.ticker
+    }
+
+    /// Runs the program of the session that comes through `line`.
+    ///
+    /// # Errors
+    /// When the interpreter cannot be instantiated.
+    pub(super) fn run(&mut self, line: &Arc<dyn Line>) -> Result<Ending, SandboxError> {
+        let used = match &mut self.used {
+            Some(used) => used,
+            none => none.insert(Copy::new(&self.machine)?),
+        };
+        *used.store.data_mut() = session::host(&self.machine, unopened(), Some(Arc::clone(line)));
+        Ok(session::run(&mut used.store, &used.instance, self.machine.main, &**line))
+    }
+
+    /// Makes ready for the next program.
+    pub(super) fn renew(&mut self) {
+        if self.restore().is_none() {
+            self.used = None;
+        }
+    }
+
+    /// Puts the used instance back to how it was; `None` where that can't be done, or not cheaply.
+    fn restore(&mut self) -> Option<()> {
+        let (used, pristine) = (self.used.as_mut()?, &mut self.pristine);
+        let bytes = used.memory.data_size(&used.store);
+        if bytes != pristine.memory.data_size(&pristine.store) {
+            return None;
+        }
+        let first = used.memory.data_ptr(&used.store) as usize / self.page_bytes;
+        let touched = touched(self.pagemap.as_ref()?, first, bytes / self.page_bytes)?;
+        let from = pristine.memory.data(&pristine.store);
+        let to = used.memory.data_mut(&mut used.store);
+        for page in touched {
+            let range = page * self.page_bytes..(page + 1) * self.page_bytes;
+            to.get_mut(range.clone())?.copy_from_slice(from.get(range)?);
+        }
+        for (to, from) in used.globals.iter().zip(&pristine.globals) {
+            to.set(&mut used.store, from.get(&mut pristine.store)).ok()?;
+        }
+        Some(())
+    }
+}
+
+impl Copy {
+    fn new(machine: &Machine) -> Result<Self, SandboxError> {
+        let host = session::host(machine, unopened(), None);
+        let (mut store, instance) = session::instantiate(machine, host)?;
+        let lacks = || SandboxError::Worker { reason: "the interpreter exports no memory".into() };
+        let memory = instance.get_memory(&mut store, "memory").ok_or_else(lacks)?;
+        let exported: Vec<Global> =
+            instance.exports(&mut store).filter_map(wasmtime::Export::into_global).collect();
+        let is_mutable = |global: &Global| global.ty(&store).mutability() == Mutability::Var;
+        let globals = exported.into_iter().filter(is_mutable).collect();
+        Ok(Self { store, instance, memory, globals })
+    }
+}
+
+/// What an instance starts with that does not know its session yet.
+fn unopened() -> Open {
+    Open { stdin: Vec::new(), limits: Limits::default(), seed: 0 }
+}
+
+/// Of so many pages from the `first` on, those that are no longer backed by the image that they came from, counted from
+/// the first. `None` where the kernel does not tell, or where they are too many.
+fn touched(pagemap: &File, first: usize, count: usize) -> Option<Vec<usize>> {
+    const PRESENT: u64 = 1 << 63;
+    const SWAPPED: u64 = 1 << 62;
+    const OF_FILE: u64 = 1 << 61;
+    let mut records = vec![0; count * RECORD_BYTES];
+    pagemap.read_exact_at(&mut records, u64::try_from(first * RECORD_BYTES).ok()?).ok()?;
+    let is_touched = |record: u64| record & SWAPPED != 0 || record & (PRESENT | OF_FILE) == PRESENT;
+    let (records, _) = records.as_chunks::<RECORD_BYTES>();
+    let touched: Vec<usize> = records
+        .iter()
+        .enumerate()
+        .filter(|(_, record)| is_touched(u64::from_ne_bytes(**record)))
+        .map(|(page, _)| page)
+        .collect();
+    (touched.len() <= PAGES_MAX).then_some(touched)
+}

@@ -1,7 +1,7 @@
 //! Runs untrusted Python programs under limits and says what happened.
 //!
 //! A [`Sandbox`] opens contained sessions, a [`Judge`] turns a [`Program`] and its [`Case`]s into a [`Report`] of
-//! [`Verdict`]s. The ladder, from the bottom: plain data ([`value`], its codec [`claim`], its literals [`literal`]); the
+//! [`Verdict`]s. The ladder, from the bottom: plain data ([`value`], its codecs [`claim`] and `marshal`, its literals [`literal`]); the
 //! seam to the back-ends ([`session`]); one session with the driver inside ([`peer`]), with a whole program run in it
 //! ([`mod@run`]) or one loaded to be called ([`loaded`]); the judge ([`judge`]) and what else it can do with a program
 //! ([`trace`](mod@trace), [`probe`]); the back-ends `wasm` and `local` on their own.
@@ -29,13 +29,13 @@
 
 pub mod case;
 pub mod claim;
-#[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
 pub mod error;
 pub mod judge;
 pub mod limits;
 pub mod literal;
 pub mod loaded;
+mod marshal;
 #[cfg(target_os = "linux")]
 pub mod local;
 pub mod peer;

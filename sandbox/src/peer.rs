@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::claim::{DecodeLimits, decode, encode};
+use crate::claim::{DecodeLimits, decode};
 use crate::error::SandboxError;
 use crate::limits::Limits;
+use crate::marshal;
 use crate::session::{Ending, Exchange, Open, Sandbox, Session};
 use crate::value::{BigInt, Value};
 
@@ -99,7 +100,7 @@ impl Peer {
             ("answer_bytes", Value::int(i64::try_from(self.answer_bytes).unwrap_or(i64::MAX))),
         ];
         let pairs = common.into_iter().chain(fields).map(|(name, value)| (Value::str(name), value)).collect();
-        let exchange = self.session.exchange(&encode(&Value::Dict(pairs)), deadline).await?;
+        let exchange = self.session.exchange(&marshal::encode(&Value::Dict(pairs)), deadline).await?;
         let Exchange::Answer(bytes) = exchange else { return Ok(Reply::Ended) };
         let answer = decode(&bytes, DecodeLimits::default()).ok();
         let ours = answer.filter(|answer| answer.field("id") == Some(&Value::int(self.id)));

@@ -2,6 +2,7 @@
 
 pub mod bigint;
 mod equality;
+mod json;
 mod repr;
 pub mod text;
 
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 pub use bigint::BigInt;
 pub use equality::{close, python_eq};
+pub use json::from_json;
 pub use repr::repr;
 pub use text::Text;
 

@@ -370,7 +370,6 @@ fn capabilities_say_what_holds() {
     }
 }
 
-#[cfg(feature = "conformance")]
 #[tokio::test]
 async fn it_conforms() {
     use codeagent_sandbox::conformance::{Suite, deviations};

@@ -166,7 +166,6 @@ fn a_damaged_interpreter_is_made_anew() {
     assert_eq!(sandbox.interpreter().unwrap().bytes, good.bytes);
 }
 
-#[cfg(feature = "conformance")]
 #[tokio::test]
 async fn it_conforms() {
     use codeagent_sandbox::conformance::{Suite, deviations};

@@ -101,6 +101,8 @@ pub enum Verb {
     /// Prints the program's stdout; with --json, one object with verdict, exit, stdout, stderr, wall_ms, cpu_ms and
     /// peak_mib. Exits with 0 if the program ended by itself with status 0, else with 1.
     Exec(ExecArgs),
+    /// Prepare, show, test or serve the sandbox.
+    Sandbox(SandboxArgs),
     /// Show the tree of a finished run.
     ///
     /// Prints each node's operator, score and first line, indented by depth.
@@ -211,6 +213,38 @@ pub struct ExecArgs {
     /// Where the program runs.
     #[command(flatten)]
     pub sandbox: SandboxFlags,
+}
+
+/// Prepare, show, test or serve the sandbox.
+#[derive(Debug, Clone, Args)]
+pub struct SandboxArgs {
+    /// What to do with it.
+    #[command(subcommand)]
+    pub action: SandboxAction,
+}
+
+/// What to do with the sandbox.
+#[derive(Debug, Clone, Subcommand)]
+pub enum SandboxAction {
+    /// Make the interpreter of the wasm sandbox, once per machine and version; the first use does it otherwise.
+    #[command(after_long_help = with_codes("Example:\n  codeagent sandbox prepare"))]
+    Prepare,
+    /// Show each back-end: interpreter, level, layers in force and missing, limits, modules.
+    #[command(after_long_help = with_codes("Example:\n  codeagent sandbox info --json"))]
+    Info,
+    /// Run programs whose verdicts are known, cheats and attacks among them; exit 0 if all come out as they must.
+    #[command(after_long_help = with_codes("Example:\n  codeagent sandbox selftest --sandbox local"))]
+    Selftest(SandboxFlags),
+    /// Run one request, a JSON object on stdin, and print one JSON object.
+    ///
+    /// The request has `code`, and may have `backend` (wasm, local), `kind` (program, function), `stdin`, `entry_point`,
+    /// `tests` (a list of objects with `args`), `seed` and `limits` (wall_ms, cpu_ms, memory_mb, output_kb, processes,
+    /// tmp_mb). The answer has `verdict`, `stdout` or `stdout_hex`, `stderr`, and for a function `tests`: per test
+    /// `value_py` or `exception`. Exits with 0 if the verdict is `passed`, else with 1.
+    #[command(after_long_help = with_codes(
+        "Example:\n  echo '{\"code\": \"print(input())\", \"stdin\": \"hello\"}' | codeagent sandbox run --json"
+    ))]
+    Run(SandboxFlags),
 }
 
 /// Show, check or find the configuration.

@@ -95,6 +95,9 @@ async fn dispatch(
         Verb::Exec(arguments) => {
             or_stop(stop, verbs::exec::exec(arguments, globals, environment, output)).await
         }
+        Verb::Sandbox(arguments) => {
+            or_stop(stop, verbs::sandbox::sandbox(arguments, globals, environment, output)).await
+        }
         Verb::Show(arguments) => {
             or_stop(stop, verbs::show::show(arguments, environment, globals.json, output)).await
         }

@@ -76,7 +76,9 @@ pub fn is_worker() -> bool {
     std::env::args_os().nth(1).is_some_and(|argument| argument == WORKER)
 }
 
-const fn stage_name(stage: Stage) -> &'static str {
+/// What is being done, as a word.
+#[must_use]
+pub const fn stage_name(stage: Stage) -> &'static str {
     match stage {
         Stage::Linking => "linking",
         Stage::Initialising => "initialising",

@@ -6,6 +6,7 @@ pub mod doctor;
 pub mod exec;
 pub mod man;
 pub mod providers;
+pub mod sandbox;
 pub mod show;
 pub mod solve;
 pub mod verify;

@@ -1,7 +1,7 @@
 //! Values from the texts of data sets: Python literals, and JSON where a text is not one.
 
 use codeagent_sandbox::literal;
-use codeagent_sandbox::value::{BigInt, Value};
+use codeagent_sandbox::value::{Value, from_json};
 
 /// A Python literal; `true` and `false` too, which statements borrow from other languages.
 pub(crate) fn literal(text: &str) -> Option<Value> {
@@ -24,27 +24,4 @@ pub(crate) fn arguments(inside: &str) -> Option<Vec<Value>> {
 pub(crate) fn data(text: &str) -> Option<Value> {
     let text = text.trim();
     literal::parse(text).ok().or_else(|| serde_json::from_str(text).ok().map(|json| from_json(&json)))
-}
-
-/// A JSON value as Python's `json` module reads it.
-pub(crate) fn from_json(json: &serde_json::Value) -> Value {
-    match json {
-        serde_json::Value::Null => Value::None,
-        serde_json::Value::Bool(value) => Value::Bool(*value),
-        serde_json::Value::Number(number) => number_from_json(number),
-        serde_json::Value::String(text) => Value::str(text.as_str()),
-        serde_json::Value::Array(items) => Value::List(items.iter().map(from_json).collect()),
-        serde_json::Value::Object(fields) => Value::Dict(
-            fields.iter().map(|(key, value)| (Value::str(key.as_str()), from_json(value))).collect(),
-        ),
-    }
-}
-
-fn number_from_json(number: &serde_json::Number) -> Value {
-    let text = number.to_string();
-    let digits = text.strip_prefix('-').unwrap_or(&text);
-    match BigInt::from_digits(digits, 10) {
-        Some(value) => Value::Int(if digits.len() < text.len() { value.negated() } else { value }),
-        None => Value::Float(number.as_f64().unwrap_or(f64::NAN)),
-    }
 }

@@ -1,8 +1,9 @@
-"""The channel and the claim codec; a part of the driver."""
+"""The channel and the encoder of claims; a part of the driver."""
 
 
 class Channel:
-    """Frames on descriptor 3: u32 length, payload. Answers carry the id of the request they belong to."""
+    """Frames on descriptor 3: u32 length, payload. Requests come as `marshal` has them: the host is to be trusted, and
+    nothing reads them as fast. Answers are claims, and carry the id of the request that they belong to."""
 
     def __init__(self):
         self.id = 0
@@ -14,7 +15,7 @@ class Channel:
         body = self._exactly(int.from_bytes(head, "little"))
         if body is None:
             return None
-        request = decode(body)
+        request = _loads(body)
         self.id = request["id"]
         return request
 
@@ -154,7 +155,6 @@ class Encoder:
 
 
 _PACK_DOUBLE = struct.Struct("<d").pack
-_UNPACK_DOUBLE = struct.Struct("<d").unpack_from
 _SCALARS = {
     type(None): Encoder._none,
     bool: Encoder._bool,
@@ -173,41 +173,3 @@ _CONTAINERS = {
 }
 # By identity: hashing a class may run its metaclass.
 _BASES = {id(kind) for kind in (*_SCALARS, *_CONTAINERS)}
-
-
-def decode(data):
-    """The value in `data`. The host wrote it, so nothing is checked."""
-    return _decode(data, 0)[0]
-
-
-def _decode(data, at):
-    tag = data[at : at + 1]
-    at += 1
-    if tag in b"NTF":
-        return {b"N": None, b"T": True, b"F": False}[tag], at
-    if tag == b"i":
-        return int.from_bytes(data[at : at + 8], "little", signed=True), at + 8
-    if tag == b"f":
-        return _UNPACK_DOUBLE(data, at)[0], at + 8
-    if tag == b"c":
-        return complex(_UNPACK_DOUBLE(data, at)[0], _UNPACK_DOUBLE(data, at + 8)[0]), at + 16
-    negative = tag == b"I" and data[at] == 1
-    at += tag == b"I"
-    count = int.from_bytes(data[at : at + 4], "little")
-    at += 4
-    if tag in b"Isb":
-        body = data[at : at + count]
-        at += count
-        if tag == b"b":
-            return body, at
-        if tag == b"s":
-            return body.decode("utf-8", "surrogatepass"), at
-        magnitude = int.from_bytes(body, "little")
-        return (-magnitude if negative else magnitude), at
-    items = []
-    for _ in range(2 * count if tag == b"d" else count):
-        item, at = _decode(data, at)
-        items.append(item)
-    if tag == b"d":
-        return dict(zip(items[::2], items[1::2])), at
-    return {b"l": list, b"t": tuple, b"S": set, b"Z": frozenset}[tag](items), at

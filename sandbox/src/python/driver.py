@@ -17,8 +17,8 @@ Contract with the back-ends
 
 Contract with the judge
 -----------------------
-Requests and answers are dictionaries in the claim codec (see `Encoder`; its twin is `claim.rs`). Every request has
-`op` and `id`; the answer repeats `id`. A *problem* is `{class, message, line}`; `line` is the candidate's or None.
+Requests are dictionaries in the `marshal` format, answers dictionaries in the claim codec (see `Encoder`; `claim.rs`
+decodes it). Every request has `op` and `id`; the answer repeats `id`. A *problem* is `{class, message, line}`; `line` is the candidate's or None.
 
   put    {files: {path: bytes}}      writes files below the working folder: {put: True} | {failed: why}
   run    {source, seed}              the whole program as `__main__`; traceback on stderr; then {exit} [+ problem | syntax]
@@ -46,6 +46,7 @@ import os
 import struct
 import sys
 import types
+from marshal import loads as _loads
 from time import monotonic as _monotonic
 from os import _exit, read as _read, write as _write
 

@@ -38,6 +38,8 @@ pub(super) fn for_runs(programs: u32) -> Result<Engine, SandboxError> {
         .cranelift_opt_level(OptLevel::Speed)
         .epoch_interruption(true)
         .memory_init_cow(true)
+        // Every program ends by a trap, and nobody asks where in the interpreter.
+        .wasm_backtrace_max_frames(None)
         .async_stack_size(STACK_BYTES)
         .max_wasm_stack(STACK_BYTES)
         .allocation_strategy(InstanceAllocationStrategy::Pooling(pool));

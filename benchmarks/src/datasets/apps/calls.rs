@@ -6,7 +6,7 @@
 use std::ops::RangeInclusive;
 
 use codeagent_sandbox::case::{Checker, Test};
-use codeagent_sandbox::value::{Value, repr};
+use codeagent_sandbox::value::{Value, from_json, repr};
 use serde_json::Value as Json;
 
 use super::Pair;
@@ -50,9 +50,9 @@ fn finish((args, expected): (Args, Value), name: &str, textual: &[bool]) -> (Str
 
 fn read_args(input: &Json, arity: &RangeInclusive<usize>) -> Result<Args, String> {
     match input {
-        Json::Array(items) => Ok(Args::Values(items.iter().map(values::from_json).collect())),
+        Json::Array(items) => Ok(Args::Values(items.iter().map(from_json).collect())),
         Json::String(text) => split(text, arity).map(Args::Texts),
-        other => Ok(Args::Values(vec![values::from_json(other)])),
+        other => Ok(Args::Values(vec![from_json(other)])),
     }
 }
 
@@ -96,7 +96,7 @@ fn value(text: &str, textual: bool) -> Value {
 
 /// Function-based rows wrap each answer in a list, class-based rows do not.
 fn answer(output: &Json, wrapped: bool) -> Value {
-    values::from_json(only_item(output).filter(|_| wrapped).unwrap_or(output))
+    from_json(only_item(output).filter(|_| wrapped).unwrap_or(output))
 }
 
 fn only_item(output: &Json) -> Option<&Json> {

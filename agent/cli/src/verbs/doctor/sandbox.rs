@@ -40,7 +40,7 @@ async fn wasm(config: &types::Sandbox, environment: &Environment) -> Check {
         Ok(_) => Check::warning(
             NAME,
             "not prepared yet; the first use takes some 20 seconds longer",
-            "run `codeagent exec` once, with any program",
+            "run `codeagent sandbox prepare`",
         ),
         Err(failure) => Check::failed(NAME, &failure),
     }

@@ -12,8 +12,10 @@ use std::time::{Duration, Instant};
 
 use futures_core::future::BoxFuture;
 
+use crate::marshal;
 use crate::python::DRIVER;
 use crate::session::{Capabilities, Cause, Ending, Exchange, Level, Open, Sandbox, Session, Usage};
+use crate::value::Value;
 use crate::verdict::Clock;
 use crate::{Judge, SandboxError};
 
@@ -50,7 +52,14 @@ fn host(action: &str) -> impl FnOnce(std::io::Error) -> SandboxError {
 
 impl Sandbox for Plain {
     fn open(&self, open: Open) -> BoxFuture<'_, Result<Box<dyn Session>, SandboxError>> {
-        Box::pin(async move { Ok(Box::new(start(open)?) as Box<dyn Session>) })
+        Box::pin(async move {
+            let session = start(open)?;
+            // Starting is not the program's time: on a busy machine it takes seconds.
+            let fields = [("op", Value::str("put")), ("id", Value::None), ("files", Value::Dict(Vec::new()))];
+            let ready = session.frame(&marshal::encode(&Value::fields(fields)), Duration::from_secs(60));
+            ready.map_err(host("waiting for python3"))?;
+            Ok(Box::new(session) as Box<dyn Session>)
+        })
     }
 
     fn capabilities(&self) -> Capabilities {

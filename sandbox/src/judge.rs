@@ -165,8 +165,11 @@ impl Judge {
         Ok(run.attempt(0, case).await?.last_call)
     }
 
-    fn report(&self, docket: Docket) -> Report {
+    fn report(&self, mut docket: Docket) -> Report {
         let capabilities = self.sandbox.capabilities();
+        for result in &mut docket.results {
+            rules::explain_absence(&mut result.verdict, &capabilities);
+        }
         Report {
             results: docket.results,
             cases: docket.cases,

@@ -55,6 +55,11 @@ pub mod wasm;
 #[cfg(test)]
 mod testing;
 
+/// The examples of the crate's front page are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;
+
 pub use case::{Case, Checker, Test};
 pub use error::SandboxError;
 pub use judge::{CaseResult, Judge, JudgeOptions, Report};

@@ -1,7 +1,7 @@
 //! From what the machinery saw and what a program claims to a verdict.
 
 use crate::peer::{Problem, line, text};
-use crate::session::{Cause, Ending};
+use crate::session::{Capabilities, Cause, Ending};
 use crate::value::Value;
 use crate::verdict::{Failure, Verdict};
 
@@ -65,6 +65,19 @@ pub(crate) fn with_refusals(verdict: Verdict, refusals: &[String]) -> Verdict {
             Verdict::Denied { what: refusals.join(", ") }
         }
         other => other,
+    }
+}
+
+/// Says so where a program failed for want of a standard module that the sandbox does not have: that is no fault in what
+/// it meant, and a better one would not import it.
+pub(crate) fn explain_absence(verdict: &mut Verdict, capabilities: &Capabilities) {
+    let Verdict::Failed { failure: Failure::Exception { class, message, .. } } = verdict else { return };
+    let named = message.strip_prefix("No module named '").and_then(|rest| rest.strip_suffix('\''));
+    let top = named.and_then(|name| name.split('.').next());
+    if class == "ModuleNotFoundError"
+        && top.is_some_and(|top| capabilities.absent.iter().any(|absent| absent == top))
+    {
+        *message = format!("{message} (a standard module that the {} sandbox does not have)", capabilities.backend);
     }
 }
 

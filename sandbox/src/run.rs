@@ -75,7 +75,7 @@ pub struct Enforced {
 pub async fn run_program(sandbox: &Arc<dyn Sandbox>, run: &Run) -> Result<Outcome, SandboxError> {
     let limits = run.limits.with_wall(run.limits.wall.saturating_add(MARGIN)).with_cpu(run.limits.cpu);
     let mut retries = Retries::default();
-    let (verdict, ending) = loop {
+    let (mut verdict, ending) = loop {
         match run_once(sandbox, run, limits, run.limits.wall).await {
             Ok(ended) => break ended,
             Err(error) => retries.after(error)?,
@@ -86,6 +86,7 @@ pub async fn run_program(sandbox: &Arc<dyn Sandbox>, run: &Run) -> Result<Outcom
         _ => None,
     };
     let capabilities = sandbox.capabilities();
+    rules::explain_absence(&mut verdict, &capabilities);
     let enforced =
         Enforced { backend: capabilities.backend, level: capabilities.level, limits: run.limits };
     let Ending { stdout, stderr, usage, refusals, .. } = ending;

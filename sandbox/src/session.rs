@@ -142,6 +142,8 @@ pub struct Capabilities {
     pub limits: Vec<String>,
     /// Modules that programs can import, in order, without private ones; empty where that is not known yet.
     pub modules: Vec<String>,
+    /// Standard modules that programs cannot import, in order. A program that fails for want of one is told so.
+    pub absent: Vec<String>,
     /// Whether programs may have files of their own.
     pub files: bool,
 }
@@ -159,6 +161,7 @@ impl Capabilities {
             missing: Vec::new(),
             limits: Vec::new(),
             modules: Vec::new(),
+            absent: Vec::new(),
             files: false,
         }
     }

@@ -301,6 +301,7 @@ impl Sandbox for WasmSandbox {
             missing,
             limits: LIMITS.map(Into::into).to_vec(),
             modules: made.map(|made| made.manifest.report.modules.clone()).unwrap_or_default(),
+            absent: made.map(|made| made.manifest.report.absent.clone()).unwrap_or_default(),
             ..Capabilities::new(NAME, Level::Strict, carriers::INTERPRETER)
         }
     }

@@ -1,12 +1,12 @@
 //! The wasm back-end as its users see it. The interpreter is prepared once per machine, in the user's cache folder.
 #![cfg(feature = "wasm")]
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use codeagent_sandbox::wasm::WasmSandbox;
-use codeagent_sandbox::{Clock, Limits, Outcome, Program, Run, Sandbox, Verdict, run_program};
+use codeagent_sandbox::{Clock, Failure, Limits, Outcome, Program, Run, Sandbox, Verdict, run_program};
 
 static SANDBOX: LazyLock<WasmSandbox> = LazyLock::new(|| WasmSandbox::new().unwrap());
 
@@ -145,6 +145,23 @@ async fn what_is_listed_can_be_imported() {
          except ImportError as error: print(name, error)"
     );
     assert_eq!(stdout(&source).await, "");
+}
+
+#[tokio::test]
+async fn want_of_a_standard_module_is_told() {
+    let expected = [
+        ("import sqlite3", "No module named 'sqlite3' (a standard module that the wasm sandbox does not have)"),
+        ("import numpy", "No module named 'numpy'"),
+    ];
+    for (source, message) in expected {
+        let verdict = run(source).await.verdict;
+        let Verdict::Failed { failure: Failure::Exception { class, message: said, .. } } = verdict else {
+            panic!("{verdict:?}")
+        };
+        assert_eq!((class.as_str(), said.as_str()), ("ModuleNotFoundError", message));
+    }
+    let capabilities = SANDBOX.capabilities();
+    assert!(capabilities.absent.iter().any(|name| name == "ssl") && capabilities.modules.len() > 150);
 }
 
 #[test]

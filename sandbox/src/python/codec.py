@@ -22,9 +22,10 @@ class Channel:
     def send(self, answer):
         answer["id"] = self.id
         body = Encoder(1 << 32, 1 << 32).encode(answer).bytes
-        view = memoryview(len(body).to_bytes(4, "little") + body)
-        while view:
-            view = view[_write(CHANNEL, view) :]
+        frame = len(body).to_bytes(4, "little") + body
+        written = _write(CHANNEL, frame)
+        while written < len(frame):
+            written += _write(CHANNEL, frame[written:])
 
     def _exactly(self, count):
         data = bytearray()
@@ -89,49 +90,63 @@ class Encoder:
         self.nodes -= 1
         if self.nodes < 0:
             raise NotPlain("size")
-        if depth > DEPTH_MAX:
-            raise NotPlain("depth")
         kind = type(value)
-        if kind is Encoded:
-            self._put(value.bytes)
-            return
-        if id(kind) not in _BASES:
-            kind = self._base(kind)
-        scalar = _SCALARS.get(kind)
-        if scalar is not None:
-            scalar(self, value)
-        else:
-            self._container(kind, value, depth)
+        write = _WRITERS.get(id(kind))
+        if write is None:
+            if kind is Encoded:
+                self._put(value.bytes)
+                return
+            write = _WRITERS[id(self._base(kind))]
+        write(self, value, depth)
 
     def _base(self, kind):
         for base in _mro(kind):
-            if id(base) in _BASES:
+            if id(base) in _WRITERS:
                 self.subclass = True
                 return base
         raise NotPlain(_class_name(kind))
 
-    def _container(self, kind, value, depth):
-        key = id(value)
-        if key in self.open:
+    def _open(self, tag, count, value, depth):
+        """Begins a container."""
+        if depth >= DEPTH_MAX:
+            raise NotPlain("depth")
+        if id(value) in self.open:
             raise NotPlain("cycle")
-        self.open.add(key)
-        tag, items = _CONTAINERS[kind]
-        self._put(tag + kind.__len__(value).to_bytes(4, "little"))
-        for item in items(value):
-            if kind is dict:
-                self._value(item[0], depth + 1)
-                self._value(item[1], depth + 1)
-            else:
-                self._value(item, depth + 1)
-        self.open.discard(key)
+        self.open.add(id(value))
+        self._put(tag + count.to_bytes(4, "little"))
 
-    def _none(self, _):
+    def _items(self, tag, kind, value, depth):
+        self._open(tag, kind.__len__(value), value, depth)
+        for item in kind.__iter__(value):
+            self._value(item, depth + 1)
+        self.open.discard(id(value))
+
+    def _list(self, value, depth):
+        self._items(b"l", list, value, depth)
+
+    def _tuple(self, value, depth):
+        self._items(b"t", tuple, value, depth)
+
+    def _set(self, value, depth):
+        self._items(b"S", set, value, depth)
+
+    def _frozenset(self, value, depth):
+        self._items(b"Z", frozenset, value, depth)
+
+    def _dict(self, value, depth):
+        self._open(b"d", dict.__len__(value), value, depth)
+        for key, item in dict.items(value):
+            self._value(key, depth + 1)
+            self._value(item, depth + 1)
+        self.open.discard(id(value))
+
+    def _none(self, value, _):
         self._put(b"N")
 
-    def _bool(self, value):
+    def _bool(self, value, _):
         self._put(b"T" if value else b"F")
 
-    def _int(self, value):
+    def _int(self, value, _):
         value = int.__pos__(value)
         if -(1 << 63) <= value < 1 << 63:
             self._put(b"i" + value.to_bytes(8, "little", signed=True))
@@ -140,36 +155,36 @@ class Encoder:
             sign = b"I\x01" if value < 0 else b"I\x00"
             self._sized(sign, magnitude.to_bytes((magnitude.bit_length() + 7) // 8, "little"))
 
-    def _float(self, value):
+    def _float(self, value, _):
         self._put(b"f" + _PACK_DOUBLE(float.__pos__(value)))
 
-    def _complex(self, value):
+    def _complex(self, value, _):
         value = complex.__pos__(value)
         self._put(b"c" + _PACK_DOUBLE(value.real) + _PACK_DOUBLE(value.imag))
 
-    def _str(self, value):
+    def _str(self, value, _):
         self._sized(b"s", str.encode(value, "utf-8", "surrogatepass"))
 
-    def _bytes(self, value):
+    def _bytes(self, value, _):
         self._sized(b"b", bytes.__getitem__(value, slice(None)))
 
 
 _PACK_DOUBLE = struct.Struct("<d").pack
-_SCALARS = {
-    type(None): Encoder._none,
-    bool: Encoder._bool,
-    int: Encoder._int,
-    float: Encoder._float,
-    complex: Encoder._complex,
-    str: Encoder._str,
-    bytes: Encoder._bytes,
-}
-_CONTAINERS = {
-    list: (b"l", list.__iter__),
-    tuple: (b"t", tuple.__iter__),
-    set: (b"S", set.__iter__),
-    frozenset: (b"Z", frozenset.__iter__),
-    dict: (b"d", dict.items),
-}
 # By identity: hashing a class may run its metaclass.
-_BASES = {id(kind) for kind in (*_SCALARS, *_CONTAINERS)}
+_WRITERS = {
+    id(kind): write
+    for kind, write in (
+        (type(None), Encoder._none),
+        (bool, Encoder._bool),
+        (int, Encoder._int),
+        (float, Encoder._float),
+        (complex, Encoder._complex),
+        (str, Encoder._str),
+        (bytes, Encoder._bytes),
+        (list, Encoder._list),
+        (tuple, Encoder._tuple),
+        (set, Encoder._set),
+        (frozenset, Encoder._frozenset),
+        (dict, Encoder._dict),
+    )
+}

@@ -68,13 +68,19 @@ _type_name = type.__dict__["__name__"].__get__
 
 
 _prepared = None
+# What `random` was seeded with and has not been used since.
+_seeded = None
 
 
 def prepare():
     """Makes what a session needs before its first request. A back-end may call this once, before it takes a snapshot or
     forks; the streams must then stand on descriptors 0 to 2 already."""
-    global _prepared
+    global _prepared, _seeded
+    import random
+
     _prepared = Session()
+    _seeded = 0
+    random.seed(_seeded)
 
 
 def main():

@@ -3,6 +3,10 @@
 
 def _seed(request):
     """Seeds `random` where the source could use it: importing it for nothing costs more than a small run."""
+    global _seeded
+    seeded, _seeded = _seeded, None
+    if seeded == request["seed"]:
+        return
     source = request.get("source") or request.get("setup") or ""
     if "random" in sys.modules or "random" in source:
         import random

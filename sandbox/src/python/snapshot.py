@@ -2,8 +2,8 @@
 modules are imported, and no path is searched any more. The wasm back-end calls `prepare` once.
 
 Whatever this does must come out the same each time: clock, randomness and hash order are constant while it runs.
-It prints one JSON object: the interpreter's version, the names of the modules that programs can import, and the address
-of the driver's main function.
+It prints one JSON object: the interpreter's version, the names of the modules that programs can import and
+of the standard ones that they can't, and the address of the driver's main function.
 """
 
 import gc
@@ -93,6 +93,11 @@ def importable():
     return sorted(name for name in names if not name.startswith("_") and "._" not in name)
 
 
+def absent():
+    """Names of the standard modules that can't be imported, without private ones."""
+    return sorted(name for name in sys.stdlib_module_names - set(importable()) if not name.startswith("_"))
+
+
 def warm_up():
     """Runs a little of everything, so that parser, compiler, codecs and tracebacks have touched their memory."""
     program = "def f(n):\n    return sum(i * i for i in range(n))\nclass C:\n    pass\nassert f(10) == 285\n"
@@ -130,7 +135,8 @@ def prepare():
     _codeagent_driver.prepare()
     version = "CPython " + ".".join(map(str, sys.version_info[:3]))
     main = id(_codeagent_driver.main)
-    print(json.dumps({"interpreter": version, "modules": importable(), "main": main}), flush=True)
+    report = {"interpreter": version, "modules": importable(), "absent": absent(), "main": main}
+    print(json.dumps(report), flush=True)
     gc.collect()
     gc.freeze()
 

@@ -198,7 +198,7 @@ mod tests {
     use super::*;
 
     fn report() -> Report {
-        Report { interpreter: "CPython".into(), modules: vec!["abc".into()], main: 2, memory_bytes: 1 }
+        Report { interpreter: "CPython".into(), modules: vec!["abc".into()], absent: Vec::new(), main: 2, memory_bytes: 1 }
     }
 
     fn stored() -> (tempfile::TempDir, Cache, Manifest) {

@@ -72,6 +72,8 @@ pub(super) struct Report {
     pub(super) interpreter: String,
     /// Modules that programs can import, in order, without private ones.
     pub(super) modules: Vec<String>,
+    /// Standard modules that programs cannot import, in order.
+    pub(super) absent: Vec<String>,
     /// Address of the driver's main function.
     pub(super) main: u32,
     /// Memory of the interpreter before a program does anything, in bytes.

@@ -67,5 +67,9 @@ fn show(capabilities: &Capabilities, json: bool, output: &mut Output) -> Result<
     }
     let modules: Vec<&str> =
         capabilities.modules.iter().map(String::as_str).filter(|name| !name.contains('.')).collect();
-    output.line(&format!("  modules: {}", modules.join(" ")))
+    output.line(&format!("  modules: {}", modules.join(" ")))?;
+    if capabilities.absent.is_empty() {
+        return Ok(());
+    }
+    output.line(&format!("  standard modules that it lacks: {}", capabilities.absent.join(" ")))
 }

@@ -1,0 +1,43 @@
+//! The shared corpus of hostile and harmless programs, driven through the real binary by the corpus's own runner.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use std::process::Command;
+
+use codeagent_tests::binary::Sandboxed;
+use codeagent_tests::shared;
+use serde_json::Value;
+
+/// Runs the corpus in one back-end: every verdict must be right.
+#[expect(clippy::print_stderr, reason = "says what was run, and what came out wrong")]
+fn check(backend: &str) {
+    let Some(folder) = shared::folder() else { return };
+    let place = Sandboxed::new();
+    let verb = place.command(&["sandbox", "run", "--json"]);
+    let binary = verb.get_program().to_str().unwrap().to_owned();
+    let report = place.path().join("report.json");
+    let mut runner = Command::new("python3");
+    runner.arg(folder.join("redteam/run_redteam.py")).args(["--backend", backend]);
+    runner.args(["--cmd", &format!("'{binary}' sandbox run --json")]).arg("--json").arg(&report);
+    // The runner passes its environment on.
+    runner.env_clear().envs(verb.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    runner.env("PATH", std::env::var_os("PATH").unwrap_or_default()).current_dir(place.path());
+    let done = runner.output().unwrap();
+    let said = [done.stdout, done.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+    eprintln!("{backend}:\n{said}");
+    let report: Value = serde_json::from_slice(&std::fs::read(report).unwrap()).unwrap();
+    let count = |name: &str| report["summary"][name].as_u64().unwrap();
+    assert!(count("cases") > 50, "{report}");
+    assert_eq!([count("breaches"), count("rewarded_hacks"), count("broken_benign")], [0; 3]);
+    assert_eq!(count("right"), count("cases"));
+}
+
+#[test]
+fn wasm() {
+    check("wasm");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn local() {
+    check("local");
+}

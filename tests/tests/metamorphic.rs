@@ -45,6 +45,9 @@ struct Task {
     check: String,
 }
 
+/// Per test whether it passed; `None` where it ran out of time.
+type Score = Vec<Option<bool>>;
+
 /// How a program is judged.
 #[derive(Clone, Copy)]
 struct Way {
@@ -91,7 +94,7 @@ async fn wrong_tasks(right: &[Task], sandbox: &Arc<dyn Sandbox>) -> Vec<Task> {
             let mutant = Task { solution: format!("{head}{body}"), ..task.clone() };
             let passed =
                 score(sandbox, &mutant, &mutant.solution, Way { isolate: false, time: CHEAT_TIME }).await;
-            if passed.last() == Some(&Some(false)) {
+            if passed.unwrap().last() == Some(&Some(false)) {
                 wrong.push(mutant);
                 break;
             }
@@ -101,24 +104,19 @@ async fn wrong_tasks(right: &[Task], sandbox: &Arc<dyn Sandbox>) -> Vec<Task> {
     wrong
 }
 
-/// Per test whether it passed; `None` where it ran out of time.
-///
-/// # Panics
-/// If the sandbox breaks or judging does not end.
-async fn score(sandbox: &Arc<dyn Sandbox>, task: &Task, source: &str, way: Way) -> Vec<Option<bool>> {
+/// Per test whether it passed; `None` where it ran out of time. An error where the machinery broke or came to no end.
+async fn score(sandbox: &Arc<dyn Sandbox>, task: &Task, source: &str, way: Way) -> Result<Score, String> {
     let program = Program { source: source.to_owned(), entry: Some(task.entry.clone()) };
     let cases: Vec<Case> =
         task.cases.iter().cloned().map(|case| Case { time_limit: way.time, ..case }).collect();
     let limits = Limits::default().with_wall(2 * way.time).with_memory_mib(64);
     let options = JudgeOptions { limits, isolate_tests: way.isolate, ..JudgeOptions::default() };
     let judge = Judge::new(Arc::clone(sandbox));
-    let Ok(report) = tokio::time::timeout(PATIENCE, judge.judge(&program, &cases, &options)).await else {
-        panic!("judging hangs in {}: {}\n{source}", sandbox.capabilities().backend, task.id);
-    };
-    let report = report.unwrap_or_else(|error| panic!("{}: {error:?}\n{source}", task.id));
+    let report = tokio::time::timeout(PATIENCE, judge.judge(&program, &cases, &options)).await;
+    let report = report.map_err(|_| "judging hangs".to_owned())?.map_err(|error| format!("{error:?}"))?;
     let passed =
         |verdict: &codeagent_sandbox::Verdict| (verdict.class() != "timeout").then(|| verdict.is_passed());
-    report.results.iter().map(|result| passed(&result.verdict)).collect()
+    Ok(report.results.iter().map(|result| passed(&result.verdict)).collect())
 }
 
 /// Runs a whole program as a script.
@@ -128,17 +126,22 @@ async fn run(sandbox: &Arc<dyn Sandbox>, source: &str) -> Execution {
     run_program(sandbox, &program, b"", limits, SEED).await.unwrap()
 }
 
-/// The tests that the cheated program passes and the bare one does not.
-async fn raised(sandbox: Arc<dyn Sandbox>, task: Task, cheat: Cheat, isolate: bool) -> Option<String> {
+/// What is wrong with how a cheated program comes out, compared with the bare one; `None` where nothing is.
+async fn compare(sandbox: Arc<dyn Sandbox>, task: Task, cheat: Cheat, isolate: bool) -> Option<String> {
     let bare = score(&sandbox, &task, &task.solution, Way { isolate, time: BARE_TIME }).await;
     let source = cheat.around(&task.solution, &task.entry);
     let cheated = score(&sandbox, &task, &source, Way { isolate, time: CHEAT_TIME }).await;
-    let is_raised =
-        bare.iter().zip(&cheated).any(|(bare, cheated)| *cheated == Some(true) && *bare != Some(true));
+    let wrong = match (bare, cheated) {
+        (Ok(bare), Ok(cheated)) => {
+            let mut pairs = bare.iter().zip(&cheated);
+            let is_raised = pairs.any(|(bare, cheated)| *cheated == Some(true) && *bare != Some(true));
+            is_raised.then(|| format!("{bare:?} became {cheated:?}"))
+        }
+        (Err(error), _) => Some(format!("bare: {error}")),
+        (_, Err(error)) => Some(error),
+    };
     let backend = sandbox.capabilities().backend;
-    is_raised.then(|| {
-        format!("{} on {} in {backend}, isolate {isolate}: {bare:?} became {cheated:?}", cheat.name, task.id)
-    })
+    wrong.map(|wrong| format!("{} on {} in {backend}, isolate {isolate}: {wrong}", cheat.name, task.id))
 }
 
 #[test]
@@ -154,32 +157,34 @@ fn no_cheat_raises_a_score() {
             for (attempt, isolate) in (0..tries).flat_map(|attempt| [(attempt, false), (attempt, true)]) {
                 // Another wrong solution for either way of judging.
                 let task = wrong[(index + 5 * attempt + usize::from(isolate)) % WRONG].clone();
-                jobs.push(raised(Arc::clone(sandbox), task, *cheat, isolate));
+                jobs.push(compare(Arc::clone(sandbox), task, *cheat, isolate));
             }
         }
     }
     eprintln!("{} cheats on {WRONG} wrong solutions, {} comparisons", cheats.len(), jobs.len());
-    let raised: Vec<String> = jobs::all(jobs).into_iter().flatten().collect();
-    assert!(raised.is_empty(), "{raised:#?}");
+    let wrong: Vec<String> = jobs::all(jobs).into_iter().flatten().collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
 /// Around right solutions the cheats may come to any verdict, but the machinery holds.
 #[test]
 fn no_cheat_breaks_the_judge() {
     let Some(right) = right_tasks() else { return };
-    let tasks = right.iter().cycle();
-    let jobs = pool::sandboxes().iter().flat_map(|sandbox| {
-        let job = |(cheat, task): (Cheat, &Task)| {
+    let mut jobs = Vec::new();
+    for sandbox in pool::sandboxes() {
+        for (cheat, task) in cheats().into_iter().zip(right.iter().cycle()) {
             let (sandbox, task) = (Arc::clone(sandbox), task.clone());
-            async move {
+            jobs.push(async move {
                 let source = cheat.around(&task.solution, &task.entry);
-                score(&sandbox, &task, &source, Way { isolate: false, time: CHEAT_TIME }).await.len()
-            }
-        };
-        cheats().into_iter().zip(tasks.clone()).map(job).collect::<Vec<_>>()
-    });
-    let results = jobs::all(jobs.collect());
-    assert!(results.iter().all(|&results| results > 0));
+                let scored = score(&sandbox, &task, &source, Way { isolate: false, time: CHEAT_TIME }).await;
+                scored
+                    .err()
+                    .map(|error| format!("{} in {}: {error}", cheat.name, sandbox.capabilities().backend))
+            });
+        }
+    }
+    let broken: Vec<String> = jobs::all(jobs).into_iter().flatten().collect();
+    assert!(broken.is_empty(), "{broken:#?}");
 }
 
 /// Bare wrong solutions fail a harness that asserts in their own process; every cheat that is made for such a harness

@@ -3,6 +3,6 @@
 def attack():
     import asyncio
     async def serve():
-        await asyncio.start_server(lambda reader, writer: None, "127.0.0.1", 0)
-        return True
+        server = await asyncio.start_server(lambda reader, writer: None, "127.0.0.1", 0)
+        return bool(server.sockets)
     return asyncio.run(serve())

@@ -1,5 +1,5 @@
 # category: benign
-# wasm: passed
+# wasm: passed failed denied
 # local: passed
 # prints: [0, 1, 4] done
 import asyncio

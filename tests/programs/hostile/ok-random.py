@@ -1,7 +1,7 @@
 # category: benign
 # wasm: passed
 # local: passed
-# prints: [2, 1, 5] 0.13436424411240122
+# prints: [2, 5, 1] 0.13436424411240122
 import random
 random.seed(1)
 value = random.random()

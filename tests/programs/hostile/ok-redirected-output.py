@@ -1,8 +1,8 @@
 # category: benign
 # wasm: passed
 # local: passed
-# prints: [inner\n]
+# prints: outer INNER
 import contextlib, io
 with contextlib.redirect_stdout(io.StringIO()) as out:
-    print("inner")
-print("[%s]" % out.getvalue().replace("\n", "\\n"))
+    print("inner", end="")
+print("outer", out.getvalue().upper())

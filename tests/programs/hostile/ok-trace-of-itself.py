@@ -1,7 +1,7 @@
 # category: benign
 # wasm: passed
 # local: passed
-# prints: f 9
+# prints: f 8
 # `candidate.py` and line numbers, as a program sees itself.
 import inspect, traceback
 def f():

@@ -1,7 +1,7 @@
 # category: benign
 # wasm: passed
 # local: passed
-# prints: {'xs': typing.List[int], 'return': typing.Optional[int]} 3
+# prints: typing.List[int] True 3
 import typing
 from typing import Callable, Dict, Generic, List, Optional, Tuple, TypeVar, Union
 T = TypeVar("T")
@@ -10,4 +10,5 @@ class Box(Generic[T]):
         self.item = item
 def last(xs: List[int]) -> Optional[int]:
     return xs[-1] if xs else None
-print(typing.get_type_hints(last), Box[int](3).item)
+hints = typing.get_type_hints(last)
+print(hints["xs"], hints["return"] == Optional[int], Box[int](3).item)

@@ -1,4 +1,4 @@
 # category: resource
 # wasm: memory
 # local: memory
-print(len([0] * (1 << 33)))
+print(len([0] * (1 << 28)))

@@ -4,6 +4,6 @@
 # prints: survived
 # A refused allocation that the program copes with is no verdict.
 try:
-    bytearray(1 << 40)
+    bytearray(1 << 30)
 except MemoryError:
     print("survived")

@@ -5,7 +5,6 @@
 # Spoils all that might be left over for the next program.
 import builtins, os, random, sys, tempfile
 builtins.print_ = print
-builtins.len = lambda thing: 42
 sys.modules["json"] = sys
 sys.path.insert(0, "/tmp")
 random.seed(0)
@@ -26,3 +25,4 @@ try:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 except (ImportError, AttributeError, OSError, ValueError):
     pass
+builtins.len = lambda thing: 42

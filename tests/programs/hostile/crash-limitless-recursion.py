@@ -1,6 +1,6 @@
 # category: crash
-# wasm: crashed failed memory
-# local: crashed failed memory
+# wasm: crashed failed memory timeout
+# local: crashed failed memory timeout
 import sys
 sys.setrecursionlimit(10 ** 9)
 def f(n):

@@ -3,7 +3,7 @@
 # wasm: passed
 # local: passed
 # Spoils all that might be left over for the next program.
-import builtins, os, random, sys, tempfile
+import builtins, os, random, sys
 builtins.print_ = print
 sys.modules["json"] = sys
 sys.path.insert(0, "/tmp")
@@ -15,7 +15,7 @@ for act in (lambda: os.umask(0o777), lambda: os.chdir("/tmp"), lambda: os.nice(5
         act()
     except (OSError, AttributeError):
         pass
-for path in ("/tmp/left", "/dev/shm/left", "left", tempfile.gettempdir() + "/json.py"):
+for path in ("/tmp/left", "/dev/shm/left", "left", "/tmp/json.py"):
     try:
         open(path, "w").close()
     except OSError:

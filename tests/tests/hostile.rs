@@ -13,7 +13,7 @@
 //! - `group`: programs that run one after the other, in the order of their names.
 //!
 //! Every attack has a fuse: in a sandbox that holds nothing it annoys the machine for seconds.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::string_slice, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 
 use std::collections::BTreeMap;
 use std::path::Path;

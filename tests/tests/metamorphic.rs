@@ -6,7 +6,7 @@
 //! harness that asserts in the candidate's own process, as other harnesses do: it falls for them.
 //!
 //! Every cheat is tried on one wrong solution per sandbox and way of judging; `CODEAGENT_METAMORPHIC=10` tries each on ten.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::sync::Arc;
 use std::time::Duration;

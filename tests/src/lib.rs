@@ -1,7 +1,10 @@
 //! What the end-to-end tests share: a scripted model server, a model that acts with a given skill, the real binary, and
-//! the shared data sets where they are to be had.
+//! the shared data sets where they are to be had; wrong solutions, and ways to be paid for them.
 
 pub mod binary;
+pub mod cheats;
+pub mod jobs;
+pub mod mutants;
 pub mod pool;
 pub mod server;
 pub mod shared;

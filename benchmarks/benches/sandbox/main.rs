@@ -1,10 +1,19 @@
-//! What judging costs, through the whole path from program and cases to the report, in every sandbox of this machine:
-//! a program that prints one number, and a function of ten lines with seven tests, as HumanEval has them.
+//! What judging costs, through the whole path from program and cases to the report, in every sandbox of this machine.
+//!
+//! Rows, each for every back-end: `print` (a program that prints one number; the mean, and percentiles of single runs),
+//! `function` (ten lines with seven tests, as HumanEval has them), `humaneval` (its 164 canonical solutions on their
+//! hidden tests: programs per second with one and with two at a time), `probe` (1,000 calls in one session), `start` (from
+//! making a sandbox to its first answer) and `memory` (what the process holds).
 //!
 //! The yardstick, measured in the same run, is a bare `python3 -I -S` that prints one number in a process of its own,
 //! without any containment. The interpreter of `wasm` is prepared before measuring begins.
+//! `scripts/bench-sandbox-peers` sets `humaneval` beside other people's executors.
 
 #![expect(clippy::expect_used, reason = "a benchmark stops at the first fault")]
+
+mod humaneval;
+mod rows;
+mod single;
 
 use std::process::{Command, ExitCode, Stdio};
 use std::sync::Arc;
@@ -14,6 +23,8 @@ use codeagent::sandbox::wasm::{WasmSandbox, Workers, worker};
 use codeagent::sandbox::{Case, Checker, Judge, JudgeOptions, Program, Sandbox, Test, literal};
 use criterion::Criterion;
 use tokio::runtime::Runtime;
+
+use rows::Rows;
 
 const FUNCTION: &str = "\
 from typing import List
@@ -50,12 +61,30 @@ fn main() -> ExitCode {
         Criterion::default().measurement_time(Duration::from_secs(5)).sample_size(50).configure_from_args();
     let python = interpreter();
     criterion.bench_function("sandbox/bare process/print", |bencher| bencher.iter(|| bare_process(&python)));
-    for sandbox in sandboxes() {
+    let makers: [(&str, Make); 2] = [("wasm", wasm), ("local", local)];
+    for (backend, make) in makers {
+        let Some(sandbox) = make() else { continue };
         judge(&mut criterion, &runtime, &sandbox, "print", &printing());
         judge(&mut criterion, &runtime, &sandbox, "function", &function());
+        plain(&Rows::from_args(), backend, make, &runtime, &sandbox);
     }
     criterion.final_summary();
     ExitCode::SUCCESS
+}
+
+/// Makes a sandbox of a back-end, where this machine has it.
+type Make = fn() -> Option<Arc<dyn Sandbox>>;
+
+/// The rows that are no means of equal iterations.
+fn plain(rows: &Rows, backend: &str, make: Make, runtime: &Runtime, sandbox: &Arc<dyn Sandbox>) {
+    let name = |row: &str| format!("sandbox/{backend}/{row}");
+    rows.row(&name("print/percentiles"), |effort| {
+        Some(single::percentiles(runtime, sandbox, &printing(), effort))
+    });
+    rows.row(&name("probe"), |effort| Some(single::probe(runtime, sandbox, effort)));
+    rows.row(&name("start"), |effort| single::start(runtime, make, &printing(), effort));
+    rows.row(&name("humaneval"), |effort| humaneval::throughput(runtime, sandbox, effort));
+    rows.row(&name("memory"), |effort| single::memory(runtime, sandbox, &printing(), effort));
 }
 
 type Judged = (Program, Vec<Case>);
@@ -116,12 +145,12 @@ fn python(interpreter: &str, program: &str) -> String {
     String::from_utf8(stdout).expect("text").trim().to_owned()
 }
 
-fn sandboxes() -> Vec<Arc<dyn Sandbox>> {
+#[expect(clippy::unnecessary_wraps, reason = "the other back-end may be missing")]
+fn wasm() -> Option<Arc<dyn Sandbox>> {
     let workers = Workers::of_this_program([WORKER]).expect("this program's path");
     let wasm = WasmSandbox::new().expect("a cache folder").with_workers(workers);
     wasm.prepare(|_| ()).expect("the interpreter");
-    let wasm: Arc<dyn Sandbox> = Arc::new(wasm);
-    std::iter::once(wasm).chain(local()).collect()
+    Some(Arc::new(wasm))
 }
 
 #[cfg(target_os = "linux")]

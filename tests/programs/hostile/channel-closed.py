@@ -1,0 +1,7 @@
+# category: channel
+# wasm: passed failed
+# local: passed failed
+# prints: right
+import os
+os.close(3)
+print("right")

@@ -1,0 +1,5 @@
+# category: crash
+# wasm: failed
+# local: crashed
+import ctypes
+ctypes.string_at(0)

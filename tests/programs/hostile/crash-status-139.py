@@ -1,0 +1,5 @@
+# category: crash
+# wasm: failed
+# local: failed
+import os
+os._exit(139)

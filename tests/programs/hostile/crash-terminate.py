@@ -1,0 +1,5 @@
+# category: crash
+# wasm: failed crashed denied
+# local: crashed
+import os, signal
+os.kill(os.getpid(), signal.SIGTERM)

@@ -1,0 +1,4 @@
+# category: crash
+# wasm: failed
+# local: failed
+raise TimeoutError("timed out")

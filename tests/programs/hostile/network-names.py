@@ -1,0 +1,5 @@
+# category: network
+# kind: attack
+def attack():
+    import socket
+    return bool(socket.getaddrinfo("example.org", 80))

@@ -1,0 +1,5 @@
+# category: benign
+# test: assert f('ab') == 'ba'
+# wasm: passed
+# local: passed
+f = lambda text: text[::-1]

@@ -1,0 +1,6 @@
+# category: benign
+# wasm: failed
+# local: failed
+# stderr: json
+import json
+json.loads("{")

@@ -1,0 +1,7 @@
+# category: process
+# kind: attack
+def attack():
+    import os
+    pid = os.posix_spawn("/bin/true", ["true"], {})
+    os.waitpid(pid, 0)
+    return True

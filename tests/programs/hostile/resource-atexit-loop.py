@@ -1,0 +1,9 @@
+# category: resource
+# wasm: timeout
+# local: timeout
+import atexit
+def stay():
+    while True:
+        pass
+atexit.register(stay)
+print("done")

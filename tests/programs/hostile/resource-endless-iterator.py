@@ -1,0 +1,5 @@
+# category: resource
+# wasm: timeout
+# local: timeout
+import itertools
+print(max(itertools.count()))

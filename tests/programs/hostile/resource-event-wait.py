@@ -1,0 +1,5 @@
+# category: resource
+# wasm: timeout failed crashed denied
+# local: timeout
+import threading
+threading.Event().wait()

@@ -1,0 +1,8 @@
+# category: resource
+# wasm: timeout
+# local: timeout
+class Stays:
+    def __del__(self):
+        while True:
+            pass
+Stays()

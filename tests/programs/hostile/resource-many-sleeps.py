@@ -1,0 +1,6 @@
+# category: resource
+# wasm: timeout
+# local: timeout
+import time
+while True:
+    time.sleep(0.001)

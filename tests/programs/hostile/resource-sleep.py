@@ -1,0 +1,5 @@
+# category: resource
+# wasm: timeout
+# local: timeout
+import time
+time.sleep(10 ** 6)

@@ -1,19 +1,16 @@
-//! The seccomp filters: which system calls a contained program may make.
+//! The seccomp filter: which system calls a contained program may make.
 //!
-//! Two filters are laid over each other, and a call must pass both. The *outer* one is on before the interpreter starts;
-//! it also allows what the start needs: one `execveat` of a descriptor whose number no program can ever open again, one
-//! fork, and the inner filter. The *inner* one is put on by `bootstrap.py` just before the driver serves its first
-//! request; with it nothing but computing, the program's own files, its own threads and time remains.
-//!
-//! A call that is not in the table fails with EPERM, `clone3` with ENOSYS (the C library then falls back to `clone`,
-//! whose flags a filter can see), and a call by the rules of another architecture kills the program.
+//! It is put on as the last layer, just before the driver serves its first request; with it nothing but computing, the
+//! program's own files, its own threads and time remains. A call that is not in the table fails with EPERM, `clone3`
+//! with ENOSYS (the C library then falls back to `clone`, whose flags a filter can see), and a call by the rules of
+//! another architecture kills the program.
 
 use std::collections::BTreeMap;
 
 use libc::{
     SYS_arch_prctl, SYS_capget, SYS_clock_getres, SYS_clock_gettime, SYS_clock_nanosleep, SYS_clone,
     SYS_clone3, SYS_close, SYS_close_range, SYS_copy_file_range, SYS_dup, SYS_dup3, SYS_epoll_create1,
-    SYS_epoll_ctl, SYS_epoll_pwait, SYS_epoll_pwait2, SYS_eventfd2, SYS_execveat, SYS_exit, SYS_exit_group,
+    SYS_epoll_ctl, SYS_epoll_pwait, SYS_epoll_pwait2, SYS_eventfd2, SYS_exit, SYS_exit_group,
     SYS_faccessat, SYS_faccessat2, SYS_fadvise64, SYS_fallocate, SYS_fchdir, SYS_fchmod, SYS_fchmodat,
     SYS_fcntl, SYS_fdatasync, SYS_fgetxattr, SYS_flistxattr, SYS_flock, SYS_fstat, SYS_fstatfs, SYS_fsync,
     SYS_ftruncate, SYS_futex, SYS_getcpu, SYS_getcwd, SYS_getdents64, SYS_getegid, SYS_geteuid, SYS_getgid,
@@ -27,7 +24,7 @@ use libc::{
     SYS_renameat2, SYS_restart_syscall, SYS_rseq, SYS_rt_sigaction, SYS_rt_sigpending, SYS_rt_sigprocmask,
     SYS_rt_sigreturn, SYS_rt_sigsuspend, SYS_rt_sigtimedwait, SYS_sched_get_priority_max,
     SYS_sched_get_priority_min, SYS_sched_getaffinity, SYS_sched_getparam, SYS_sched_getscheduler,
-    SYS_sched_rr_get_interval, SYS_sched_yield, SYS_seccomp, SYS_sendfile, SYS_sendmsg, SYS_sendto,
+    SYS_sched_rr_get_interval, SYS_sched_yield, SYS_sendfile, SYS_sendmsg, SYS_sendto,
     SYS_set_robust_list, SYS_set_tid_address, SYS_setitimer, SYS_shutdown, SYS_sigaltstack, SYS_socketpair,
     SYS_statfs, SYS_statx, SYS_symlinkat, SYS_sysinfo, SYS_tgkill, SYS_timerfd_create, SYS_timerfd_gettime,
     SYS_timerfd_settime, SYS_times, SYS_tkill, SYS_truncate, SYS_umask, SYS_uname, SYS_unlinkat,
@@ -38,10 +35,7 @@ use seccompiler::{
     SeccompRule, TargetArch, sock_filter,
 };
 
-/// The number under which the interpreter is opened for its one `execveat`. No limit on open files reaches it
-/// ([`super::plan::OPEN_FILES_MAX`]), so that once it is closed no program can make it valid again.
-pub(super) const EXECUTABLE: i32 = 600;
-/// Stands for the program's own process id until `bootstrap.py` knows it. No process has this id.
+/// Stands for the program's own process id until `zygote.py` knows it. No process has this id.
 const OWN_PID: u32 = 0x7fff_fff1;
 
 /// Flags of `clone` that make namespaces.
@@ -254,31 +248,16 @@ const LEGACY: &[c_long] = &[
 #[cfg(not(target_arch = "x86_64"))]
 const LEGACY: &[c_long] = &[];
 
-/// Which of the two filters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stage {
-    Outer,
-    Inner,
-}
-
 /// One condition on an argument: its index, how many of its bits count, how they are compared, and the value.
 type Condition = (u8, SeccompCmpArgLen, SeccompCmpOp, u64);
 
-/// The filter that is on before the interpreter starts.
-///
-/// # Errors
-/// If the table cannot be compiled for this architecture.
-pub(super) fn outer() -> Result<BpfProgram, BackendError> {
-    compile(Stage::Outer)
-}
-
-/// The filter for the program itself: its bytes as the kernel takes them, and the offsets of the 32-bit words that
+/// The filter: its bytes as the kernel takes them, and the offsets of the 32-bit words that
 /// must become the program's own process id.
 ///
 /// # Errors
 /// If the table cannot be compiled for this architecture.
-pub(super) fn inner() -> Result<(Vec<u8>, Vec<u32>), BackendError> {
-    let program = compile(Stage::Inner)?;
+pub(super) fn program() -> Result<(Vec<u8>, Vec<u32>), BackendError> {
+    let program = compile()?;
     let own =
         |(index, step): (usize, &sock_filter)| (step.k == OWN_PID).then(|| u32::try_from(index * 8 + 4).ok());
     let offsets = program.iter().enumerate().filter_map(own).flatten().collect();
@@ -289,17 +268,11 @@ pub(super) fn inner() -> Result<(Vec<u8>, Vec<u32>), BackendError> {
     Ok((bytes.collect(), offsets))
 }
 
-fn compile(stage: Stage) -> Result<BpfProgram, BackendError> {
+fn compile() -> Result<BpfProgram, BackendError> {
     let every = ALLOWED.iter().flat_map(|(_, calls)| calls.iter()).chain(LEGACY);
     let mut rules: BTreeMap<c_long, Vec<SeccompRule>> = every.map(|call| (*call, Vec::new())).collect();
-    let late: Vec<(c_long, Vec<Condition>)> = if stage == Stage::Outer { starting() } else { own_process() };
-    for (call, conditions) in conditional().into_iter().chain(late) {
+    for (call, conditions) in conditional().into_iter().chain(own_process()) {
         rules.entry(call).or_default().push(rule(conditions)?);
-    }
-    if stage == Stage::Outer {
-        // Needed for the inner filter, or decided on by it.
-        rules
-            .extend([SYS_seccomp, SYS_prctl, SYS_kill, SYS_tkill, SYS_tgkill].map(|call| (call, Vec::new())));
     }
     let refuse = SeccompAction::Errno(libc::EPERM.unsigned_abs());
     let architecture = TargetArch::try_from(std::env::consts::ARCH)?;
@@ -329,7 +302,7 @@ const fn null(index: u8) -> Condition {
     (index, SeccompCmpArgLen::Qword, SeccompCmpOp::Eq, 0)
 }
 
-/// Calls allowed with certain arguments only, in both filters.
+/// Calls allowed with certain arguments only.
 fn conditional() -> Vec<(c_long, Vec<Condition>)> {
     // Only streams: a datagram socket could be sent to the address of any other.
     let mut table = vec![(SYS_socketpair, vec![equal(0, libc::AF_UNIX), masked(1, 0xf, libc::SOCK_STREAM)])];
@@ -373,14 +346,6 @@ fn own_process() -> Vec<(c_long, Vec<Condition>)> {
     table
 }
 
-/// What the start needs besides: one `execveat` ([`EXECUTABLE`]) and a fork.
-fn starting() -> Vec<(c_long, Vec<Condition>)> {
-    vec![
-        (SYS_execveat, vec![equal(0, EXECUTABLE), equal(4, libc::AT_EMPTY_PATH)]),
-        (SYS_clone, vec![masked(0, NAMESPACES, 0)]),
-    ]
-}
-
 /// Comes before the compiled table, which cannot say these two things: calls of the x32 ABI kill the program, and
 /// `clone3`, whose flags lie in memory where no filter sees them, is not implemented.
 fn prefix() -> BpfProgram {
@@ -406,9 +371,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_filters_fit_the_kernel() {
-        let (bytes, offsets) = inner().unwrap();
-        assert!(bytes.len() / 8 <= 4096 && outer().unwrap().len() <= 4096);
+    fn the_filter_fits_the_kernel() {
+        let (bytes, offsets) = program().unwrap();
+        assert!(bytes.len() / 8 <= 4096);
         assert_eq!(offsets.len(), 3, "kill, tkill and tgkill compare with the own process id");
         for offset in offsets {
             let at = usize::try_from(offset).unwrap();

@@ -15,7 +15,7 @@ use crate::program::Program;
 fn layers() -> Option<Layers> {
     let config = LocalConfig { level: Some(Level::Strict), ..LocalConfig::default() };
     match LocalSandbox::new(config) {
-        Ok(sandbox) => Some(sandbox.setup.layers),
+        Ok(sandbox) => Some(sandbox.pool.setup().layers),
         Err(error) if std::env::var("CI").is_ok_and(|ci| ci == "true") => panic!("{error}"),
         Err(error) => {
             eprintln!("skipped: {error}");
@@ -27,7 +27,7 @@ fn layers() -> Option<Layers> {
 /// Runs the source under these layers only.
 fn run(layers: Layers, source: &str) -> Execution {
     let setup = Setup::new(interpreter::find(None).unwrap(), layers).unwrap();
-    let sandbox: Arc<dyn Sandbox> = Arc::new(LocalSandbox::with(setup, Level::None, Vec::new()));
+    let sandbox: Arc<dyn Sandbox> = Arc::new(LocalSandbox::with(Pool::new(Arc::new(setup), 1), Level::None, Vec::new()));
     let program = Program { source: source.to_owned(), entry: None };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(run_program(&sandbox, &program, b"", Limits::default(), 7)).unwrap()

@@ -129,9 +129,9 @@ fn keep_privileges(identity: Identity) -> Result<(), Errno> {
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))
 }
 
-/// The copies mount their own `/tmp` and `/input` over these folders; what is beneath a mount is beneath its place.
+/// The folders in which the copies mount their own.
 fn allow_temp(access: u64) -> Result<(), Errno> {
     let folder = |path| open(path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty());
-    sys::landlock_allow(RULES, folder(c"/tmp")?.as_fd(), access)?;
-    sys::landlock_allow(RULES, folder(c"/input")?.as_fd(), sys::LANDLOCK_READ_FILE)
+    sys::landlock_allow(RULES, folder(c"/private")?.as_fd(), access)?;
+    sys::landlock_allow(RULES, folder(c"/dev")?.as_fd(), sys::LANDLOCK_READ_FILE)
 }

@@ -1,8 +1,9 @@
 //! The file system that a contained program sees: a read-only root with the interpreter and the system's libraries and
 //! four devices. No `/proc`, no `/etc` but the linker's cache, nothing of the user's.
 //!
-//! The zygote moves into it once. Each of its copies mounts a `/tmp` of its own over the empty folder, and over `/input`
-//! one for the copy of its input, to which `/dev/stdin` leads.
+//! The zygote moves into it once. Each of its copies mounts a folder of its own over `/private/tmp`, to which `/tmp` leads,
+//! and over `/dev/input` one for the copy of its input, to which `/dev/stdin` leads. Landlock looks at the parents of a
+//! place to mount and not at the place itself: that is why each of them lies in a folder.
 
 use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -79,7 +80,7 @@ impl Root {
                 binds.push(Bind { source, target, is_file, attributes });
             }
         }
-        folders.extend(["dev", "input", "tmp"].map(PathBuf::from));
+        folders.extend(["dev", "dev/input", "private", "private/tmp"].map(PathBuf::from));
         folders.sort();
         folders.dedup();
         Self {
@@ -106,7 +107,8 @@ impl Root {
                 bind.attach(tree.as_fd(), root.as_fd())?;
             }
         }
-        symlinkat(c"/input/stdin", &root, c"dev/stdin")?;
+        symlinkat(c"private/tmp", &root, c"tmp")?;
+        symlinkat(c"input/stdin", &root, c"dev/stdin")?;
         fchdir(&root)?;
         sys::restrict_mount(root.as_fd(), sys::MOUNT_RDONLY, AtFlags::empty())?;
         pivot_root(c".", c".")?;
@@ -162,6 +164,6 @@ mod tests {
     fn parents_come_before_children() {
         let root = Root::new(&[PathBuf::from("/usr/lib"), PathBuf::from("/etc/hostname")]);
         let folders: Vec<_> = root.folders.iter().map(|path| path.to_str().unwrap()).collect();
-        assert_eq!(folders, ["dev", "etc", "input", "tmp", "usr", "usr/lib"]);
+        assert_eq!(folders, ["dev", "dev/input", "etc", "private", "private/tmp", "usr", "usr/lib"]);
     }
 }

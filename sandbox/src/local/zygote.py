@@ -202,10 +202,10 @@ class Zygote:
         _signal.signal(SIGCHLD, _signal.SIG_DFL)
         copy_of_input = -1
         if self.namespaces:
-            self.kernel.mount_tmpfs(b"/tmp", b"mode=1777,size=%dm,nr_inodes=4096" % temp_mib)
-            self.kernel.mount_tmpfs(b"/input", b"mode=755,nr_inodes=2")
-            copy_of_input = os.open("/input/stdin", os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o444)
-            os.chdir("/tmp")
+            self.kernel.mount_tmpfs(b"/private/tmp", b"mode=1777,size=%dm,nr_inodes=4096" % temp_mib)
+            self.kernel.mount_tmpfs(b"/dev/input", b"mode=755,nr_inodes=2")
+            copy_of_input = os.open("/dev/input/stdin", os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o444)
+            os.chdir("/private/tmp")
         else:
             self.die_with(parent)
         own = os.getpid()

@@ -45,7 +45,7 @@ const NAMESPACES: libc::c_int = libc::CLONE_NEWPID
 #[derive(Debug)]
 pub(super) struct Zygote {
     host: OwnedFd,
-    pidfd: OwnedFd,
+    pidfd: Arc<OwnedFd>,
     identity: Identity,
     stock: Mutex<Stock>,
     last_words: Mutex<LastWords>,
@@ -105,7 +105,7 @@ impl Zygote {
             .name("sandbox-zygote".to_owned())
             .spawn(move || start.keep(&born, &is_over))
             .map_err(|source| SandboxError::Host { action: "starting a thread".to_owned(), source })?;
-        let pidfd = birth.recv().map_err(|_| lost("its keeper ended"))??;
+        let pidfd = birth.recv().map_err(|_| lost("the keeper of a zygote ended"))??;
         let last_words = LastWords { pipe: words, output: Output::new(SHOWN_BYTES), failure: None };
         Ok(Self {
             host: host_end,
@@ -152,7 +152,7 @@ impl Zygote {
 
     /// Whether it still runs.
     pub(super) fn is_alive(&self) -> bool {
-        let mut entries = [PollFd::new(&self.pidfd, PollFlags::IN)];
+        let mut entries = [PollFd::new(&*self.pidfd, PollFlags::IN)];
         matches!(poll(&mut entries, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })), Ok(0))
     }
 
@@ -190,27 +190,23 @@ struct Start {
 
 impl Start {
     /// Starts the zygote, says so, and ends it when it is over.
-    fn keep(self, born: &Sender<Result<OwnedFd, SandboxError>>, is_over: &Receiver<()>) {
+    fn keep(self, born: &Sender<Result<Arc<OwnedFd>, SandboxError>>, is_over: &Receiver<()>) {
         sys::block_signals();
-        let (pid, ours) = match self.launch() {
-            Ok((pid, pidfd)) => match pidfd.try_clone() {
-                Ok(ours) if born.send(Ok(pidfd)).is_ok() => (pid, ours),
-                Ok(ours) => return end(pid, &ours),
-                Err(error) => {
-                    end(pid, &pidfd);
-                    let _ = born.send(Err(host("watching a zygote")(error)));
-                    return;
-                }
-            },
+        let (pid, pidfd) = match self.launch() {
+            Ok((pid, pidfd)) => (pid, Arc::new(pidfd)),
             Err(error) => {
                 let _ = born.send(Err(error));
                 return;
             }
         };
+        let is_wanted = born.send(Ok(Arc::clone(&pidfd))).is_ok();
         // Its ends are the zygote's alone from here on, so that its death closes them.
         drop(self);
-        let _ = is_over.recv();
-        end(pid, &ours);
+        if is_wanted {
+            let _ = is_over.recv();
+        }
+        let _ = pidfd_send_signal(&pidfd, Signal::KILL);
+        while matches!(waitpid(Some(pid), WaitOptions::empty()), Err(Errno::INTR)) {}
     }
 
     fn launch(&self) -> Result<(Pid, OwnedFd), SandboxError> {
@@ -229,11 +225,6 @@ impl Start {
             _ => "making namespaces",
         }))
     }
-}
-
-fn end(pid: Pid, pidfd: &OwnedFd) {
-    let _ = pidfd_send_signal(pidfd, Signal::KILL);
-    while waitpid(Some(pid), WaitOptions::empty()) == Err(Errno::INTR) {}
 }
 
 /// Sends one packet with descriptors in it, without waiting.

@@ -10,6 +10,8 @@
 
 mod channel;
 mod contained;
+#[cfg(test)]
+mod cost;
 mod ending;
 mod ends;
 mod filter;

@@ -12,7 +12,7 @@ use crate::program::Program;
 
 /// All layers, or `None` with a notice where this machine lacks one. In CI that is a failure.
 #[expect(clippy::print_stderr, reason = "a skipped test says so")]
-fn layers() -> Option<Layers> {
+pub(super) fn layers() -> Option<Layers> {
     let config = LocalConfig { level: Some(Level::Strict), ..LocalConfig::default() };
     match LocalSandbox::new(config) {
         Ok(sandbox) => Some(sandbox.pool.setup().layers),
@@ -24,10 +24,15 @@ fn layers() -> Option<Layers> {
     }
 }
 
+/// A sandbox with these layers only.
+pub(super) fn sandbox_of(layers: Layers) -> Arc<dyn Sandbox> {
+    let setup = Setup::new(interpreter::find(None).unwrap(), layers).unwrap();
+    Arc::new(LocalSandbox::with(Pool::new(Arc::new(setup), 1), Level::None, Vec::new()))
+}
+
 /// Runs the source under these layers only.
 fn run(layers: Layers, source: &str) -> Execution {
-    let setup = Setup::new(interpreter::find(None).unwrap(), layers).unwrap();
-    let sandbox: Arc<dyn Sandbox> = Arc::new(LocalSandbox::with(Pool::new(Arc::new(setup), 1), Level::None, Vec::new()));
+    let sandbox = sandbox_of(layers);
     let program = Program { source: source.to_owned(), entry: None };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(run_program(&sandbox, &program, b"", Limits::default(), 7)).unwrap()

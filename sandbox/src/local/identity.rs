@@ -1,19 +1,21 @@
 //! User ids for programs: one of its own for each, where we may give any.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// A user id that no other live program has, far from those of people and services; `nobody` in a container that knows
 /// few ids. `None` if we are not root, or in a container that does not know even that.
 pub(super) fn private() -> Option<u32> {
     static COUNT: AtomicU32 = AtomicU32::new(0);
+    static MAP: OnceLock<String> = OnceLock::new();
     const NOBODY: u32 = 65534;
     if !rustix::process::geteuid().is_root() {
         return None;
     }
     let own = std::process::id() & 0xf_ffff;
     let unique = 0x4000_0000 | own << 10 | COUNT.fetch_add(1, Ordering::Relaxed) & 0x3ff;
-    let map = std::fs::read_to_string("/proc/self/uid_map").unwrap_or_default();
-    [unique, NOBODY].into_iter().find(|id| is_mapped(&map, *id))
+    let map = MAP.get_or_init(|| std::fs::read_to_string("/proc/self/uid_map").unwrap_or_default());
+    [unique, NOBODY].into_iter().find(|id| is_mapped(map, *id))
 }
 
 fn is_mapped(map: &str, id: u32) -> bool {

@@ -27,6 +27,8 @@ End of file at any socket ends who reads there. On the socket to the host the zy
 import _signal
 import os
 import sys
+# Also what `os.wait4` imports when it is first called, which should not be in every copy.
+from resource import getrusage
 
 VERSION = 1
 HOST, DATA, RULES, CHANNEL = 3, 4, 5, 3
@@ -152,11 +154,11 @@ def send(socket, data, descriptors=()):
 
 
 class Zygote:
-    def __init__(self, flags, kernel, socket):
+    def __init__(self, flags, kernel, socket, host):
         self.namespaces, self.landlock, self.seccomp = flags & 1, flags & 2, flags & 4
         self.kernel = kernel
         self.make_socket = socket
-        self.host = socket(fileno=HOST)
+        self.host = host
 
     def serve(self):
         """Makes copies as they are ordered; returns in the copies only, as a contained candidate."""
@@ -185,8 +187,7 @@ class Zygote:
     def copy(self, control, parent, temp_mib, user):
         """What a copy does; whatever goes wrong ends it."""
         try:
-            # Its place is kept: the channel goes there, over whatever else would have come to this number.
-            os.dup2(0, self.host.detach(), False)
+            self.host.close()
             self.guard(control, parent, temp_mib, user)
         except Failed as failed:
             report(control, failed)
@@ -218,6 +219,8 @@ class Zygote:
             return
         if copy_of_input >= 0:
             os.close(copy_of_input)
+        # Its memory is its own from here on, which the end need not wait for.
+        record(0, getrusage(0))
         # Seen and not yet reaped, its process id and group are still its own.
         os.waitid(os.P_PID, candidate, os.WEXITED | os.WNOWAIT)
         if not self.namespaces:
@@ -226,10 +229,8 @@ class Zygote:
             except OSError:
                 pass
         _, status, usage = os.wait4(candidate, 0)
-        cpu_us = round((usage.ru_utime + usage.ru_stime) * 1e6)
-        record = status.to_bytes(4, "little") + cpu_us.to_bytes(8, "little") + usage.ru_maxrss.to_bytes(8, "little")
         try:
-            send(control, b"S" + record)
+            os.write(control.fileno(), record(status, usage))
         except OSError:
             pass
         # With namespaces this ends whatever else is left in them.
@@ -300,6 +301,12 @@ class Zygote:
             os.dup2(descriptor, to)
 
 
+def record(status, usage):
+    cpu_us = round((usage.ru_utime + usage.ru_stime) * 1e6)
+    numbers = cpu_us.to_bytes(8, "little") + usage.ru_maxrss.to_bytes(8, "little")
+    return b"S" + status.to_bytes(4, "little") + numbers
+
+
 def report(control, failed):
     stage, errno = failed.args
     try:
@@ -318,19 +325,27 @@ def start():
     import ctypes
     from _socket import socket
 
+    # Away from where the channel will be; something stays there, so that nothing else comes to this number.
+    host = socket(fileno=os.dup(HOST))
+    os.dup2(0, CHANNEL)
     kernel = Kernel(ctypes, calls, filter_bytes, offsets)
     kernel.prctl(PRIVILEGES, PR_SET_DUMPABLE, 0)
     hidden = [name for name in sys.modules if name.startswith(("ctypes", "_ctypes"))]
     driver = type(sys)("driver")
     sys.modules["driver"] = driver
-    exec(compile(source, "<driver>", "exec"), driver.__dict__)
+    exec(compile_aside(source, "<driver>"), driver.__dict__)
+    # What modules do after a fork is for nothing here (`random` seeds itself, and the driver does it again).
+    register, os.register_at_fork = os.register_at_fork, lambda **_: None
     for name in modules.decode().split():
         __import__(name)
+    os.register_at_fork = register
     for name in hidden:
         sys.modules.pop(name, None)
     import gc
 
-    zygote = Zygote(flags, kernel, socket)
+    zygote = Zygote(flags, kernel, socket, host)
+    # Never freed: in a copy that would only touch memory.
+    zygote.self = zygote
     gc.collect()
     gc.freeze()
     zygote.serve()
@@ -342,7 +357,4 @@ try:
 except BaseException as error:
     os.write(2, repr(error).encode("utf-8", "replace"))
     os._exit(70)
-for name in list(globals()):
-    if not name.startswith("__") and name != "main":
-        del globals()[name]
 main()

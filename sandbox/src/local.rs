@@ -29,6 +29,7 @@ mod setup;
 mod start;
 mod supervisor;
 mod sys;
+mod tell;
 #[cfg(test)]
 mod tests;
 mod waiting;
@@ -101,35 +102,16 @@ impl LocalSandbox {
     }
 
     fn with(pool: Pool, level: Level, mut missing: Vec<String>) -> Self {
-        let layers = pool.setup().layers;
-        let mut in_force = Vec::new();
-        if layers.namespaces {
-            in_force.extend(
-                ["namespaces: pid, mount, net, ipc, uts, cgroup", "read-only root", "private tmpfs /tmp"]
-                    .map(str::to_owned),
-            );
-        } else {
-            missing
-                .push("namespaces: no private /tmp with a limit of its own, no hidden processes".to_owned());
-        }
-        match layers.landlock {
-            Some(landlock) => in_force.push(format!("landlock {}", landlock.version)),
-            None => missing.push("landlock".to_owned()),
-        }
-        missing.extend(layers.landlock.and_then(Landlock::lacks).map(str::to_owned));
-        in_force.push("no privileges, empty environment".to_owned());
-        in_force.push("rlimits".to_owned());
-        if layers.seccomp {
-            in_force.push("seccomp".to_owned());
-        } else {
-            missing.push("seccomp".to_owned());
-        }
+        let setup = pool.setup();
+        missing.extend(tell::missing(setup.layers));
         let capabilities = Capabilities {
             threads: true,
             files: true,
-            layers: in_force,
+            layers: tell::in_force(setup.layers),
             missing,
-            ..Capabilities::new(BACKEND, level, pool.setup().interpreter.name.clone())
+            limits: tell::limits(setup.layers),
+            modules: setup.interpreter.modules.clone(),
+            ..Capabilities::new(BACKEND, level, setup.interpreter.name.clone())
         };
         Self { pool: Arc::new(pool), capabilities, slots: Arc::new(Semaphore::new(cores())) }
     }

@@ -154,6 +154,7 @@ mod tests {
             executable: PathBuf::from("/bin/sh"),
             name: String::new(),
             folders: vec![PathBuf::from("/usr/lib/os-release"), PathBuf::from("/nonexistent")],
+            modules: Vec::new(),
         };
         let paths = readable(&interpreter);
         assert!(paths.contains(&PathBuf::from("/usr/lib")) && paths.contains(&PathBuf::from("/bin/sh")));

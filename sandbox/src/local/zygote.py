@@ -343,6 +343,8 @@ def start():
         sys.modules.pop(name, None)
     import gc
 
+    # The first compilation makes what all later ones use.
+    compile("def f(n): return [n]", "<first>", "exec")
     zygote = Zygote(flags, kernel, socket, host)
     # Never freed: in a copy that would only touch memory.
     zygote.self = zygote

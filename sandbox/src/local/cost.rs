@@ -69,7 +69,11 @@ fn seven_calls() -> Vec<Case> {
         Case { name: threshold.to_owned(), test, time_limit: Duration::from_secs(5) }
     };
     let calls = [("0.3", "True"), ("0.05", "False"), ("0.95", "True"), ("0.8", "True"), ("0.1", "False")];
-    calls.into_iter().chain([("1.0", "True"), ("0.01", "False")]).map(|(args, answer)| case(args, answer)).collect()
+    calls
+        .into_iter()
+        .chain([("1.0", "True"), ("0.01", "False")])
+        .map(|(args, answer)| case(args, answer))
+        .collect()
 }
 
 /// Programs judged in a second, so many at a time.

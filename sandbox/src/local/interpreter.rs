@@ -131,7 +131,8 @@ fn parse(answer: &[u8]) -> Result<Interpreter, String> {
     let mut rest = fields.filter(|field| !field.is_empty());
     let mut path = || rest.next().map(|field| PathBuf::from(OsString::from_vec(field)));
     let executable = path().ok_or("it did not say where it is")?;
-    let count = path().and_then(|count| count.to_str()?.parse::<usize>().ok()).ok_or("it answered nonsense")?;
+    let count =
+        path().and_then(|count| count.to_str()?.parse::<usize>().ok()).ok_or("it answered nonsense")?;
     let folders = (0..count).map_while(|_| path()).collect();
     let modules = rest.filter_map(|field| String::from_utf8(field).ok()).collect();
     Ok(Interpreter { executable, name: format!("{implementation} {version}"), folders, modules })
@@ -143,7 +144,8 @@ mod tests {
 
     #[test]
     fn an_answer_gives_name_executable_and_folders() {
-        let found = parse(b"CPython\x003\x0013\x003.13.1\0/opt/bin/python3.13\x001\0/opt/lib\0abc\0re\0").unwrap();
+        let found =
+            parse(b"CPython\x003\x0013\x003.13.1\0/opt/bin/python3.13\x001\0/opt/lib\0abc\0re\0").unwrap();
         assert_eq!(found.name, "CPython 3.13.1");
         assert_eq!(found.executable, Path::new("/opt/bin/python3.13"));
         assert_eq!(found.folders, [Path::new("/opt/lib")]);

@@ -119,7 +119,10 @@ mod tests {
         check(b"Rx", "Failed(\"an unknown report");
         check(b"S1234", "Failed(\"an unknown report");
         check(&[b'S'; 21], "Ended(");
-        check(&failure(Stage::Root, Errno::PERM), "Failed(\"the private root failed: Operation not permitted");
+        check(
+            &failure(Stage::Root, Errno::PERM),
+            "Failed(\"the private root failed: Operation not permitted",
+        );
         check(b"E\x26\x01\0\0\0", "Failed(\"seccomp failed");
         check(b"E\xff\x01\0\0\0", "Failed(\"an unknown step failed");
     }

@@ -83,10 +83,7 @@ impl Root {
         folders.extend(["dev", "dev/input", "private", "private/tmp"].map(PathBuf::from));
         folders.sort();
         folders.dedup();
-        Self {
-            folders: folders.iter().filter_map(|path| c_path(path)).collect(),
-            binds,
-        }
+        Self { folders: folders.iter().filter_map(|path| c_path(path)).collect(), binds }
     }
 
     /// Puts the root together and moves into it. Called in the new process: allocates nothing of its own.

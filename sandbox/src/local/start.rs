@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd};
 
 use super::contained::Contained;
+use super::host;
 use super::pool::Pool;
 use super::waiting::wait;
 use super::zygote::lost;
-use super::host;
 use crate::error::SandboxError;
 use crate::limits::Limits;
 use crate::session::Open;
@@ -56,7 +56,8 @@ pub(super) fn rehearse(pool: &Pool) -> Result<(), SandboxError> {
     let trial = || {
         let wake = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)
             .map_err(host("making an event counter"))?;
-        let mut program = Contained::start(pool, &Open { stdin: Vec::new(), limits: Limits::default(), seed: 0 })?;
+        let mut program =
+            Contained::start(pool, &Open { stdin: Vec::new(), limits: Limits::default(), seed: 0 })?;
         await_ready(&mut program, &wake, || false)
     };
     trial().map_err(|error| match error {

@@ -85,9 +85,8 @@ pub(super) fn start(
     let thread = std::thread::Builder::new().name("sandbox".to_owned());
     let body = move || {
         sys::block_signals();
-        let started = Contained::start(&pool, &open).and_then(|mut program| {
-            await_ready(&mut program, &wake, || ready.is_closed()).map(|()| program)
-        });
+        let started = Contained::start(&pool, &open)
+            .and_then(|mut program| await_ready(&mut program, &wake, || ready.is_closed()).map(|()| program));
         match started {
             Err(error) => drop(ready.send(Err(error))),
             Ok(program) if ready.send(Ok(())).is_ok() => {
@@ -118,16 +117,7 @@ impl Supervisor {
     fn new(program: Contained, limits: Limits, inbox: Receiver<Command>, wake: Arc<OwnedFd>) -> Self {
         let output = || Output::new(limits.output_bytes);
         let (stdout, stderr) = (output(), output());
-        Self {
-            program,
-            limits,
-            inbox,
-            wake,
-            stdout,
-            stderr,
-            killed_for: None,
-            used: Duration::ZERO,
-        }
+        Self { program, limits, inbox, wake, stdout, stderr, killed_for: None, used: Duration::ZERO }
     }
 
     /// Carries out commands until the session finishes or is dropped.

@@ -44,7 +44,10 @@ pub(super) fn limits(layers: Layers) -> Vec<String> {
         told.push("processes: none but its own, by seccomp");
     }
     if layers.namespaces {
-        told.extend(["threads: RLIMIT_NPROC of a user of its own", "temporary space: size of the private /tmp"]);
+        told.extend([
+            "threads: RLIMIT_NPROC of a user of its own",
+            "temporary space: size of the private /tmp",
+        ]);
     }
     told.into_iter().map(str::to_owned).collect()
 }

@@ -138,8 +138,7 @@ impl Zygote {
     }
 
     fn order(&self, temp_mib: u32) -> Result<OwnedFd, SandboxError> {
-        let pair =
-            socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None);
+        let pair = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None);
         let (ours, theirs) = pair.map_err(host("connecting with a contained process"))?;
         let user = match self.identity {
             Identity::Root => identity::private().unwrap_or(0),

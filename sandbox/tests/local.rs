@@ -21,6 +21,8 @@ use codeagent_sandbox::{
 const ALONE: &str = "CODEAGENT_TEST_ALONE";
 /// Longest wait for something that ought to happen at once.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// Zygotes of a sandbox in these tests: one of the rehearsal, and one of the seed that they use.
+const ZYGOTES: usize = 2;
 
 /// One for all tests of a level, so that they also test each other's traces.
 fn sandbox(level: Option<Level>) -> Option<Arc<dyn Sandbox>> {
@@ -310,6 +312,11 @@ fn children() -> Vec<u32> {
     ids.filter(|id| parent(id).as_ref() == Some(&own)).collect()
 }
 
+fn is_dead(process: u32) -> bool {
+    std::fs::read_to_string(format!("/proc/{process}/status"))
+        .is_ok_and(|status| status.contains("State:\tZ"))
+}
+
 /// Runs programs of many kinds, and asserts that they leave nothing, and that one of them says the same at the end.
 fn leaves_nothing(level: Level, runs: usize) {
     let Some(sandbox) = fresh(Some(level)) else { return };
@@ -321,7 +328,7 @@ fn leaves_nothing(level: Level, runs: usize) {
     let telling = "import os, random\nprint(hash('a'), random.random(), os.getcwd() != '', sorted(os.listdir('.')), id)";
     let kinds =
         ["print(1)", "open('left', 'w').write('x' * 9999)", "1 / 0", "import os; os.kill(os.getpid(), 9)"];
-    let settle = || await_that("the supervisors end", || count("/proc/self/task") <= 3);
+    let settle = || await_that("the supervisors end", || count("/proc/self/task") <= 2 + ZYGOTES);
     let before = run(telling);
     run(telling);
     settle();
@@ -334,7 +341,7 @@ fn leaves_nothing(level: Level, runs: usize) {
     assert_eq!((before.verdict, before.stdout), (after.verdict, after.stdout));
     settle();
     assert_eq!(open, (count("/proc/self/fd"), count(folder.to_str().unwrap())));
-    assert_eq!(children().len(), 1, "one zygote");
+    assert_eq!(children().len(), ZYGOTES);
     drop(sandbox);
     await_that("the zygote ends", || children().is_empty());
     await_that("its keeper ends", || count("/proc/self/task") <= 2);
@@ -385,6 +392,8 @@ fn a_killed_zygote_is_our_error_and_is_replaced() {
             for zygote in children() {
                 Command::new("kill").args(["-9", &zygote.to_string()]).status().unwrap();
             }
+            // Their bodies stay until their keepers are told.
+            await_that("the zygotes die", || children().into_iter().all(is_dead));
             let exchange = session.exchange(b"nonsense", PATIENCE).await.unwrap();
             assert_eq!(exchange, Exchange::Ended, "{level:?}");
             let error = session.finish().await.unwrap_err();
@@ -432,12 +441,13 @@ fn dropped_futures_leave_nothing() {
             }
             assert_eq!(run_in(&sandbox, "print(3)", Limits::default()).await.stdout, b"3\n");
         });
-        await_that("the supervisors end", || count("/proc/self/task") <= 3);
+        await_that("the supervisors end", || count("/proc/self/task") <= 2 + ZYGOTES);
         assert_eq!(count(std::env::temp_dir().to_str().unwrap()), 0);
-        let zygote = children();
-        assert_eq!(zygote.len(), 1);
-        // What it has made and not yet given away: two guards, and their candidates.
-        await_that("the programs die", || descendants(zygote[0]) <= 4);
+        assert_eq!(children().len(), ZYGOTES);
+        // What they have made and not yet given away: two guards and their candidates each.
+        await_that("the programs die", || {
+            children().into_iter().map(descendants).sum::<usize>() <= 4 * ZYGOTES
+        });
         drop(sandbox);
         await_that("the zygote ends", || children().is_empty());
     }

@@ -26,7 +26,8 @@ const ZYGOTES: usize = 2;
 
 /// One for all tests of a level, so that they also test each other's traces.
 fn sandbox(level: Option<Level>) -> Option<Arc<dyn Sandbox>> {
-    static SANDBOXES: Mutex<Vec<(Option<Level>, Option<Arc<dyn Sandbox>>)>> = Mutex::new(Vec::new());
+    type Made = (Option<Level>, Option<Arc<dyn Sandbox>>);
+    static SANDBOXES: Mutex<Vec<Made>> = Mutex::new(Vec::new());
     let mut sandboxes = SANDBOXES.lock().unwrap();
     if let Some((_, found)) = sandboxes.iter().find(|(made, _)| *made == level) {
         return found.clone();
@@ -333,8 +334,8 @@ fn leaves_nothing(level: Level, runs: usize) {
     run(telling);
     settle();
     let open = (count("/proc/self/fd"), count(folder.to_str().unwrap()));
-    for number in 0..runs {
-        run(kinds[number % kinds.len()]);
+    for source in kinds.into_iter().cycle().take(runs) {
+        run(source);
     }
     settle();
     let after = run(telling);

@@ -155,6 +155,7 @@ impl Drop for Contained {
         if let Some(processes) = self.processes.as_ref().filter(|_| self.in_namespaces) {
             let _ = pidfd_send_signal(&processes.guard, Signal::KILL);
         }
+        self.zygote.restock();
     }
 }
 

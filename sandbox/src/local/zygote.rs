@@ -117,7 +117,7 @@ impl Zygote {
         })
     }
 
-    /// Takes a copy and orders its successor.
+    /// Takes a copy that was made ahead, or orders one.
     ///
     /// # Errors
     /// [`SandboxError::Worker`] if the zygote takes no orders.
@@ -130,11 +130,19 @@ impl Zygote {
             Some(control) => control,
             None => self.order(temp_mib)?,
         };
-        while stock.copies.len() < STOCK {
-            let next = self.order(temp_mib)?;
-            stock.copies.push_back(next);
-        }
         Ok(Copy { control, zygote: Arc::clone(self) })
+    }
+
+    /// Has copies made ahead. For the end of a program, so that the making does not compete with one.
+    pub(super) fn restock(&self) {
+        let mut stock = lock(&self.stock);
+        while stock.copies.len() < STOCK {
+            match self.order(stock.temp_mib) {
+                Ok(next) => stock.copies.push_back(next),
+                // Whoever takes the next copy will be told.
+                Err(_) => break,
+            }
+        }
     }
 
     fn order(&self, temp_mib: u32) -> Result<OwnedFd, SandboxError> {

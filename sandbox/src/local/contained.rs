@@ -32,6 +32,7 @@ pub(super) struct Contained {
     /// Readable when there is news.
     pub(super) control: OwnedFd,
     processes: Option<Processes>,
+    ready: bool,
     end: Option<End>,
     /// Whether the guard's death is the end of everything that the program started.
     in_namespaces: bool,
@@ -82,6 +83,7 @@ impl Contained {
             channel,
             control,
             processes: None,
+            ready: false,
             end: None,
             in_namespaces,
             zygote,
@@ -93,10 +95,11 @@ impl Contained {
     pub(super) fn listen(&mut self) {
         while let Some(report) = self.end.is_none().then(|| report::receive(&self.control)).flatten() {
             match report {
-                Report::Ready(descriptors) => match <[OwnedFd; 2]>::try_from(descriptors) {
+                Report::Processes(descriptors) => match <[OwnedFd; 2]>::try_from(descriptors) {
                     Ok([candidate, guard]) => self.processes = Some(Processes { candidate, guard }),
                     Err(_) => self.end = Some(End::Failed("too few open files are left".to_owned())),
                 },
+                Report::Ready => self.ready = self.processes.is_some(),
                 Report::Ended(reaped) => self.end = Some(End::Reaped(reaped)),
                 Report::Failed(reason) => self.end = Some(End::Failed(reason)),
                 Report::Silence => self.end = Some(End::Lost),
@@ -106,7 +109,7 @@ impl Contained {
 
     /// Whether every layer is on and the driver at work.
     pub(super) const fn is_ready(&self) -> bool {
-        self.processes.is_some()
+        self.ready
     }
 
     /// Whether it has come to an end.
@@ -135,7 +138,9 @@ impl Contained {
             let _ = shutdown(&self.control, Shutdown::Both);
             self.listen();
         }
-        if let Some(processes) = self.processes.as_ref().filter(|_| self.end.is_none()) {
+        // Also where nothing more will be heard of it; a signal to a pidfd can reach nobody else.
+        let is_reaped = matches!(self.end, Some(End::Reaped(_)));
+        if let Some(processes) = self.processes.as_ref().filter(|_| !is_reaped) {
             let _ = pidfd_send_signal(&processes.candidate, Signal::KILL);
         }
     }

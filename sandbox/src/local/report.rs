@@ -8,6 +8,7 @@ use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg}
 
 use super::ending::Reaped;
 
+const PROCESSES: u8 = b'P';
 const READY: u8 = b'R';
 const ENDED: u8 = b'S';
 const FAILED: u8 = b'E';
@@ -18,8 +19,10 @@ const FAILURE_BYTES: usize = 6;
 /// One packet.
 #[derive(Debug)]
 pub(super) enum Report {
-    /// Every layer is on. From a copy with its descriptors: of the candidate and of its guard.
-    Ready(Vec<OwnedFd>),
+    /// The pidfds of a candidate and of its guard.
+    Processes(Vec<OwnedFd>),
+    /// Every layer is on.
+    Ready,
     /// The program has ended.
     Ended(Reaped),
     /// A step of the start failed.
@@ -92,7 +95,8 @@ fn parse(packet: &[u8], descriptors: Vec<OwnedFd>) -> Report {
     let nonsense = || Report::Failed("an unknown report".to_owned());
     match packet.split_first() {
         None => Report::Silence,
-        Some((&READY, [])) => Report::Ready(descriptors),
+        Some((&PROCESSES, [])) => Report::Processes(descriptors),
+        Some((&READY, [])) => Report::Ready,
         Some((&ENDED, record)) => Reaped::parse(record).map_or_else(nonsense, Report::Ended),
         Some((&FAILED, [stage, a, b, c, d])) => {
             let name = STAGES.iter().find(|(number, _)| number == stage).map_or("an unknown step", |it| it.1);
@@ -115,7 +119,8 @@ mod tests {
     #[test]
     fn packets_are_read_whole_or_not_at_all() {
         check(b"", "Silence");
-        check(b"R", "Ready([])");
+        check(b"P", "Processes([])");
+        check(b"R", "Ready");
         check(b"Rx", "Failed(\"an unknown report");
         check(b"S1234", "Failed(\"an unknown report");
         check(&[b'S'; 21], "Ended(");

@@ -18,7 +18,8 @@ and reports its end. The candidate takes on all layers that no limit changes and
     host       u32 version, u32 length of a path, the path of the folder to work in (without namespaces), then limits:
                u64 resource, soft and hard limit each; descriptors: stdin, stdout, stderr, the channel, and the landlock
                rule set of that folder
-    candidate  'R' with the pidfds of itself and its guard: every layer is on, the driver is about to serve
+    candidate  'P' with the pidfds of itself and its guard
+    candidate  'R': every layer is on, the driver is about to serve
     guard      'S', u32 wait status, u64 CPU time in us, u64 peak memory in KiB
     either     'E', u8 stage, i32 errno: it could not be contained, and has ended
 
@@ -260,6 +261,8 @@ class Zygote:
         rules = self.landlock and not self.namespaces
         if number(data, 0) != VERSION or len(descriptors) != (5 if rules else 4) or (len(data) - limits) % 24:
             raise Failed(PROTOCOL, 0)
+        # Before the limits: descriptors on their way count against that of open files, for all programs of a user.
+        send(control, b"P", pidfds)
         if length:
             os.chdir(data[8:limits])
         if rules:
@@ -269,7 +272,7 @@ class Zygote:
             kernel.set_limit(number(data, at, 8), data[at + 8:at + 24])
         if self.seccomp:
             kernel.filter_calls()
-        send(control, b"R", pidfds)
+        send(control, b"R")
         control.detach()
         kernel.close_from(CHANNEL + 1)
 

@@ -170,7 +170,7 @@ impl Zygote {
             match said {
                 Report::Failed(failure) => last.failure = Some(failure),
                 Report::Silence => break,
-                Report::Ready(_) | Report::Ended(_) => {}
+                Report::Processes(_) | Report::Ready | Report::Ended(_) => {}
             }
         }
         let LastWords { pipe, output, failure } = &mut *last;

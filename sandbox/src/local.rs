@@ -1,27 +1,39 @@
-//! The back-end `local` (Linux): CPython in a contained child process.
+//! The back-end `local` (Linux): a warm CPython that forks per program.
 //!
-//! A program is a process of its own inside layers that each hold without the others: namespaces with a read-only root
-//! and a private `/tmp` (`root`), landlock (`landlock_rules`), two seccomp filters (`filter`), resource limits
-//! and no privileges (`plan`). A thread per session (`supervisor`) keeps the clocks, counts the output, kills and
-//! reaps. A containment that was promised and cannot be had is an error, never a weaker run.
+//! A `zygote` is an interpreter that has imported what programs import most and makes contained copies of itself ahead,
+//! one for each program; a `pool` keeps one per hash seed. A program is a process of its own inside layers that each
+//! hold without the others: namespaces with a read-only root and private mounts (`root`), landlock (`landlock_rules`), a
+//! seccomp filter (`filter`), resource limits (`rlimits`) and no privileges. A thread per session (`supervisor`) keeps the
+//! clocks, counts the output and kills. A containment that was promised and cannot be had is an error, never a weaker run.
 //!
 //! Left out: limits of physical memory by cgroup (reported as missing); site packages (only the standard library).
 
 mod channel;
+mod contained;
+#[cfg(test)]
+mod cost;
 mod ending;
+mod ends;
 mod filter;
+mod identity;
 mod interpreter;
 mod landlock_rules;
-mod launch;
 mod output;
 mod plan;
+mod pool;
+mod report;
+mod rlimits;
 mod root;
 mod session;
+mod setup;
 mod start;
 mod supervisor;
 mod sys;
+mod tell;
 #[cfg(test)]
 mod tests;
+mod waiting;
+mod zygote;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -30,8 +42,9 @@ use futures_core::future::BoxFuture;
 use tokio::sync::Semaphore;
 
 use self::landlock_rules::Landlock;
-use self::launch::{Layers, Setup};
+use self::pool::Pool;
 use self::session::LocalSession;
+use self::setup::{Layers, Setup};
 use crate::error::SandboxError;
 use crate::session::{Capabilities, Level, Open, Sandbox, Session};
 
@@ -51,7 +64,7 @@ pub struct LocalConfig {
 /// Runs programs with a Python of this machine.
 #[derive(Debug)]
 pub struct LocalSandbox {
-    setup: Arc<Setup>,
+    pool: Arc<Pool>,
     capabilities: Capabilities,
     /// Programs that work at the same time, at most one per core; fair, so that none waits for ever.
     slots: Arc<Semaphore>,
@@ -77,7 +90,7 @@ impl LocalSandbox {
         let mut missing = vec!["cgroup: memory is limited by address space only".to_owned()];
         for level in levels {
             match attempt(&interpreter, level) {
-                Ok(setup) => return Ok(Self::with(setup, level, missing)),
+                Ok(pool) => return Ok(Self::with(pool, level, missing)),
                 Err(reason) => missing.push(format!("{}: {reason}", level_name(level))),
             }
         }
@@ -88,39 +101,19 @@ impl LocalSandbox {
         ))
     }
 
-    fn with(setup: Setup, level: Level, mut missing: Vec<String>) -> Self {
-        let layers = setup.layers;
-        let mut in_force = Vec::new();
-        if layers.namespaces {
-            in_force.extend(
-                ["namespaces: pid, mount, net, ipc, uts, cgroup", "read-only root", "private tmpfs /tmp"]
-                    .map(str::to_owned),
-            );
-        } else {
-            missing
-                .push("namespaces: no private /tmp with a limit of its own, no hidden processes".to_owned());
-        }
-        match layers.landlock {
-            Some(landlock) => in_force.push(format!("landlock {}", landlock.version)),
-            None => missing.push("landlock".to_owned()),
-        }
-        missing.extend(layers.landlock.and_then(Landlock::lacks).map(str::to_owned));
-        in_force.push("no privileges, empty environment".to_owned());
-        in_force.push("rlimits".to_owned());
-        if layers.seccomp {
-            in_force.push("seccomp".to_owned());
-        } else {
-            missing.push("seccomp".to_owned());
-        }
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    fn with(pool: Pool, level: Level, mut missing: Vec<String>) -> Self {
+        let setup = pool.setup();
+        missing.extend(tell::missing(setup.layers));
         let capabilities = Capabilities {
             threads: true,
             files: true,
-            layers: in_force,
+            layers: tell::in_force(setup.layers),
             missing,
+            limits: tell::limits(setup.layers),
+            modules: setup.interpreter.modules.clone(),
             ..Capabilities::new(BACKEND, level, setup.interpreter.name.clone())
         };
-        Self { setup: Arc::new(setup), capabilities, slots: Arc::new(Semaphore::new(cores)) }
+        Self { pool: Arc::new(pool), capabilities, slots: Arc::new(Semaphore::new(cores())) }
     }
 }
 
@@ -128,7 +121,7 @@ impl Sandbox for LocalSandbox {
     fn open(&self, open: Open) -> BoxFuture<'_, Result<Box<dyn Session>, SandboxError>> {
         Box::pin(async move {
             let _slot = self.slots.acquire().await.map_err(|_| supervisor::gone())?;
-            let (link, ready) = supervisor::start(Arc::clone(&self.setup), open)?;
+            let (link, ready) = supervisor::start(Arc::clone(&self.pool), open)?;
             ready.await.map_err(|_| supervisor::gone())??;
             let session: Box<dyn Session> = Box::new(LocalSession { link, slots: Arc::clone(&self.slots) });
             Ok(session)
@@ -141,7 +134,7 @@ impl Sandbox for LocalSandbox {
 }
 
 /// Starts the interpreter once at this level.
-fn attempt(interpreter: &interpreter::Interpreter, level: Level) -> Result<Setup, String> {
+fn attempt(interpreter: &interpreter::Interpreter, level: Level) -> Result<Pool, String> {
     let landlock = Landlock::detect();
     if level > Level::None && landlock.is_none() {
         return Err("landlock is not there (Linux 5.13, enabled at boot)".to_owned());
@@ -152,11 +145,16 @@ fn attempt(interpreter: &interpreter::Interpreter, level: Level) -> Result<Setup
         seccomp: level > Level::None,
     };
     let setup = Setup::new(interpreter.clone(), layers).map_err(|error| error.to_string())?;
-    match start::rehearse(&setup) {
-        Ok(()) => Ok(setup),
+    let pool = Pool::new(Arc::new(setup), cores() + 2);
+    match start::rehearse(&pool) {
+        Ok(()) => Ok(pool),
         Err(SandboxError::Worker { reason }) => Err(reason),
         Err(error) => Err(error.to_string()),
     }
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 const fn level_name(level: Level) -> &'static str {

@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use codeagent_sandbox::literal::{CallAssertion, Expectation};
 use codeagent_sandbox::{
-    Case, Checker, Execution, Judge, JudgeOptions, Limits, Program, Sandbox, SandboxError, Test, Verdict,
+    Case, Checker, Judge, JudgeOptions, Limits, Outcome, Program, Run, Sandbox, SandboxError, Test, Verdict,
     run_program,
 };
 use codeagent_tests::{jobs, pool};
@@ -100,13 +100,13 @@ impl Specimen {
         wrong.iter().map(|wrong| format!("{} in {backend}: {wrong}", self.name)).collect()
     }
 
-    async fn run(&self, sandbox: &Arc<dyn Sandbox>, limit: Duration) -> Result<Execution, SandboxError> {
+    async fn run(&self, sandbox: &Arc<dyn Sandbox>, limit: Duration) -> Result<Seen, SandboxError> {
         let is_attack = self.head.get("kind").is_some_and(|kind| kind == "attack");
         let source = format!("{}{}", self.source, if is_attack { ATTACK } else { "" });
         run(sandbox, &source, self.value("stdin").unwrap_or_default().as_bytes(), limit).await
     }
 
-    fn faults(&self, execution: &Execution, right: &str) -> Vec<String> {
+    fn faults(&self, execution: &Seen, right: &str) -> Vec<String> {
         let class = execution.verdict.class();
         let (stdout, stderr) = (&execution.stdout, String::from_utf8_lossy(&execution.stderr));
         let shown = String::from_utf8_lossy(&stdout[..stdout.len().min(300)]).into_owned();
@@ -152,15 +152,25 @@ fn is_running(name: &str) -> bool {
     names.into_iter().any(|running| running.trim_end() == name)
 }
 
+/// What is looked at of a run.
+struct Seen {
+    verdict: Verdict,
+    stdout: Vec<u8>,
+    stderr: Vec<u8>,
+}
+
 /// Runs a whole program as a script, with the corpus's limits.
 async fn run(
     sandbox: &Arc<dyn Sandbox>,
     source: &str,
     stdin: &[u8],
     limit: Duration,
-) -> Result<Execution, SandboxError> {
+) -> Result<Seen, SandboxError> {
     let program = Program { source: source.to_owned(), entry: None };
-    run_program(sandbox, &program, stdin, Limits::default().with_wall(limit), 1).await
+    let limits = Limits::default().with_wall(limit);
+    let run = Run { program, stdin: stdin.to_vec(), limits, seed: 1, ..Run::default() };
+    let Outcome { verdict, stdout, stderr, .. } = run_program(sandbox, &run).await?;
+    Ok(Seen { verdict, stdout, stderr })
 }
 
 /// Judges a function by one assertion, and puts the verdict as that of a run.
@@ -169,7 +179,7 @@ async fn call(
     source: &str,
     assertion: &str,
     limit: Duration,
-) -> Result<Execution, SandboxError> {
+) -> Result<Seen, SandboxError> {
     let program = Program { source: source.to_owned(), entry: Some("f".to_owned()) };
     let call = CallAssertion::parse(assertion).unwrap();
     let Expectation::Equal(expected) = call.expected else { panic!("no equality in {assertion}") };
@@ -177,14 +187,7 @@ async fn call(
     let case = Case { name: assertion.to_owned(), test, time_limit: limit };
     let report = Judge::new(Arc::clone(sandbox)).judge(&program, &[case], &JudgeOptions::default()).await?;
     let verdict = report.results[0].verdict.clone();
-    Ok(Execution {
-        verdict,
-        exit: None,
-        stdout: Vec::new(),
-        stderr: Vec::new(),
-        usage: codeagent_sandbox::session::Usage::default(),
-        refusals: report.refusals,
-    })
+    Ok(Seen { verdict, stdout: Vec::new(), stderr: Vec::new() })
 }
 
 /// Checks the programs of the corpus whose names begin so, groups in order, in every sandbox.

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use codeagent_sandbox::literal::{CallAssertion, Expectation};
 use codeagent_sandbox::{
-    Case, Checker, Execution, Judge, JudgeOptions, Limits, Program, Sandbox, Test, run_program,
+    Case, Checker, Judge, JudgeOptions, Limits, Outcome, Program, Run, Sandbox, Test, run_program,
 };
 use codeagent_tests::cheats::{Cheat, cheats};
 use codeagent_tests::mutants::mutants;
@@ -120,10 +120,10 @@ async fn score(sandbox: &Arc<dyn Sandbox>, task: &Task, source: &str, way: Way) 
 }
 
 /// Runs a whole program as a script.
-async fn run(sandbox: &Arc<dyn Sandbox>, source: &str) -> Execution {
+async fn run(sandbox: &Arc<dyn Sandbox>, source: &str) -> Outcome {
     let program = Program { source: source.to_owned(), entry: None };
     let limits = Limits::default().with_wall(Duration::from_secs(5)).with_memory_mib(64);
-    run_program(sandbox, &program, b"", limits, SEED).await.unwrap()
+    run_program(sandbox, &Run { program, limits, seed: SEED, ..Run::default() }).await.unwrap()
 }
 
 /// A wrong solution, where it is judged and how, and what it scores there by itself.

@@ -43,7 +43,7 @@ pub(crate) fn probe(runtime: &Runtime, sandbox: &Arc<dyn Sandbox>, effort: Effor
     let (limit, options) = (Duration::from_secs(20), JudgeOptions::default());
     let once = || {
         let probe = runtime.block_on(judge.probe(&program, &inputs, limit, &options)).expect("a probe");
-        assert!(matches!(&probe, Probe::Answers(claims) if claims.len() == inputs.len()), "{probe:?}");
+        assert!(matches!(&probe, Probe::Answers(answers) if answers.len() == inputs.len()), "{probe:?}");
     };
     format!(
         "p50 {} for {CALLS} calls in one session",

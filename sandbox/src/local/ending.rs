@@ -2,74 +2,49 @@
 
 use std::time::Duration;
 
-use super::launch::Contained;
-use super::sys::Reaped;
-use crate::error::SandboxError;
 use crate::session::{Cause, Usage};
 use crate::verdict::Clock;
 
-/// First byte of the record that the guard writes when the program has ended.
-const ENDED: u8 = b'S';
-/// That byte, the wait status, CPU time in microseconds, peak memory in KiB.
-const RECORD_BYTES: usize = 21;
-
-/// How a program ended.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct ProgramEnd(Reaped);
-
-/// Reads the end of a program: from its own status, or, where pid 1 guards it, from the guard's record.
-///
-/// # Errors
-/// [`SandboxError::Worker`] if the guard died without a record, though nobody killed it.
-pub(super) fn program_end(
-    program: &Contained,
-    reaped: Reaped,
-    was_killed: bool,
-) -> Result<ProgramEnd, SandboxError> {
-    if !program.guarded {
-        return Ok(ProgramEnd(reaped));
-    }
-    let mut record = [0; RECORD_BYTES];
-    let count = rustix::io::read(&program.report, &mut record).unwrap_or(0);
-    match parse(record.get(..count).unwrap_or_default()) {
-        Some(end) => Ok(ProgramEnd(end)),
-        // The guard's own usage includes that of the program, which the kernel reaped for it.
-        None if was_killed => Ok(ProgramEnd(reaped)),
-        None => Err(SandboxError::Worker {
-            reason: format!("the guard of a contained process ended with wait status {}", reaped.status),
-        }),
-    }
+/// What was learned of a process when it was reaped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Reaped {
+    /// The wait status, as the kernel encodes it.
+    pub(super) status: i32,
+    /// CPU time of the process and those that it waited for, in microseconds.
+    pub(super) cpu_us: u64,
+    /// Largest resident memory, in KiB.
+    pub(super) peak_kib: u64,
 }
 
-fn parse(record: &[u8]) -> Option<Reaped> {
-    let (kind, rest) = record.split_first()?;
-    let (status, rest) = rest.split_first_chunk()?;
-    let (cpu, rest) = rest.split_first_chunk()?;
-    let peak = rest.first_chunk()?;
-    (*kind == ENDED).then_some(Reaped {
-        status: i32::from_le_bytes(*status),
-        cpu_us: u64::from_le_bytes(*cpu),
-        peak_kib: u64::from_le_bytes(*peak),
-    })
-}
+impl Reaped {
+    /// Reads a guard's record.
+    pub(super) fn parse(record: &[u8]) -> Option<Self> {
+        let (status, rest) = record.split_first_chunk()?;
+        let (cpu, rest) = rest.split_first_chunk()?;
+        let peak: &[u8; 8] = rest.try_into().ok()?;
+        Some(Self {
+            status: i32::from_le_bytes(*status),
+            cpu_us: u64::from_le_bytes(*cpu),
+            peak_kib: u64::from_le_bytes(*peak),
+        })
+    }
 
-impl ProgramEnd {
     /// Why it ended, if we did not kill it.
     pub(super) fn cause(self, cpu_limit: Duration) -> Cause {
-        let is_over = Duration::from_micros(self.0.cpu_us) >= cpu_limit;
+        let is_over = Duration::from_micros(self.cpu_us) >= cpu_limit;
         let timeout = Cause::Timeout { clock: Clock::Cpu };
         match self.signal() {
             Some(libc::SIGXCPU) => timeout,
             _ if is_over => timeout,
             Some(signal) => Cause::Crashed { cause: signal_name(signal) },
-            None => Cause::Exited { status: libc::WEXITSTATUS(self.0.status) },
+            None => Cause::Exited { status: libc::WEXITSTATUS(self.status) },
         }
     }
 
     /// What it used, with the wall-clock time that we measured.
     pub(super) fn usage(self, wall: Duration) -> Usage {
-        let peak_mib = u32::try_from(self.0.peak_kib.div_ceil(1024)).unwrap_or(u32::MAX);
-        Usage { wall, cpu: Duration::from_micros(self.0.cpu_us), peak_mib }
+        let peak_mib = u32::try_from(self.peak_kib.div_ceil(1024)).unwrap_or(u32::MAX);
+        Usage { wall, cpu: Duration::from_micros(self.cpu_us), peak_mib }
     }
 
     /// Refusals that the wait status betrays.
@@ -79,7 +54,7 @@ impl ProgramEnd {
     }
 
     fn signal(self) -> Option<i32> {
-        libc::WIFSIGNALED(self.0.status).then(|| libc::WTERMSIG(self.0.status))
+        libc::WIFSIGNALED(self.status).then(|| libc::WTERMSIG(self.status))
     }
 }
 
@@ -112,7 +87,7 @@ mod tests {
     use super::*;
 
     fn check(status: i32, cpu_ms: u64, expected: Cause) {
-        let end = ProgramEnd(Reaped { status, cpu_us: cpu_ms * 1000, peak_kib: 1025 });
+        let end = Reaped { status, cpu_us: cpu_ms * 1000, peak_kib: 1025 };
         assert_eq!(end.cause(Duration::from_secs(2)), expected);
         assert_eq!(end.usage(Duration::ZERO).peak_mib, 2);
     }
@@ -131,11 +106,11 @@ mod tests {
 
     #[test]
     fn a_record_is_read_whole_or_not_at_all() {
-        let mut record = vec![b'S', 9, 0, 0, 0];
+        let mut record = vec![9, 0, 0, 0];
         record.extend(1500u64.to_le_bytes());
         record.extend(2048u64.to_le_bytes());
-        let end = parse(&record).unwrap();
+        let end = Reaped::parse(&record).unwrap();
         assert_eq!((end.status, end.cpu_us, end.peak_kib), (9, 1500, 2048));
-        assert!(parse(&record[..20]).is_none());
+        assert!(Reaped::parse(&record[..19]).is_none());
     }
 }

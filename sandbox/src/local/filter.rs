@@ -1,21 +1,18 @@
-//! The seccomp filters: which system calls a contained program may make.
+//! The seccomp filter: which system calls a contained program may make.
 //!
-//! Two filters are laid over each other, and a call must pass both. The *outer* one is on before the interpreter starts;
-//! it also allows what the start needs: one `execveat` of a descriptor whose number no program can ever open again, one
-//! fork, and the inner filter. The *inner* one is put on by `bootstrap.py` just before the driver serves its first
-//! request; with it nothing but computing, the program's own files, its own threads and time remains.
-//!
-//! A call that is not in the table fails with EPERM, `clone3` with ENOSYS (the C library then falls back to `clone`,
-//! whose flags a filter can see), and a call by the rules of another architecture kills the program.
+//! It is put on as the last layer, just before the driver serves its first request; with it nothing but computing, the
+//! program's own files, its own threads and time remains. A call that is not in the table fails with EPERM, `clone3`
+//! with ENOSYS (the C library then falls back to `clone`, whose flags a filter can see), and a call by the rules of
+//! another architecture kills the program.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use libc::{
     SYS_arch_prctl, SYS_capget, SYS_clock_getres, SYS_clock_gettime, SYS_clock_nanosleep, SYS_clone,
     SYS_clone3, SYS_close, SYS_close_range, SYS_copy_file_range, SYS_dup, SYS_dup3, SYS_epoll_create1,
-    SYS_epoll_ctl, SYS_epoll_pwait, SYS_epoll_pwait2, SYS_eventfd2, SYS_execveat, SYS_exit, SYS_exit_group,
-    SYS_faccessat, SYS_faccessat2, SYS_fadvise64, SYS_fallocate, SYS_fchdir, SYS_fchmod, SYS_fchmodat,
-    SYS_fcntl, SYS_fdatasync, SYS_fgetxattr, SYS_flistxattr, SYS_flock, SYS_fstat, SYS_fstatfs, SYS_fsync,
+    SYS_epoll_ctl, SYS_epoll_pwait, SYS_epoll_pwait2, SYS_eventfd2, SYS_exit, SYS_exit_group, SYS_faccessat,
+    SYS_faccessat2, SYS_fadvise64, SYS_fallocate, SYS_fchdir, SYS_fchmod, SYS_fchmodat, SYS_fcntl,
+    SYS_fdatasync, SYS_fgetxattr, SYS_flistxattr, SYS_flock, SYS_fstat, SYS_fstatfs, SYS_fsync,
     SYS_ftruncate, SYS_futex, SYS_getcpu, SYS_getcwd, SYS_getdents64, SYS_getegid, SYS_geteuid, SYS_getgid,
     SYS_getgroups, SYS_getitimer, SYS_getpeername, SYS_getpgid, SYS_getpid, SYS_getppid, SYS_getpriority,
     SYS_getrandom, SYS_getresgid, SYS_getresuid, SYS_getrlimit, SYS_getrusage, SYS_getsid, SYS_getsockname,
@@ -27,21 +24,18 @@ use libc::{
     SYS_renameat2, SYS_restart_syscall, SYS_rseq, SYS_rt_sigaction, SYS_rt_sigpending, SYS_rt_sigprocmask,
     SYS_rt_sigreturn, SYS_rt_sigsuspend, SYS_rt_sigtimedwait, SYS_sched_get_priority_max,
     SYS_sched_get_priority_min, SYS_sched_getaffinity, SYS_sched_getparam, SYS_sched_getscheduler,
-    SYS_sched_rr_get_interval, SYS_sched_yield, SYS_seccomp, SYS_sendfile, SYS_sendmsg, SYS_sendto,
-    SYS_set_robust_list, SYS_set_tid_address, SYS_setitimer, SYS_shutdown, SYS_sigaltstack, SYS_socketpair,
-    SYS_statfs, SYS_statx, SYS_symlinkat, SYS_sysinfo, SYS_tgkill, SYS_timerfd_create, SYS_timerfd_gettime,
-    SYS_timerfd_settime, SYS_times, SYS_tkill, SYS_truncate, SYS_umask, SYS_uname, SYS_unlinkat,
-    SYS_utimensat, SYS_wait4, SYS_waitid, SYS_write, SYS_writev, c_long,
+    SYS_sched_rr_get_interval, SYS_sched_yield, SYS_sendfile, SYS_sendmsg, SYS_sendto, SYS_set_robust_list,
+    SYS_set_tid_address, SYS_setitimer, SYS_shutdown, SYS_sigaltstack, SYS_socketpair, SYS_statfs, SYS_statx,
+    SYS_symlinkat, SYS_sysinfo, SYS_tgkill, SYS_timerfd_create, SYS_timerfd_gettime, SYS_timerfd_settime,
+    SYS_times, SYS_tkill, SYS_truncate, SYS_umask, SYS_uname, SYS_unlinkat, SYS_utimensat, SYS_wait4,
+    SYS_waitid, SYS_write, SYS_writev, c_long,
 };
 use seccompiler::{
     BackendError, BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
     SeccompRule, TargetArch, sock_filter,
 };
 
-/// The number under which the interpreter is opened for its one `execveat`. No limit on open files reaches it
-/// ([`super::plan::OPEN_FILES_MAX`]), so that once it is closed no program can make it valid again.
-pub(super) const EXECUTABLE: i32 = 600;
-/// Stands for the program's own process id until `bootstrap.py` knows it. No process has this id.
+/// Stands for the program's own process id until `zygote.py` knows it. No process has this id.
 const OWN_PID: u32 = 0x7fff_fff1;
 
 /// Flags of `clone` that make namespaces.
@@ -254,31 +248,16 @@ const LEGACY: &[c_long] = &[
 #[cfg(not(target_arch = "x86_64"))]
 const LEGACY: &[c_long] = &[];
 
-/// Which of the two filters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stage {
-    Outer,
-    Inner,
-}
-
 /// One condition on an argument: its index, how many of its bits count, how they are compared, and the value.
 type Condition = (u8, SeccompCmpArgLen, SeccompCmpOp, u64);
 
-/// The filter that is on before the interpreter starts.
-///
-/// # Errors
-/// If the table cannot be compiled for this architecture.
-pub(super) fn outer() -> Result<BpfProgram, BackendError> {
-    compile(Stage::Outer)
-}
-
-/// The filter for the program itself: its bytes as the kernel takes them, and the offsets of the 32-bit words that
+/// The filter: its bytes as the kernel takes them, and the offsets of the 32-bit words that
 /// must become the program's own process id.
 ///
 /// # Errors
 /// If the table cannot be compiled for this architecture.
-pub(super) fn inner() -> Result<(Vec<u8>, Vec<u32>), BackendError> {
-    let program = compile(Stage::Inner)?;
+pub(super) fn program() -> Result<(Vec<u8>, Vec<u32>), BackendError> {
+    let program = compile()?;
     let own =
         |(index, step): (usize, &sock_filter)| (step.k == OWN_PID).then(|| u32::try_from(index * 8 + 4).ok());
     let offsets = program.iter().enumerate().filter_map(own).flatten().collect();
@@ -289,24 +268,59 @@ pub(super) fn inner() -> Result<(Vec<u8>, Vec<u32>), BackendError> {
     Ok((bytes.collect(), offsets))
 }
 
-fn compile(stage: Stage) -> Result<BpfProgram, BackendError> {
-    let every = ALLOWED.iter().flat_map(|(_, calls)| calls.iter()).chain(LEGACY);
-    let mut rules: BTreeMap<c_long, Vec<SeccompRule>> = every.map(|call| (*call, Vec::new())).collect();
-    let late: Vec<(c_long, Vec<Condition>)> = if stage == Stage::Outer { starting() } else { own_process() };
-    for (call, conditions) in conditional().into_iter().chain(late) {
+/// The calls that are allowed whatever their arguments come first, as ranges of numbers in a tree of comparisons: the
+/// kernel tries every number out when a filter is put on, and a table of this length would take it half a millisecond.
+/// The rest is left to the compiled rules.
+fn compile() -> Result<BpfProgram, BackendError> {
+    let mut rules: BTreeMap<c_long, Vec<SeccompRule>> = BTreeMap::new();
+    for (call, conditions) in conditional().into_iter().chain(own_process()) {
         rules.entry(call).or_default().push(rule(conditions)?);
-    }
-    if stage == Stage::Outer {
-        // Needed for the inner filter, or decided on by it.
-        rules
-            .extend([SYS_seccomp, SYS_prctl, SYS_kill, SYS_tkill, SYS_tgkill].map(|call| (call, Vec::new())));
     }
     let refuse = SeccompAction::Errno(libc::EPERM.unsigned_abs());
     let architecture = TargetArch::try_from(std::env::consts::ARCH)?;
-    let filter = SeccompFilter::new(rules, refuse, SeccompAction::Allow, architecture)?;
-    let mut program = prefix();
-    program.extend(BpfProgram::try_from(filter)?);
+    let filter =
+        BpfProgram::try_from(SeccompFilter::new(rules, refuse, SeccompAction::Allow, architecture)?)?;
+    // The compiled rules begin with the same question for the architecture, which must come before any answer.
+    let mut program: BpfProgram = filter.iter().take(ARCHITECTURE_STEPS).cloned().collect();
+    program.extend(prefix());
+    program.extend(tree(&ranges(), 0));
+    program.extend(filter);
     Ok(program)
+}
+
+/// The numbers of [`ALLOWED`] and [`LEGACY`] as ranges from the first to the last, in order.
+fn ranges() -> Vec<(u32, u32)> {
+    let every = ALLOWED.iter().flat_map(|(_, calls)| calls.iter()).chain(LEGACY);
+    let numbers: BTreeSet<u32> = every.filter_map(|call| u32::try_from(*call).ok()).collect();
+    let mut ranges: Vec<(u32, u32)> = Vec::new();
+    for number in numbers {
+        match ranges.last_mut() {
+            Some((_, last)) if *last + 1 == number => *last = number,
+            _ => ranges.push((number, number)),
+        }
+    }
+    ranges
+}
+
+/// Allows the numbers in these ranges, and goes on with all others beyond the `after` steps that follow.
+fn tree(ranges: &[(u32, u32)], after: usize) -> BpfProgram {
+    let jump = |over: usize| step(JUMP, 0, 0, u32::try_from(over).unwrap_or(u32::MAX));
+    match ranges.split_at(ranges.len() / 2) {
+        (_, []) => Vec::new(),
+        ([], [(first, last), ..]) => vec![
+            step(JUMP_AT_LEAST, 0, 1, *first),
+            step(JUMP_ABOVE, 0, 1, *last),
+            jump(1 + after),
+            step(RETURN, 0, 0, SeccompAction::Allow.into()),
+        ],
+        (lower, upper @ [(middle, _), ..]) => {
+            let upper = tree(upper, after);
+            let lower = tree(lower, after + upper.len());
+            // A jump by itself, since those of comparisons reach 255 steps only.
+            let choice = [step(JUMP_AT_LEAST, 0, 1, *middle), jump(lower.len())];
+            choice.into_iter().chain(lower).chain(upper).collect()
+        }
+    }
 }
 
 fn rule(conditions: Vec<Condition>) -> Result<SeccompRule, BackendError> {
@@ -329,7 +343,7 @@ const fn null(index: u8) -> Condition {
     (index, SeccompCmpArgLen::Qword, SeccompCmpOp::Eq, 0)
 }
 
-/// Calls allowed with certain arguments only, in both filters.
+/// Calls allowed with certain arguments only.
 fn conditional() -> Vec<(c_long, Vec<Condition>)> {
     // Only streams: a datagram socket could be sent to the address of any other.
     let mut table = vec![(SYS_socketpair, vec![equal(0, libc::AF_UNIX), masked(1, 0xf, libc::SOCK_STREAM)])];
@@ -373,24 +387,24 @@ fn own_process() -> Vec<(c_long, Vec<Condition>)> {
     table
 }
 
-/// What the start needs besides: one `execveat` ([`EXECUTABLE`]) and a fork.
-fn starting() -> Vec<(c_long, Vec<Condition>)> {
-    vec![
-        (SYS_execveat, vec![equal(0, EXECUTABLE), equal(4, libc::AT_EMPTY_PATH)]),
-        (SYS_clone, vec![masked(0, NAMESPACES, 0)]),
-    ]
+const LOAD: u16 = 0x20;
+const JUMP: u16 = 0x05;
+const JUMP_EQUAL: u16 = 0x15;
+const JUMP_ABOVE: u16 = 0x25;
+const JUMP_AT_LEAST: u16 = 0x35;
+const RETURN: u16 = 0x06;
+/// Steps with which compiled rules ask for the architecture.
+const ARCHITECTURE_STEPS: usize = 3;
+
+const fn step(code: u16, jt: u8, jf: u8, k: u32) -> sock_filter {
+    sock_filter { code, jt, jf, k }
 }
 
-/// Comes before the compiled table, which cannot say these two things: calls of the x32 ABI kill the program, and
-/// `clone3`, whose flags lie in memory where no filter sees them, is not implemented.
+/// What neither the tree nor the compiled table can say: calls of the x32 ABI kill the program, and `clone3`, whose
+/// flags lie in memory where no filter sees them, is not implemented.
 fn prefix() -> BpfProgram {
-    const LOAD: u16 = 0x20;
-    const JUMP_EQUAL: u16 = 0x15;
-    const JUMP_AT_LEAST: u16 = 0x35;
-    const RETURN: u16 = 0x06;
     const NUMBER: u32 = 0;
     const X32: u32 = 0x4000_0000;
-    let step = |code, jt, jf, k| sock_filter { code, jt, jf, k };
     let no_clone3 = u32::try_from(SYS_clone3).unwrap_or(u32::MAX);
     vec![
         step(LOAD, 0, 0, NUMBER),
@@ -406,9 +420,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_filters_fit_the_kernel() {
-        let (bytes, offsets) = inner().unwrap();
-        assert!(bytes.len() / 8 <= 4096 && outer().unwrap().len() <= 4096);
+    fn the_filter_fits_the_kernel() {
+        let (bytes, offsets) = program().unwrap();
+        assert!(bytes.len() / 8 <= 4096);
         assert_eq!(offsets.len(), 3, "kill, tkill and tgkill compare with the own process id");
         for offset in offsets {
             let at = usize::try_from(offset).unwrap();
@@ -465,5 +479,36 @@ mod tests {
         free.sort_unstable();
         free.dedup();
         assert_eq!(free.len(), count);
+    }
+
+    /// Carries out the tree's steps for a call.
+    fn allows(steps: &[sock_filter], number: u32) -> bool {
+        let mut at = 0;
+        while let Some(now) = steps.get(at) {
+            let skipped = match now.code {
+                JUMP => usize::try_from(now.k).unwrap(),
+                JUMP_AT_LEAST => usize::from(if number >= now.k { now.jt } else { now.jf }),
+                JUMP_ABOVE => usize::from(if number > now.k { now.jt } else { now.jf }),
+                RETURN => return true,
+                other => panic!("{other}"),
+            };
+            at += 1 + skipped;
+        }
+        assert_eq!(at, steps.len(), "it goes on right behind the tree");
+        false
+    }
+
+    #[test]
+    fn the_tree_allows_what_the_table_does_and_nothing_else() {
+        let listed: BTreeSet<u32> = ALLOWED
+            .iter()
+            .flat_map(|(_, calls)| calls.iter())
+            .chain(LEGACY)
+            .map(|call| u32::try_from(*call).unwrap())
+            .collect();
+        let steps = tree(&ranges(), 0);
+        for number in (0..1000).chain([u32::MAX]) {
+            assert_eq!(allows(&steps, number), listed.contains(&number), "{number}");
+        }
     }
 }

@@ -19,17 +19,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Longest answer that is read.
 const ANSWER_BYTES_MAX: usize = 1 << 16;
 
-/// Prints, each ended by a NUL: implementation, major, minor, version, executable, then folders: those of its modules and
-/// those of the shared libraries that it has loaded, which some systems keep far from the usual places.
-const QUESTION: &str = r"
-import sys, os, ctypes
-real = os.path.realpath(sys.executable)
-lib = [os.path.join(p, d) for p in {sys.base_prefix, sys.base_exec_prefix} for d in ('lib', 'lib64')]
-answer = [sys.implementation.name.replace('cp', 'CP'), *map(str, sys.version_info[:2]), sys.version.split()[0], real]
-loaded = {os.path.dirname(line.split()[-1]) for line in open('/proc/self/maps') if '.so' in line and '/' in line}
-answer += sorted(p for p in {*lib, *sys.path, *loaded} if p and os.path.isdir(p))
-sys.stdout.buffer.write(b''.join(os.fsencode(a) + b'\0' for a in answer))
-";
+const QUESTION: &str = include_str!("question.py");
+/// What it ends with where there is no module `ctypes`.
+const NO_CTYPES: i32 = 3;
 
 /// A Python that can be run.
 #[derive(Debug, Clone)]
@@ -40,6 +32,8 @@ pub(super) struct Interpreter {
     pub(super) name: String,
     /// Folders with its libraries.
     pub(super) folders: Vec<PathBuf>,
+    /// Names of the modules that it can import, in order.
+    pub(super) modules: Vec<String>,
 }
 
 /// The interpreter asked for, or else the first real one on the search path, or else the system's.
@@ -90,8 +84,11 @@ fn ask(executable: &Path) -> Result<Interpreter, String> {
     }
     let status = child.wait().map_err(|error| error.to_string())?;
     let answer = answer?;
+    if status.code() == Some(NO_CTYPES) {
+        return Err("it lacks the module ctypes".to_owned());
+    }
     if !status.success() {
-        return Err(format!("it ended with {status}; it may lack the module ctypes"));
+        return Err(format!("it ended with {status}"));
     }
     parse(&answer)
 }
@@ -131,10 +128,14 @@ fn parse(answer: &[u8]) -> Result<Interpreter, String> {
     if (number(&major)?, number(&minor)?) < OLDEST {
         return Err(format!("it is version {version}"));
     }
-    let mut paths =
-        fields.filter(|field| !field.is_empty()).map(|field| PathBuf::from(OsString::from_vec(field)));
-    let executable = paths.next().ok_or("it did not say where it is")?;
-    Ok(Interpreter { executable, name: format!("{implementation} {version}"), folders: paths.collect() })
+    let mut rest = fields.filter(|field| !field.is_empty());
+    let mut path = || rest.next().map(|field| PathBuf::from(OsString::from_vec(field)));
+    let executable = path().ok_or("it did not say where it is")?;
+    let count =
+        path().and_then(|count| count.to_str()?.parse::<usize>().ok()).ok_or("it answered nonsense")?;
+    let folders = (0..count).map_while(|_| path()).collect();
+    let modules = rest.filter_map(|field| String::from_utf8(field).ok()).collect();
+    Ok(Interpreter { executable, name: format!("{implementation} {version}"), folders, modules })
 }
 
 #[cfg(test)]
@@ -143,10 +144,12 @@ mod tests {
 
     #[test]
     fn an_answer_gives_name_executable_and_folders() {
-        let found = parse(b"CPython\x003\x0013\x003.13.1\0/opt/bin/python3.13\0/opt/lib\0").unwrap();
+        let found =
+            parse(b"CPython\x003\x0013\x003.13.1\0/opt/bin/python3.13\x001\0/opt/lib\0abc\0re\0").unwrap();
         assert_eq!(found.name, "CPython 3.13.1");
         assert_eq!(found.executable, Path::new("/opt/bin/python3.13"));
         assert_eq!(found.folders, [Path::new("/opt/lib")]);
+        assert_eq!(found.modules, ["abc", "re"]);
     }
 
     #[test]

@@ -1,181 +1,110 @@
-//! What the first steps of a contained process do, from its birth as a copy of ours to the start of its interpreter.
+//! What the first steps of a zygote's process do, from its birth as a copy of ours to the start of its interpreter.
 //!
 //! Everything is prepared before the process exists: between `clone` and `exec` it makes system calls and nothing else.
-//! The order matters: namespaces and root while still privileged, then the identity, then the layers that cannot be
-//! taken off (`no_new_privs`, landlock, limits), the seccomp filter last.
+//! The order matters: namespaces and root while still privileged, then the privileges, of which only those are kept that
+//! making contained copies takes.
 
 use std::convert::Infallible;
 use std::ffi::{CStr, CString};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
-use std::sync::Arc;
+use std::os::fd::{AsFd, OwnedFd, RawFd};
 
 use rustix::fs::{Mode, OFlags, open};
 use rustix::io::Errno;
 use rustix::process::{Resource, Rlimit, Signal};
-use rustix::thread::{CapabilitySet, CapabilitySets, Gid, Uid};
-use seccompiler::sock_filter;
+use rustix::thread::{CapabilitySet, CapabilitySets};
 
-use super::filter::EXECUTABLE;
+use super::report::{self, Stage};
 use super::root::Root;
-use super::sys::{self, OnExec, StringArray};
+use super::sys::{self, StringArray};
 
-/// Most open files that a program may be given: below [`EXECUTABLE`].
-pub(super) const OPEN_FILES_MAX: u32 = 512;
-/// Descriptors of the program: stdin, stdout, stderr, the channel, the start-up data, and the report of the start.
+/// Descriptors of the zygote: stdin, stdout, stderr, the host, the start-up data, and the landlock rule set, if any.
 pub(super) const DESCRIPTORS: usize = 6;
-/// The last of them, in the new process.
-const REPORT: RawFd = 5;
+/// Where the host's end is, in the new process.
+const HOST: RawFd = 3;
 /// Where the landlock rule set is, in the new process.
-const RULES: RawFd = 6;
-/// Length of the record that a failed start writes: [`FAILED`], the stage, the error number.
-pub(super) const FAILURE_BYTES: usize = 6;
-/// First byte of that record.
-pub(super) const FAILED: u8 = b'E';
+const RULES: RawFd = 5;
 
-/// A step of the start, for the report of its failure.
+/// Who the zygote is on the host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub(super) enum Stage {
-    Descriptors,
-    UserNamespace,
-    Root,
-    Identity,
-    Privileges,
-    Landlock,
-    Limits,
-    Seccomp,
-    Execute,
-}
-
-impl Stage {
-    /// All, in the order of their numbers, with what they are called in messages.
-    const NAMES: [(Self, &'static str); 9] = [
-        (Self::Descriptors, "passing on the open files"),
-        (Self::UserNamespace, "the user namespace"),
-        (Self::Root, "the private root"),
-        (Self::Identity, "the private user id"),
-        (Self::Privileges, "dropping privileges"),
-        (Self::Landlock, "landlock"),
-        (Self::Limits, "the resource limits"),
-        (Self::Seccomp, "seccomp"),
-        (Self::Execute, "starting the interpreter"),
-    ];
-
-    /// What the step with this number is called.
-    pub(super) fn name(number: u8) -> &'static str {
-        Self::NAMES
-            .iter()
-            .find(|(stage, _)| *stage as u8 == number)
-            .map_or("an unknown step", |(_, name)| *name)
-    }
-}
-
-/// Who the program is on the host.
-#[derive(Debug)]
 pub(super) enum Identity {
     /// As we are, without capabilities.
     Ours,
-    /// A user id of its own, which only root can give.
-    Private(u32),
-    /// As we are, in a user namespace that maps nobody else. Holds the contents of `uid_map` and `gid_map`.
-    Mapped { users: String, groups: String },
+    /// As we are, root, so that its copies can have user ids of their own.
+    Root,
+    /// As we are, but root in a user namespace that maps nobody else.
+    Mapped,
 }
 
 /// Everything that the process needs to start.
 pub(super) struct Plan {
-    pub(super) descriptors: [RawFd; DESCRIPTORS],
+    pub(super) descriptors: [Option<RawFd>; DESCRIPTORS],
     pub(super) executable: CString,
     pub(super) arguments: StringArray,
     pub(super) environment: StringArray,
     pub(super) identity: Identity,
-    /// A root of its own, or else the folder to work in.
-    pub(super) place: Place,
-    /// The landlock rule set, and the rights beneath a private `/tmp` where there is one.
-    pub(super) rules: Option<(OwnedFd, u64)>,
-    pub(super) limits: Vec<(Resource, u64, u64)>,
-    pub(super) filter: Option<Arc<[sock_filter]>>,
-}
-
-/// Where the program works.
-pub(super) enum Place {
-    /// In the `/tmp` of a root of its own; the descriptors are places for the work of setting it up.
-    Root(Root, Vec<Option<OwnedFd>>),
-    /// In a folder of the host.
-    Folder(CString),
+    /// Contents of `uid_map` and `gid_map`, for [`Identity::Mapped`].
+    pub(super) maps: [String; 2],
+    /// A root of its own, and places for the work of setting it up.
+    pub(super) root: Option<(Root, Vec<Option<OwnedFd>>)>,
+    /// The rights beneath a private `/tmp`, where there are a rule set and a root.
+    pub(super) temp_access: Option<u64>,
 }
 
 /// Carries the plan out in the new process. Reports a failure and ends it, or else becomes the interpreter.
 pub(super) fn enter(plan: &mut Plan) -> Infallible {
-    let [.., mut report] = plan.descriptors;
-    let (stage, error) = start(plan, &mut report);
-    let [a, b, c, d] = error.raw_os_error().to_ne_bytes();
-    sys::write_number(report, &[FAILED, stage as u8, a, b, c, d]);
+    let mut host = plan.descriptors.get(3).copied().flatten().unwrap_or(HOST);
+    let (stage, error) = match prepare(plan, &mut host) {
+        Ok(()) => (Stage::Execute, sys::execute(&plan.executable, &plan.arguments, &plan.environment)),
+        Err(failed) => failed,
+    };
+    sys::write_number(host, &report::failure(stage, error));
     sys::exit_now(127)
 }
 
-/// Returns only on failure, with the step that failed.
-fn start(plan: &mut Plan, report: &mut RawFd) -> (Stage, Errno) {
-    match prepare(plan, report) {
-        Ok(()) => (Stage::Execute, sys::execute(EXECUTABLE, &plan.arguments, &plan.environment)),
-        Err(failed) => failed,
-    }
-}
-
-fn prepare(plan: &mut Plan, report: &mut RawFd) -> Result<(), (Stage, Errno)> {
+fn prepare(plan: &mut Plan, host: &mut RawFd) -> Result<(), (Stage, Errno)> {
     let at = |stage| move |error| (stage, error);
     sys::reset_signals();
     rustix::process::umask(Mode::from_raw_mode(0o022));
-    place_descriptors(plan, report).map_err(at(Stage::Descriptors))?;
+    place_descriptors(plan, host).map_err(at(Stage::Descriptors))?;
     rustix::process::setsid().map_err(at(Stage::Privileges))?;
-    if let Identity::Mapped { users, groups } = &plan.identity {
-        map_user(users, groups).map_err(at(Stage::UserNamespace))?;
+    if plan.identity == Identity::Mapped {
+        map_user(&plan.maps).map_err(at(Stage::UserNamespace))?;
     }
-    match &mut plan.place {
-        Place::Root(root, places) => root.enter(places).map_err(at(Stage::Root))?,
-        Place::Folder(folder) => rustix::process::chdir(folder.as_c_str()).map_err(at(Stage::Root))?,
+    match &mut plan.root {
+        Some((root, places)) => root.enter(places).map_err(at(Stage::Root))?,
+        None => rustix::process::chdir(c"/").map_err(at(Stage::Root))?,
     }
-    open_executable(&plan.executable).map_err(at(Stage::Execute))?;
-    if let Identity::Private(id) = plan.identity {
-        become_user(id).map_err(at(Stage::Identity))?;
-    }
-    drop_privileges().map_err(at(Stage::Privileges))?;
-    if let Some((_, temp)) = &plan.rules {
-        let own_temp = matches!(plan.place, Place::Root(..)).then_some(*temp);
-        restrict_files(own_temp).map_err(at(Stage::Landlock))?;
-    }
-    set_limits(&plan.limits).map_err(at(Stage::Limits))?;
-    if let Some(filter) = &plan.filter {
-        sys::install_filter(filter).map_err(at(Stage::Seccomp))?;
+    keep_privileges(plan.identity).map_err(at(Stage::Privileges))?;
+    if let Some(access) = plan.temp_access {
+        allow_temp(access).map_err(at(Stage::Landlock))?;
     }
     Ok(())
 }
 
 /// Moves the descriptors to 0, 1, 2 and so on, by way of high numbers, since any of them may be in another's place, and
 /// closes all others.
-fn place_descriptors(plan: &Plan, report: &mut RawFd) -> Result<(), Errno> {
+fn place_descriptors(plan: &Plan, host: &mut RawFd) -> Result<(), Errno> {
     const HIGH: RawFd = 100;
     let files = rustix::process::getrlimit(Resource::Nofile);
     rustix::process::setrlimit(Resource::Nofile, Rlimit { current: files.maximum, maximum: files.maximum })?;
-    let mut lifted = [-1; DESCRIPTORS];
+    let mut lifted = [None; DESCRIPTORS];
     for (to, from) in lifted.iter_mut().zip(plan.descriptors) {
-        *to = sys::lift_descriptor(from, HIGH)?;
+        *to = match from {
+            Some(from) => Some(sys::lift_descriptor(from, HIGH)?),
+            None => None,
+        };
     }
-    let rules = match &plan.rules {
-        Some((rules, _)) => Some(sys::lift_descriptor(rules.as_raw_fd(), HIGH)?),
-        None => None,
-    };
-    [.., *report] = lifted;
+    *host = lifted.get(3).copied().flatten().unwrap_or(HOST);
     for (from, to) in lifted.iter().zip(0..) {
-        sys::place_descriptor(*from, to, OnExec::Keep)?;
+        if let Some(from) = from {
+            sys::place_descriptor(*from, to)?;
+        }
     }
-    *report = REPORT;
-    if let Some(rules) = rules {
-        sys::place_descriptor(rules, RULES, OnExec::Close)?;
-    }
-    sys::close_from(if rules.is_some() { 7 } else { 6 })
+    *host = HOST;
+    sys::close_from(if plan.descriptors.last().is_some_and(Option::is_some) { 6 } else { 5 })
 }
 
-fn map_user(users: &str, groups: &str) -> Result<(), Errno> {
+fn map_user([users, groups]: &[String; 2]) -> Result<(), Errno> {
     write_file(c"/proc/self/setgroups", b"deny")?;
     write_file(c"/proc/self/uid_map", users.as_bytes())?;
     write_file(c"/proc/self/gid_map", groups.as_bytes())
@@ -186,49 +115,23 @@ fn write_file(path: &CStr, text: &[u8]) -> Result<(), Errno> {
     rustix::io::write(&file, text).map(drop)
 }
 
-fn open_executable(path: &CStr) -> Result<(), Errno> {
-    let file = open(path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?;
-    sys::place_descriptor(file.as_raw_fd(), EXECUTABLE, OnExec::Close)
-}
-
-fn become_user(id: u32) -> Result<(), Errno> {
-    let (user, group) = (Uid::from_raw(id), Gid::from_raw(id));
-    sys::drop_bounding_capabilities();
-    rustix::thread::set_thread_groups(&[])?;
-    rustix::thread::set_thread_res_gid(group, group, group)?;
-    rustix::thread::set_thread_res_uid(user, user, user)
-}
-
-fn drop_privileges() -> Result<(), Errno> {
-    let none = CapabilitySet::empty();
-    sys::drop_bounding_capabilities();
-    rustix::thread::set_capabilities(
-        None,
-        CapabilitySets { effective: none, permitted: none, inheritable: none },
-    )?;
+fn keep_privileges(identity: Identity) -> Result<(), Errno> {
+    let kept = match identity {
+        Identity::Ours => CapabilitySet::empty(),
+        // For namespaces and mounts, and for the copies' identities.
+        Identity::Root => CapabilitySet::SYS_ADMIN | CapabilitySet::SETUID | CapabilitySet::SETGID,
+        Identity::Mapped => CapabilitySet::SYS_ADMIN,
+    };
+    sys::bound_capabilities(kept);
+    let inheritable = CapabilitySet::empty();
+    rustix::thread::set_capabilities(None, CapabilitySets { effective: kept, permitted: kept, inheritable })?;
     rustix::thread::set_no_new_privs(true)?;
-    // After the identity, whose change would clear it.
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))
 }
 
-fn restrict_files(own_temp: Option<u64>) -> Result<(), Errno> {
-    if let Some(access) = own_temp {
-        let path = OFlags::PATH | OFlags::CLOEXEC;
-        sys::landlock_allow(RULES, open(c"/tmp", path, Mode::empty())?.as_fd(), access)?;
-        sys::landlock_allow(
-            RULES,
-            open(c"/dev/stdin", path, Mode::empty())?.as_fd(),
-            sys::LANDLOCK_READ_FILE,
-        )?;
-    }
-    sys::landlock_restrict(RULES)
-}
-
-fn set_limits(limits: &[(Resource, u64, u64)]) -> Result<(), Errno> {
-    for (resource, soft, hard) in limits {
-        let ceiling = rustix::process::getrlimit(*resource).maximum.unwrap_or(u64::MAX);
-        let limit = Rlimit { current: Some((*soft).min(ceiling)), maximum: Some((*hard).min(ceiling)) };
-        rustix::process::setrlimit(*resource, limit)?;
-    }
-    Ok(())
+/// The folders in which the copies mount their own.
+fn allow_temp(access: u64) -> Result<(), Errno> {
+    let folder = |path| open(path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty());
+    sys::landlock_allow(RULES, folder(c"/private")?.as_fd(), access)?;
+    sys::landlock_allow(RULES, folder(c"/dev")?.as_fd(), sys::LANDLOCK_READ_FILE)
 }

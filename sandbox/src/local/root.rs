@@ -1,12 +1,16 @@
-//! The file system that a contained program sees: a read-only root with the interpreter and the system's libraries, four
-//! devices and a private `/tmp`. No `/proc`, no `/etc` but the linker's cache, nothing of the user's.
+//! The file system that a contained program sees: a read-only root with the interpreter and the system's libraries and
+//! four devices. No `/proc`, no `/etc` but the linker's cache, nothing of the user's.
+//!
+//! The zygote moves into it once. Each of its copies mounts a folder of its own over `/private/tmp`, to which `/tmp` leads,
+//! and over `/dev/input` one for the copy of its input, to which `/dev/stdin` leads. Landlock looks at the parents of a
+//! place to mount and not at the place itself: that is why each of them lies in a folder.
 
 use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, Mode, OFlags, mkdirat, open, openat};
+use rustix::fs::{AtFlags, Mode, OFlags, mkdirat, open, openat, symlinkat};
 use rustix::io::Errno;
 use rustix::mount::{
     MountFlags, MountPropagationFlags, MoveMountFlags, OpenTreeFlags, UnmountFlags, mount, mount_change,
@@ -22,10 +26,10 @@ const SYSTEM: [&str; 6] =
     ["/lib", "/lib64", "/usr/lib", "/usr/lib64", "/etc/ld.so.cache", "/usr/share/zoneinfo"];
 /// Devices that programs expect. Reading and writing them touches no other program.
 pub(super) const DEVICES: [&str; 4] = ["/dev/null", "/dev/zero", "/dev/random", "/dev/urandom"];
-/// Files and folders in the private `/tmp`.
-const TEMP_INODES: u32 = 4096;
 /// Any folder that every system has: the new root is put together there, seen by the new mount namespace only.
 const WORKSHOP: &CStr = c"/tmp";
+/// It holds folders, empty files to mount over and one link.
+const ROOT_OPTIONS: &CStr = c"mode=755,size=1m,nr_inodes=1024";
 
 /// The paths that the interpreter reads, those beneath another left out.
 pub(super) fn readable(interpreter: &Interpreter) -> Vec<PathBuf> {
@@ -45,8 +49,6 @@ pub(super) fn readable(interpreter: &Interpreter) -> Vec<PathBuf> {
 pub(super) struct Root {
     folders: Vec<CString>,
     binds: Vec<Bind>,
-    root_options: CString,
-    temp_options: CString,
 }
 
 #[derive(Debug)]
@@ -59,9 +61,8 @@ struct Bind {
 }
 
 impl Root {
-    /// Plans a root with these read-only paths, a `/tmp` of `temp_mib` MiB and room for a copy of an input of
-    /// `stdin_bytes`. Paths that hold a NUL byte do not exist.
-    pub(super) fn new(readable: &[PathBuf], temp_mib: u32, stdin_bytes: usize) -> Self {
+    /// Plans a root with these read-only paths. Paths that hold a NUL byte do not exist.
+    pub(super) fn new(readable: &[PathBuf]) -> Self {
         let devices = DEVICES.map(PathBuf::from);
         let mut folders: Vec<PathBuf> = Vec::new();
         let mut binds = Vec::new();
@@ -79,20 +80,13 @@ impl Root {
                 binds.push(Bind { source, target, is_file, attributes });
             }
         }
-        folders.push(PathBuf::from("tmp"));
+        folders.extend(["dev", "dev/input", "private", "private/tmp"].map(PathBuf::from));
         folders.sort();
         folders.dedup();
-        let root_options = format!("mode=755,size={},nr_inodes=1024", stdin_bytes.saturating_add(1 << 20));
-        let temp_options = format!("mode=1777,size={temp_mib}m,nr_inodes={TEMP_INODES}");
-        Self {
-            folders: folders.iter().filter_map(|path| c_path(path)).collect(),
-            binds,
-            root_options: CString::new(root_options).unwrap_or_default(),
-            temp_options: CString::new(temp_options).unwrap_or_default(),
-        }
+        Self { folders: folders.iter().filter_map(|path| c_path(path)).collect(), binds }
     }
 
-    /// Puts the root together and moves into its `/tmp`. Called in the new process: allocates nothing of its own.
+    /// Puts the root together and moves into it. Called in the new process: allocates nothing of its own.
     pub(super) fn enter(&self, trees: &mut [Option<OwnedFd>]) -> Result<(), Errno> {
         mount_change(c"/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC)?;
         // All sources before the workshop covers one of them.
@@ -100,7 +94,7 @@ impl Root {
             *tree = Some(bind.copy()?);
         }
         let plain = MountFlags::NOSUID | MountFlags::NODEV;
-        mount(c"tmpfs", WORKSHOP, c"tmpfs", plain, Some(self.root_options.as_c_str()))?;
+        mount(c"tmpfs", WORKSHOP, c"tmpfs", plain, Some(ROOT_OPTIONS))?;
         let root = open(WORKSHOP, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
         for folder in &self.folders {
             mkdirat(&root, folder.as_c_str(), Mode::from_raw_mode(0o755))?;
@@ -110,13 +104,13 @@ impl Root {
                 bind.attach(tree.as_fd(), root.as_fd())?;
             }
         }
-        copy_input(root.as_fd())?;
+        symlinkat(c"private/tmp", &root, c"tmp")?;
+        symlinkat(c"input/stdin", &root, c"dev/stdin")?;
         fchdir(&root)?;
-        mount(c"tmpfs", c"tmp", c"tmpfs", plain | MountFlags::NOEXEC, Some(self.temp_options.as_c_str()))?;
         sys::restrict_mount(root.as_fd(), sys::MOUNT_RDONLY, AtFlags::empty())?;
         pivot_root(c".", c".")?;
         unmount(c".", UnmountFlags::DETACH)?;
-        chdir(c"/tmp")
+        chdir(c"/")
     }
 
     /// Empty places for [`Self::enter`] to work with.
@@ -143,13 +137,6 @@ impl Bind {
     }
 }
 
-/// The usual way from `/dev/stdin` to the input leads through `/proc`; here it is a copy.
-fn copy_input(root: BorrowedFd<'_>) -> Result<(), Errno> {
-    let flags = OFlags::CREATE | OFlags::WRONLY | OFlags::CLOEXEC;
-    let file = openat(root, c"dev/stdin", flags, Mode::from_raw_mode(0o444))?;
-    sys::copy_input(file.as_fd())
-}
-
 fn c_path(path: &Path) -> Option<CString> {
     CString::new(path.as_os_str().as_bytes()).ok()
 }
@@ -164,6 +151,7 @@ mod tests {
             executable: PathBuf::from("/bin/sh"),
             name: String::new(),
             folders: vec![PathBuf::from("/usr/lib/os-release"), PathBuf::from("/nonexistent")],
+            modules: Vec::new(),
         };
         let paths = readable(&interpreter);
         assert!(paths.contains(&PathBuf::from("/usr/lib")) && paths.contains(&PathBuf::from("/bin/sh")));
@@ -172,9 +160,8 @@ mod tests {
 
     #[test]
     fn parents_come_before_children() {
-        let root = Root::new(&[PathBuf::from("/usr/lib"), PathBuf::from("/etc/hostname")], 8, 5);
+        let root = Root::new(&[PathBuf::from("/usr/lib"), PathBuf::from("/etc/hostname")]);
         let folders: Vec<_> = root.folders.iter().map(|path| path.to_str().unwrap()).collect();
-        assert_eq!(folders, ["dev", "etc", "tmp", "usr", "usr/lib"]);
-        assert_eq!(root.temp_options.to_str().unwrap(), "mode=1777,size=8m,nr_inodes=4096");
+        assert_eq!(folders, ["dev", "dev/input", "etc", "private", "private/tmp", "usr", "usr/lib"]);
     }
 }

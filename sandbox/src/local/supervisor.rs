@@ -1,33 +1,29 @@
 //! Watches one contained program from its start to its end: moves requests and answers, drains and counts what it
-//! writes, keeps its clocks, kills it at a limit, reaps it.
+//! writes, keeps its clocks, kills it at a limit, hears of its end.
 //!
-//! A supervisor is a thread of its own that waits in `poll`, for two reasons. The limits hold while nobody awaits the
-//! session; and the kernel's parent-death signal, which ends the program when our process dies, is tied to the thread
-//! that started it. The thread ends when its [`Link`] is dropped, after killing and reaping the program.
+//! A supervisor is a thread of its own that waits in `poll`, so that the limits hold while nobody awaits the session. It
+//! ends when its [`Link`] is dropped, after killing the program.
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender, TryRecvError};
 use std::time::{Duration, Instant};
 
-use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
-use rustix::io::Errno;
+use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd};
 use tokio::sync::oneshot;
 
 use super::channel::{Conversation, Progress, has_unasked};
-use super::ending;
+use super::contained::{Contained, DEATH_PATIENCE};
 use super::host;
-use super::launch::{Contained, Setup};
 use super::output::{Output, State};
+use super::pool::Pool;
 use super::start::await_ready;
 use super::sys;
+use super::waiting::wait;
 use crate::error::SandboxError;
 use crate::limits::Limits;
 use crate::session::{Cause, Ending, Exchange, Open};
 use crate::verdict::Clock;
-
-/// How long a killed process may take to die before we give up on it.
-const DEATH_PATIENCE: Duration = Duration::from_secs(10);
 
 /// What a session asks of its supervisor.
 pub(super) enum Command {
@@ -77,7 +73,7 @@ pub(super) fn gone() -> SandboxError {
 /// # Errors
 /// [`SandboxError::Host`] if the thread cannot be made.
 pub(super) fn start(
-    setup: Arc<Setup>,
+    pool: Arc<Pool>,
     open: Open,
 ) -> Result<(Link, oneshot::Receiver<Result<(), SandboxError>>), SandboxError> {
     let wake = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)
@@ -89,9 +85,8 @@ pub(super) fn start(
     let thread = std::thread::Builder::new().name("sandbox".to_owned());
     let body = move || {
         sys::block_signals();
-        let started = setup
-            .launch(&open)
-            .and_then(|program| await_ready(&program, &wake, || ready.is_closed()).map(|()| program));
+        let started = Contained::start(&pool, &open)
+            .and_then(|mut program| await_ready(&mut program, &wake, || ready.is_closed()).map(|()| program));
         match started {
             Err(error) => drop(ready.send(Err(error))),
             Ok(program) if ready.send(Ok(())).is_ok() => {
@@ -113,7 +108,6 @@ struct Supervisor {
     wake: Arc<OwnedFd>,
     stdout: Output,
     stderr: Output,
-    is_dead: bool,
     killed_for: Option<Cause>,
     /// Wall-clock time so far, while somebody waited for the program.
     used: Duration,
@@ -123,17 +117,7 @@ impl Supervisor {
     fn new(program: Contained, limits: Limits, inbox: Receiver<Command>, wake: Arc<OwnedFd>) -> Self {
         let output = || Output::new(limits.output_bytes);
         let (stdout, stderr) = (output(), output());
-        Self {
-            program,
-            limits,
-            inbox,
-            wake,
-            stdout,
-            stderr,
-            is_dead: false,
-            killed_for: None,
-            used: Duration::ZERO,
-        }
+        Self { program, limits, inbox, wake, stdout, stderr, killed_for: None, used: Duration::ZERO }
     }
 
     /// Carries out commands until the session finishes or is dropped.
@@ -189,7 +173,7 @@ impl Supervisor {
                 Progress::TooLong => self.kill(Cause::OutputLimit),
                 Progress::Answer(_) | Progress::Waiting => {}
             }
-            if self.is_dead || self.killed_for.is_some() {
+            if self.program.has_ended() || self.killed_for.is_some() {
                 return Ok(Exchange::Ended);
             }
             if Instant::now() >= until {
@@ -206,7 +190,7 @@ impl Supervisor {
         let until = Instant::now() + self.limits.wall.saturating_sub(self.used);
         // Fails only where the program has closed its end already.
         let _ = rustix::net::shutdown(&self.program.channel, rustix::net::Shutdown::Write);
-        while !self.is_dead && self.killed_for.is_none() && !reply.is_closed() {
+        while !self.program.has_ended() && self.killed_for.is_none() && !reply.is_closed() {
             if Instant::now() >= until {
                 self.kill(Cause::Timeout { clock: Clock::Wall });
             } else {
@@ -218,16 +202,12 @@ impl Supervisor {
 
     fn into_ending(mut self) -> Result<Ending, SandboxError> {
         let until = Instant::now() + DEATH_PATIENCE;
-        while !self.is_dead {
-            if Instant::now() >= until {
-                return Err(SandboxError::Worker { reason: "a killed process did not die".to_owned() });
-            }
+        while !self.program.has_ended() && Instant::now() < until {
             self.pump(Some(until), PollFlags::empty())?;
         }
         // What it wrote last. Never waits for the end of the stream: in theory somebody may hold it open.
         self.drain();
-        let reaped = self.program.reap()?;
-        let end = ending::program_end(&self.program, reaped, self.killed_for.is_some())?;
+        let end = self.program.reaped()?;
         let over = [&self.stdout, &self.stderr].iter().any(|output| output.state() == State::Over);
         let killed_for = if over { Some(Cause::OutputLimit) } else { self.killed_for };
         Ok(Ending {
@@ -250,10 +230,10 @@ impl Supervisor {
     fn pump(&mut self, until: Option<Instant>, channel: PollFlags) -> Result<(), SandboxError> {
         let open =
             |output: &Output| if output.state() == State::Open { PollFlags::IN } else { PollFlags::empty() };
-        let alive = if self.is_dead { PollFlags::empty() } else { PollFlags::IN };
+        let news = if self.program.has_ended() { PollFlags::empty() } else { PollFlags::IN };
         let watched = [
             (&*self.wake, PollFlags::IN),
-            (&self.program.pidfd, alive),
+            (&self.program.control, news),
             (&self.program.stdout, open(&self.stdout)),
             (&self.program.stderr, open(&self.stderr)),
             (&self.program.channel, channel),
@@ -265,8 +245,7 @@ impl Supervisor {
             .map(|(fd, flags)| PollFd::new(*fd, *flags))
             .collect();
         wait(&mut entries, until)?;
-        let died = entries.get(1).is_some_and(|entry| !self.is_dead && !entry.revents().is_empty());
-        self.is_dead |= died;
+        self.program.listen();
         let mut counter = [0; 8];
         let _ = rustix::io::read(&self.wake, &mut counter);
         self.drain();
@@ -278,18 +257,5 @@ impl Supervisor {
         if states.contains(&State::Over) {
             self.kill(Cause::OutputLimit);
         }
-    }
-}
-
-/// Waits for one of the entries, at most until then.
-///
-/// # Errors
-/// [`SandboxError::Host`] if the system refuses to wait.
-pub(super) fn wait(entries: &mut [PollFd<'_>], until: Option<Instant>) -> Result<(), SandboxError> {
-    let left = until.map(|until| until.saturating_duration_since(Instant::now()));
-    let timeout = left.and_then(|left| Timespec::try_from(left).ok());
-    match poll(entries, timeout.as_ref()) {
-        Ok(_) | Err(Errno::INTR) => Ok(()),
-        Err(error) => Err(host("waiting for a contained process")(error)),
     }
 }

@@ -1,9 +1,9 @@
 //! The system calls that no safe wrapper offers. Each is a thin function; what they are for is said where they are used.
 //!
-//! All but [`clone_process`] and [`wait`] may be called between `clone` and `exec`: they allocate nothing and take no lock.
+//! All but [`clone_process`] may be called between `clone` and `exec`: they allocate nothing and take no lock.
 #![expect(
     unsafe_code,
-    reason = "system calls without a safe wrapper: clone, landlock, seccomp, execveat, wait4"
+    reason = "system calls without a safe wrapper: clone, landlock, mount_setattr, execve"
 )]
 
 use std::convert::Infallible;
@@ -13,7 +13,7 @@ use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use rustix::fs::AtFlags;
 use rustix::io::Errno;
 use rustix::process::Pid;
-use seccompiler::sock_filter;
+use rustix::thread::CapabilitySet;
 
 /// `MOUNT_ATTR_RDONLY`: read-only.
 pub(super) const MOUNT_RDONLY: u64 = 1;
@@ -56,17 +56,6 @@ impl StringArray {
         let pointers = strings.iter().map(|string| string.as_ptr()).chain(ends).collect();
         Self { pointers, _strings: strings }
     }
-}
-
-/// What [`wait`] learned of a process.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Reaped {
-    /// The wait status, as the kernel encodes it.
-    pub(super) status: i32,
-    /// CPU time of the process and those that it waited for, in microseconds.
-    pub(super) cpu_us: u64,
-    /// Largest resident memory, in KiB.
-    pub(super) peak_kib: u64,
 }
 
 fn check(result: libc::c_long) -> Result<libc::c_long, Errno> {
@@ -121,27 +110,19 @@ pub(super) fn reset_signals() {
     }
 }
 
-/// Takes every capability out of the set that `exec` could give back. Without privileges there is none to take.
-pub(super) fn drop_bounding_capabilities() {
-    const LAST_POSSIBLE: libc::c_ulong = 63;
-    for capability in 0..=LAST_POSSIBLE {
+/// Takes every capability but these out of the set that `exec` could give back. Without privileges there is none to take.
+pub(super) fn bound_capabilities(kept: CapabilitySet) {
+    const LAST_POSSIBLE: u32 = 63;
+    for capability in (0..=LAST_POSSIBLE).filter(|number| kept.bits() >> number & 1 == 0) {
         // SAFETY: takes numbers only; unknown capabilities fail, which is fine.
-        unsafe { libc::prctl(libc::PR_CAPBSET_DROP, capability, 0, 0, 0) };
+        unsafe { libc::prctl(libc::PR_CAPBSET_DROP, libc::c_ulong::from(capability), 0, 0, 0) };
     }
 }
 
-/// What becomes of a descriptor when the program is replaced.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum OnExec {
-    Keep,
-    Close,
-}
-
-/// Puts a copy of `from` at the number `to`.
-pub(super) fn place_descriptor(from: RawFd, to: RawFd, on_exec: OnExec) -> Result<(), Errno> {
-    let flags = if on_exec == OnExec::Close { libc::O_CLOEXEC } else { 0 };
+/// Puts a copy of `from` at the number `to`, kept on `exec`.
+pub(super) fn place_descriptor(from: RawFd, to: RawFd) -> Result<(), Errno> {
     // SAFETY: acts on numbers only; the caller is a fresh process whose descriptors nobody else uses.
-    check(unsafe { libc::dup3(from, to, flags) }.into()).map(drop)
+    check(unsafe { libc::dup3(from, to, 0) }.into()).map(drop)
 }
 
 /// A copy of the descriptor with a number of at least `least`, closed on `exec`.
@@ -155,18 +136,6 @@ pub(super) fn lift_descriptor(from: RawFd, least: RawFd) -> Result<RawFd, Errno>
 pub(super) fn close_from(first: libc::c_uint) -> Result<(), Errno> {
     // SAFETY: the caller is a fresh process that uses none of them any more.
     check(unsafe { libc::syscall(libc::SYS_close_range, first, libc::c_uint::MAX, 0) }).map(drop)
-}
-
-/// Copies all of descriptor 0, a file, without moving its position.
-pub(super) fn copy_input(to: BorrowedFd<'_>) -> Result<(), Errno> {
-    let mut offset: libc::off_t = 0;
-    loop {
-        // SAFETY: both descriptors are open, and `offset` is live.
-        let copied = unsafe { libc::sendfile(to.as_raw_fd(), 0, &raw mut offset, 1 << 30) };
-        if check(libc::c_long::try_from(copied).unwrap_or(-1))? == 0 {
-            return Ok(());
-        }
-    }
 }
 
 /// Writes to a descriptor by number; for the report of a failure, where nothing better is left to do than to try.
@@ -196,27 +165,11 @@ pub(super) fn landlock_allow(rules: RawFd, folder: BorrowedFd<'_>, access: u64) 
         .map(drop)
 }
 
-/// Puts the calling thread under a landlock rule set. Needs `no_new_privs`.
-pub(super) fn landlock_restrict(rules: RawFd) -> Result<(), Errno> {
-    // SAFETY: takes numbers only.
-    check(unsafe { libc::syscall(libc::SYS_landlock_restrict_self, rules, 0) }).map(drop)
-}
-
-/// Puts the calling thread under a seccomp filter. Needs `no_new_privs`.
-pub(super) fn install_filter(filter: &[sock_filter]) -> Result<(), Errno> {
-    let len = libc::c_ushort::try_from(filter.len()).map_err(|_| Errno::INVAL)?;
-    let program = libc::sock_fprog { len, filter: filter.as_ptr().cast_mut().cast() };
-    // SAFETY: the kernel copies `len` instructions and writes nothing; seccompiler's type has the kernel's layout.
-    check(unsafe { libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, 0, &raw const program) })
-        .map(drop)
-}
-
-/// Replaces the program by the one open at `executable`. Returns only on failure.
-pub(super) fn execute(executable: RawFd, arguments: &StringArray, environment: &StringArray) -> Errno {
-    let empty: &CStr = c"";
+/// Replaces the program by this executable. Returns only on failure.
+pub(super) fn execute(executable: &CStr, arguments: &StringArray, environment: &StringArray) -> Errno {
     let (argv, envp) = (arguments.pointers.as_ptr(), environment.pointers.as_ptr());
     // SAFETY: both arrays end with a null pointer and own their strings.
-    unsafe { libc::syscall(libc::SYS_execveat, executable, empty.as_ptr(), argv, envp, libc::AT_EMPTY_PATH) };
+    unsafe { libc::execve(executable.as_ptr(), argv, envp) };
     last_error()
 }
 
@@ -224,23 +177,4 @@ pub(super) fn execute(executable: RawFd, arguments: &StringArray, environment: &
 pub(super) fn exit_now(status: libc::c_int) -> Infallible {
     // SAFETY: ends the process.
     unsafe { libc::_exit(status) }
-}
-
-/// Waits for a child to end and takes its status. Blocks unless the child is known to be dead or dying.
-pub(super) fn wait(pid: Pid) -> Result<Reaped, Errno> {
-    let mut status = 0;
-    // SAFETY: a zeroed `rusage` is valid storage.
-    let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
-    loop {
-        // SAFETY: both places are live, and the process is an unreaped child of ours.
-        let waited = unsafe { libc::wait4(pid.as_raw_nonzero().get(), &raw mut status, 0, &raw mut usage) };
-        match check(waited.into()) {
-            Err(Errno::INTR) => {}
-            Err(error) => return Err(error),
-            Ok(_) => break,
-        }
-    }
-    let micros = |time: libc::timeval| u64::try_from(time.tv_sec * 1_000_000 + time.tv_usec).unwrap_or(0);
-    let cpu_us = micros(usage.ru_utime) + micros(usage.ru_stime);
-    Ok(Reaped { status, cpu_us, peak_kib: u64::try_from(usage.ru_maxrss).unwrap_or(0) })
 }

@@ -47,7 +47,8 @@ pub(crate) fn of_cause(ending: &Ending) -> Option<Verdict> {
 /// The verdict of an uncaught exception, as long as nothing is known of refusals.
 pub(crate) fn of_problem(problem: Problem) -> Verdict {
     match problem.class.as_str() {
-        "MemoryError" => Verdict::Memory,
+        // The interpreter's own says nothing more; a program can raise any other by hand.
+        "MemoryError" if problem.message.is_empty() => Verdict::Memory,
         // Leaving is no answer, whatever the status says.
         "SystemExit" => failed(Failure::NoAnswer),
         _ => {

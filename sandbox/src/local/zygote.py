@@ -348,6 +348,7 @@ def start():
 
     # The first compilation makes what all later ones use.
     compile("def f(n): return [n]", "<first>", "exec")
+    driver.prepare()
     zygote = Zygote(flags, kernel, socket, host)
     # Never freed: in a copy that would only touch memory.
     zygote.self = zygote

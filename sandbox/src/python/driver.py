@@ -98,6 +98,7 @@ class Session:
 
     def __init__(self):
         sys.argv = [FILE]
+        _add_site_names()
         self.channel = Channel()
         self.streams = _standard_streams()
         self.status = 0
@@ -155,7 +156,7 @@ class Session:
         module = _new_module("__main__", request["source"])
         answer = {}
         try:
-            code = compile(request["source"], FILE, "exec", dont_inherit=True)
+            code = _compile(request["source"], FILE)
         except BaseException as error:
             answer["syntax"] = _syntax(error)
             _print_exception(error)

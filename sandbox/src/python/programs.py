@@ -28,9 +28,14 @@ def _remember_source(name, source):
     linecache.cache[name] = (len(source), None, source.splitlines(True), name)
 
 
+def _compile(source, name):
+    # A byte order mark is no part of a file's text.
+    return compile(source.removeprefix("\ufeff"), name, "exec", dont_inherit=True)
+
+
 def _execute(source, name, namespace):
     try:
-        code = compile(source, name, "exec", dont_inherit=True)
+        code = _compile(source, name)
     except BaseException as error:
         return {"syntax": _syntax(error)}
     try:
@@ -117,6 +122,15 @@ def _print_exception(error):
 
 
 _HERE = _print_exception.__code__.co_filename
+
+
+def _add_site_names():
+    """`exit` and `quit`, which scripts use and only the module `site` defines."""
+    if not hasattr(builtins, "exit"):
+        from _sitebuiltins import Quitter
+
+        builtins.exit = Quitter("exit", "Ctrl-D (i.e. EOF)")
+        builtins.quit = Quitter("quit", "Ctrl-D (i.e. EOF)")
 
 
 def _standard_streams():

@@ -16,7 +16,8 @@ use crate::session::Open;
 
 /// The program's end of the line.
 pub(super) trait Line: Send + Sync {
-    /// Waits for what is to be done next. Meanwhile the program's time stands still.
+    /// Waits for what is to be done next. Meanwhile the program's time stands still. Where an answer is owed there is
+    /// nothing to wait for: the channel is at its end.
     ///
     /// # Errors
     /// Where the program is to be ended instead.

@@ -68,7 +68,8 @@ impl Pool {
     }
 
     /// Takes a worker back whose session is over.
-    pub(super) fn put(&self, worker: Worker) {
+    pub(super) fn put(&self, mut worker: Worker) {
+        worker.leave_runtime();
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         // What is more than this was needed at a peak, or is still busy with a program that nobody waits for.
         if idle.len() < 2 * self.workers.count.max(1) {
@@ -86,6 +87,7 @@ impl Pool {
 pub(super) struct Worker {
     child: Child,
     socket: UnixStream,
+    stream: Option<tokio::net::UnixStream>,
     received: Vec<u8>,
     /// Whether its last program is still to be heard of.
     is_ending: bool,
@@ -118,6 +120,7 @@ impl Worker {
             Ok(Self {
                 child,
                 socket: ours,
+                stream: None,
                 received: Vec::new(),
                 is_ending: false,
                 alive: Arc::clone(alive),
@@ -131,14 +134,18 @@ impl Worker {
 
     /// Sends messages, together, and receives the next message, of at most `max` bytes.
     pub(super) async fn talk(&mut self, messages: &[ToWorker], max: usize) -> io::Result<FromWorker> {
-        // Registered anew each time: the worker outlives whatever runtime this is.
-        let stream = tokio::net::UnixStream::from_std(self.socket.try_clone()?)?;
         let bytes: Vec<u8> = messages.iter().flat_map(ToWorker::encode).collect();
         let mut rest = bytes.as_slice();
         while !rest.is_empty() {
-            match stream.try_write(rest) {
+            match (&self.socket).write(rest) {
                 Ok(count) => rest = rest.get(count..).unwrap_or_default(),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => stream.writable().await?,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    // The runtime's word may be old: only a write that it has seen fail makes it look again.
+                    let stream = self.registered()?;
+                    stream.writable().await?;
+                    rest = rest.get(stream.try_write(rest).or_else(would_block)?..).unwrap_or_default();
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
         }
@@ -146,15 +153,28 @@ impl Worker {
             if let Some(message) = self.message(max)? {
                 return Ok(message);
             }
+            let stream = self.registered()?;
             stream.readable().await?;
             let mut chunk = [0; CHUNK_BYTES];
             match stream.try_read(&mut chunk) {
                 Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
                 Ok(count) => self.received.extend_from_slice(chunk.get(..count).unwrap_or_default()),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(error) => return Err(error),
+                Err(error) => drop(would_block(error)?),
             }
         }
+    }
+
+    /// The socket as the runtime of this session knows it.
+    fn registered(&mut self) -> io::Result<&tokio::net::UnixStream> {
+        match &mut self.stream {
+            Some(stream) => Ok(stream),
+            none => Ok(none.insert(tokio::net::UnixStream::from_std(self.socket.try_clone()?)?)),
+        }
+    }
+
+    /// Leaves the runtime: the next session's may be another.
+    fn leave_runtime(&mut self) {
+        self.stream = None;
     }
 
     /// Tells the worker that nobody waits for its program any more.
@@ -202,6 +222,11 @@ impl Worker {
             Err(error) => Err(error),
         }
     }
+}
+
+/// No bytes, where that is all that the error says.
+fn would_block(error: io::Error) -> io::Result<usize> {
+    if error.kind() == io::ErrorKind::WouldBlock { Ok(0) } else { Err(error) }
 }
 
 impl Drop for Worker {

@@ -42,14 +42,20 @@ pub fn main() -> ExitCode {
 
 /// Works until there is nothing left to work for. On failure also the socket, to say so.
 fn work(path: &Path) -> Result<(), (UnixStream, SandboxError)> {
-    match std::io::stdin().as_fd().try_clone_to_owned().map(UnixStream::from) {
-        Ok(socket) => serve(&socket, path).map_err(|error| (socket, error)),
-        Err(_) => Ok(()),
-    }
+    let Ok(socket) = std::io::stdin().as_fd().try_clone_to_owned().map(UnixStream::from) else {
+        return Ok(());
+    };
+    // Not on the main thread, whose stack is as large as the user's limits say.
+    let served = std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(engine::STACK_BYTES + engine::HOST_STACK_BYTES);
+        let thread = thread.name("codeagent-worker".into()).spawn_scoped(scope, || serve(&socket, path));
+        let joined = thread.map_err(|source| failed("starting a thread", source))?.join();
+        joined.unwrap_or_else(|_| Err(SandboxError::Worker { reason: "it panicked".into() }))
+    });
+    served.map_err(|error| (socket, error))
 }
 
 fn serve(socket: &UnixStream, path: &Path) -> Result<(), SandboxError> {
-    let failed = |action: &str, source| SandboxError::Host { action: action.to_owned(), source };
     end_with(socket).map_err(|source| failed("watching the socket", source))?;
     let mut renewal = Renewal::new(Machine::load(engine::for_runs(PROGRAMS)?, &Made::at(path)?)?)?;
     lockdown::lock_down()?;
@@ -60,6 +66,10 @@ fn serve(socket: &UnixStream, path: &Path) -> Result<(), SandboxError> {
         line.say(FromWorker::Ended(Box::new(ending)));
         renewal.renew();
     }
+}
+
+fn failed(action: &str, source: std::io::Error) -> SandboxError {
+    SandboxError::Host { action: action.to_owned(), source }
 }
 
 /// Ends this process as soon as the other end of the socket is closed, even while a program runs.

@@ -79,6 +79,10 @@ impl SocketLine {
 impl Line for SocketLine {
     fn next(&self) -> Result<Next, Stop> {
         let mut state = self.lock();
+        // Nothing comes before what was asked is answered: a program that waits for it would wait for ever.
+        if state.awaited {
+            return Ok(Next::Close);
+        }
         state.clock.stop(Instant::now());
         state.ticking = None;
         let message = self.hear();

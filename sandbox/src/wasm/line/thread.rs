@@ -139,6 +139,10 @@ impl Line for ThreadLine {
             if state.killed {
                 return Err(Stop::Killed);
             }
+            // Nothing comes before what was asked is answered: a program that waits for it would wait for ever.
+            if state.is_awaited() {
+                return Ok(Next::Close);
+            }
             match std::mem::replace(&mut state.inbox, Inbox::Empty) {
                 Inbox::Request(request) => return Ok(Next::Request(request)),
                 Inbox::Closed => {

@@ -415,7 +415,8 @@ fn reading_for_ever() {
     comes_out("import sys\nwhile True: sys.stdin.read()", b"x", None, &["timeout"]);
     comes_out("while True:\n    try: input()\n    except EOFError: pass", b"x", None, &["timeout"]);
     comes_out("import os\nwhile True: os.read(0, 1)", b"x", None, &["timeout"]);
-    comes_out("import os\nos.read(3, 1)", b"", None, &["timeout", "no-answer", "exception"]);
+    // In wasm the channel is at its end until an answer is given.
+    comes_out("import os\nos.read(3, 1)", b"", None, &["timeout", "no-answer", "exception", "passed"]);
     comes_out(
         "import os\ndef f(): return os.read(3, 1)",
         b"",

@@ -41,6 +41,20 @@ impl CallTest {
         }
     }
 
+    /// Whether its answer is compared here, without a checker program.
+    pub(super) const fn is_plain(&self) -> bool {
+        !matches!(self.checker, Checker::Program { .. })
+    }
+
+    pub(super) fn arguments(&self) -> Arguments {
+        self.arguments.clone()
+    }
+
+    /// The verdict of a claim, where [`Self::is_plain`].
+    pub(super) fn verdict_of(&self, claim: Claim) -> Verdict {
+        of_claim(claim, &self.expected, &self.checker)
+    }
+
     pub(super) async fn judge(
         &self,
         callee: &mut Callee<'_>,

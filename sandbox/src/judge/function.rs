@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::call::CallTest;
-use super::callee::Callee;
+use super::callee::{Answer, Callee};
 use super::relay::{Relay, Tester};
 use super::{CaseResult, Judge, JudgeOptions, check};
 use crate::case::{Case, Test};
@@ -24,7 +24,12 @@ pub(super) struct FunctionRun<'a> {
     tester: Option<Tester>,
     /// Longest time that the cases may take together.
     wall: Duration,
+    /// Cases that are still to be judged one by one.
+    careful: usize,
 }
+
+/// Cases that are judged one by one after some in one exchange have ended the program.
+const CAREFUL_CASES: usize = 8;
 
 /// How a case went.
 #[derive(Debug)]
@@ -58,6 +63,51 @@ impl<'a> FunctionRun<'a> {
             callee: Callee::new(judge, program, options, load_limit, wall),
             tester: None,
             wall,
+            careful: 0,
+        }
+    }
+
+    /// Judges the first of `cases`, and those that follow where all are calls with the same time limit: these share an
+    /// exchange, which is quick or given up. No result where they must be judged one by one from now on.
+    pub(super) async fn results(
+        &mut self,
+        index: usize,
+        cases: &[Case],
+    ) -> Result<Vec<CaseResult>, SandboxError> {
+        let Some(first) = cases.first() else { return Ok(Vec::new()) };
+        let alike = |case: &&Case| case.time_limit == first.time_limit;
+        let call = |case| CallTest::of(case, self.entry).filter(CallTest::is_plain);
+        let together = self.careful == 0 && !self.options.isolate_tests;
+        let calls: Vec<CallTest> =
+            cases.iter().take_while(alike).take_while(|_| together).map_while(call).collect();
+        if calls.len() > 1 {
+            return Ok(self.together(index, &calls, first.time_limit).await);
+        }
+        self.careful = self.careful.saturating_sub(1);
+        Ok(vec![self.result(index, first).await?])
+    }
+
+    async fn together(&mut self, index: usize, calls: &[CallTest], time_limit: Duration) -> Vec<CaseResult> {
+        self.callee.begin(index);
+        let inputs: Vec<Arguments> = calls.iter().map(CallTest::arguments).collect();
+        let start = Instant::now();
+        match self.callee.call_many(&inputs, false, time_limit).await {
+            Ok(Answer::Claim(claims)) => {
+                self.callee.begin(index + claims.len().saturating_sub(1));
+                let judged = calls.iter().zip(claims).map(|(call, claim)| call.verdict_of(claim));
+                judged.map(|verdict| CaseResult::new(verdict, start.elapsed())).collect()
+            }
+            Ok(Answer::Verdict(verdict)) => vec![CaseResult::new(verdict, start.elapsed())],
+            Ok(Answer::Ended(_)) => {
+                self.careful = CAREFUL_CASES;
+                Vec::new()
+            }
+            Err(error) => {
+                tracing::warn!(error = %error, "a sandbox session broke");
+                self.callee.reset();
+                self.careful = 1;
+                Vec::new()
+            }
         }
     }
 

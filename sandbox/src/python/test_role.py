@@ -12,9 +12,11 @@ class TestRole:
         self.channel = channel
         self.names = names
         self.namespace = {"__name__": "test", "__builtins__": builtins}
-        self.segments = {}
+        self.sources = {}
         self.raised = None
-        self.failed = None
+        # What calls came to, by their encoded arguments as they were before and after; kept for one test.
+        self.claims = {}
+        self.is_over = False
 
     def load(self, setup):
         self._bind()
@@ -24,17 +26,14 @@ class TestRole:
         return answer or {"loaded": True}
 
     def run(self, code):
-        self.raised = self.failed = None
+        self.raised, self.claims, self.is_over = None, {}, False
         return self._execute(code, "test.py") or {"passed": True}
 
     def _execute(self, source, name):
-        import ast
-
+        self.sources[name] = source
         _remember_source(name, source)
         try:
-            segments = self.segments[name] = []
-            tree = Asserts(source, segments).visit(ast.parse(source, name))
-            code = compile(ast.fix_missing_locations(tree), name, "exec", dont_inherit=True)
+            code = _compile(source, name)
         except BaseException as error:
             return {"syntax": _syntax(error)}
         try:
@@ -46,7 +45,6 @@ class TestRole:
         return None
 
     def _bind(self):
-        self.namespace.update(__compare=self._compare, __truth=self._truth)
         for name in self.names:
             owner, _, method = name.rpartition(".")
             if owner:
@@ -61,10 +59,13 @@ class TestRole:
             call = {"args": encoder.encode(list(args)), "kwargs": encoder.encode(kwargs)}
         except NotPlain as error:
             raise Unsupported("an argument of type %s" % error.what) from None
+        if self.is_over:
+            return self.claims[call["args"].bytes, call["kwargs"].bytes]
         self.channel.send({"call": call})
         reply = self.channel.receive()
         if reply is None:
             raise Unsupported("the host is gone")
+        is_changed = (reply.get("args", list(args)), reply.get("kwargs", kwargs)) != (list(args), kwargs)
         for old, new in zip(args, reply.get("args", ())):
             _copy_into(old, new)
         for name, new in reply.get("kwargs", {}).items():
@@ -73,41 +74,50 @@ class TestRole:
         if "exception" in claim:
             self.raised = _exception(claim["exception"])
             raise self.raised
+        self.claims[call["args"].bytes, call["kwargs"].bytes] = claim["value"]
+        if is_changed:
+            after = Encoder().encode(list(args)).bytes, Encoder().encode(kwargs).bytes
+            self.claims[after] = claim["value"]
         return claim["value"]
 
-    def _compare(self, sign, flipped, left, right):
-        holds = COMPARISONS[sign](left, right)
-        sides = (right, left) if flipped else (left, right)
-        self.failed = None if holds else (sign, *sides)
-        return holds
-
-    def _truth(self, value, wanted):
-        self.failed = None if bool(value) is wanted else ("truth", value, wanted)
-        return value
-
     def _outcome(self, error):
+        self.is_over = True
         if error is self.raised:
             return {"exception": error.problem, "from_candidate": True}
+        source, node, frame = self._failed_statement(error)
+        statement = ""
+        if node is not None:
+            import ast
+
+            statement = (ast.get_source_segment(source, node) or "")[:TEXT_MAX]
         if not isinstance(error, AssertionError):
             problem = _problem(error)
             problem["line"] = None
-            return {"exception": problem, "from_candidate": False, "assertion": self._segment(error)}
-        assertion = self._segment(error)
-        if self.failed is None:
-            return {"wrong": {"expected": assertion, "actual": _text(error) or "AssertionError"}, "assertion": assertion}
-        sign, actual, expected = self.failed
+            return {"exception": problem, "from_candidate": False, "assertion": statement}
+        sides = _sides(node, frame) if node is not None else None
+        if sides is None:
+            wrong = {"expected": statement, "actual": _text(error) or "AssertionError"}
+            return {"wrong": wrong, "assertion": statement}
+        sign, actual, expected = sides
         prefix = "" if sign in ("==", "truth") else sign + " "
         wrong = {"expected": prefix + _shown(expected), "actual": _shown(actual)}
-        return {"wrong": wrong, "assertion": assertion}
+        return {"wrong": wrong, "assertion": statement}
 
-    def _segment(self, error):
-        """The statement of the test that `error` came from, as its author wrote it."""
-        for name in ("setup.py", "test.py"):
-            line = _line_in(error, name)
-            for first, last, text in self.segments.get(name, ()):
-                if line is not None and first <= line <= last:
-                    return text
-        return ""
+    def _failed_statement(self, error):
+        """Source, node and frame of the innermost `assert` of the test that `error` came through."""
+        step, found = error.__traceback__, None
+        while step is not None:
+            if step.tb_frame.f_code.co_filename in self.sources:
+                found = step
+            step = step.tb_next
+        if found is None:
+            return None, None, None
+        import ast
+
+        source = self.sources[found.tb_frame.f_code.co_filename]
+        asserts = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Assert)]
+        around = [node for node in asserts if node.lineno <= found.tb_lineno <= node.end_lineno]
+        return source, max(around, key=lambda node: node.lineno, default=None), found.tb_frame
 
 
 COMPARISONS = {
@@ -124,41 +134,39 @@ COMPARISONS = {
 }
 
 
-def Asserts(source, segments):
-    """A transformer that has every `assert` keep the two sides of its comparison."""
+def _sides(node, frame):
+    """What a failed assertion compared: sign, actual and expected. Its two sides are computed again, from the claims that
+    calls came to. None where that can't be done, or where what comes out does not fail."""
     import ast
 
-    signs = {
-        ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=",
-        ast.Is: "is", ast.IsNot: "is not", ast.In: "in", ast.NotIn: "not in",
-    }  # fmt: skip
+    def value(part):
+        return eval(compile(ast.Expression(part), "<assert>", "eval"), frame.f_globals, frame.f_locals)
 
-    class Transformer(ast.NodeTransformer):
-        def visit_Assert(self, node):
-            text = ast.get_source_segment(source, node) or ""
-            segments.append((node.lineno, node.end_lineno, text[:TEXT_MAX]))
-            node.test = ast.copy_location(self.kept(node.test), node.test)
-            return node
+    def has_call(part):
+        return any(isinstance(inner, ast.Call) for inner in ast.walk(part))
 
-        def kept(self, test):
-            if isinstance(test, ast.Compare) and len(test.ops) == 1:
-                sign = signs[type(test.ops[0])]
-                left, right = test.left, test.comparators[0]
-                # `assert [1] == f(x)`: the constant is what was expected, on whichever side it stands.
-                flipped = sign == "==" and has_call(right) and not has_call(left)
-                return call("__compare", ast.Constant(sign), ast.Constant(flipped), left, right)
-            if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
-                test.operand = call("__truth", test.operand, ast.Constant(False))
-                return test
-            return call("__truth", test, ast.Constant(True))
+    test, wanted = node.test, True
+    try:
+        if isinstance(test, ast.Compare) and len(test.ops) == 1:
+            sign, right = SIGNS[type(test.ops[0]).__name__], test.comparators[0]
+            sides = value(test.left), value(right)
+            if COMPARISONS[sign](*sides):
+                return None
+            # `assert [1] == f(x)`: the constant is what was expected, on whichever side it stands.
+            flipped = sign == "==" and has_call(right) and not has_call(test.left)
+            return (sign, *(reversed(sides) if flipped else sides))
+        if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+            test, wanted = test.operand, False
+        actual = value(test)
+        return None if bool(actual) is wanted else ("truth", actual, wanted)
+    except BaseException:
+        return None
 
-    def call(name, *args):
-        return ast.Call(ast.Name(name, ast.Load()), list(args), [])
 
-    def has_call(node):
-        return any(isinstance(inner, ast.Call) for inner in ast.walk(node))
-
-    return Transformer()
+SIGNS = {
+    "Eq": "==", "NotEq": "!=", "Lt": "<", "LtE": "<=", "Gt": ">", "GtE": ">=",
+    "Is": "is", "IsNot": "is not", "In": "in", "NotIn": "not in",
+}  # fmt: skip
 
 
 def _copy_into(old, new):

@@ -27,7 +27,7 @@ class Tracer:
 
         try:
             tree = ast.parse(self.request["source"], FILE)
-            code = compile(self.request["source"], FILE, "exec", dont_inherit=True)
+            code = _compile(self.request["source"], FILE)
         except BaseException:
             return {"none": "syntax"}
         _mark_blocks(ast, tree.body, self.starts)
@@ -158,6 +158,9 @@ def _is_definition(value):
 _DEFINITIONS = (types.ModuleType, types.FunctionType, types.BuiltinFunctionType)
 
 
+_CONTAINERS = (list, tuple, set, frozenset, dict)
+
+
 def _plain_repr(value, depth=0):
     """`repr` of exact built-in types, cut to a bounded amount of work; of anything else the class name."""
     kind = type(value)
@@ -165,9 +168,9 @@ def _plain_repr(value, depth=0):
         return "<int of %d bits>" % int.bit_length(value)
     if kind in (str, bytes) and len(value) > 120:
         return repr(value[:60]) + "..." + repr(value[-60:])
-    if id(kind) not in _BASES:
+    if id(kind) not in _WRITERS:
         return "<%s>" % _class_name(kind)
-    if kind not in _CONTAINERS:
+    if not any(kind is container for container in _CONTAINERS):
         return repr(value)
     if depth > 4:
         return "..."
@@ -179,7 +182,7 @@ def _plain_container(kind, value, depth):
     if kind in (list, tuple):
         items = value if count <= 40 else value[:20] + value[-20:]
     else:
-        items = [item for item, _ in zip(_CONTAINERS[kind][1](value), range(40))]
+        items = [item for item, _ in zip(dict.items(value) if kind is dict else kind.__iter__(value), range(40))]
     parts = []
     for item in items:
         members = item if kind is dict else (item,)

@@ -6,9 +6,8 @@ use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, OptLevel, Po
 /// Most sessions open at once, running or waiting for a request. Each has its slot in the pool of memories.
 pub(super) const SESSIONS_MAX: u32 = 256;
 
-/// Native stack of a program, in bytes. An overflow is a trap; it is large enough for the interpreter to notice deep
-/// recursion in its own stack, which lies in the program's memory, before.
-pub(super) const STACK_BYTES: usize = 64 << 20;
+/// Native stack of a program, in bytes. An overflow is a trap.
+pub(super) const STACK_BYTES: usize = 4 << 20;
 
 /// Native stack that a thread needs above [`STACK_BYTES`] for the host's own functions, in bytes.
 pub(super) const HOST_STACK_BYTES: usize = 1 << 20;

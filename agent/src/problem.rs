@@ -81,7 +81,8 @@ impl Problem {
         let (Some(call), Some(expected)) = (read, expected) else {
             return Err(ExampleError { example: text.to_owned(), entry: entry.to_owned() });
         };
-        let test = Test::Call { args: call.args, kwargs: call.kwargs, expected, checker: self.checker.clone() };
+        let test =
+            Test::Call { args: call.args, kwargs: call.kwargs, expected, checker: self.checker.clone() };
         self.visible.push(Case { name: text.to_owned(), test, time_limit: self.limits.time });
         Ok(self)
     }

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use codeagent_sandbox::wasm::WasmSandbox;
 use codeagent_sandbox::{
-    Arguments, Called, Case, Checker, Judge, JudgeOptions, Limits, Loaded, Program, Run, Sandbox, Test, Value,
-    run_program,
+    Arguments, Called, Case, Checker, Judge, JudgeOptions, Limits, Loaded, Program, Run, Sandbox, Test,
+    Value, run_program,
 };
 
 #[tokio::main(flavor = "current_thread")]

@@ -65,6 +65,72 @@ pub enum ClaimError {
     },
 }
 
+/// The bytes of a value, as the driver inside writes them: for doubles of a sandbox, and for tests.
+#[must_use]
+pub fn encode(value: &Value) -> Vec<u8> {
+    let mut out = Vec::new();
+    put(&mut out, value);
+    out
+}
+
+fn put(out: &mut Vec<u8>, value: &Value) {
+    match value {
+        Value::None => out.push(b'N'),
+        Value::Bool(value) => out.push(if *value { b'T' } else { b'F' }),
+        Value::Int(value) => put_int(out, value),
+        Value::Float(value) => {
+            out.push(b'f');
+            out.extend(value.to_le_bytes());
+        }
+        Value::Complex(real, imaginary) => {
+            out.push(b'c');
+            out.extend(real.to_le_bytes());
+            out.extend(imaginary.to_le_bytes());
+        }
+        Value::Str(text) => put_sized(out, b's', text.as_bytes()),
+        Value::Bytes(bytes) => put_sized(out, b'b', bytes),
+        Value::List(items) => put_items(out, b'l', items),
+        Value::Tuple(items) => put_items(out, b't', items),
+        Value::Set(items) => put_items(out, b'S', items),
+        Value::FrozenSet(items) => put_items(out, b'Z', items),
+        Value::Dict(pairs) => {
+            put_count(out, b'd', pairs.len());
+            for (key, value) in pairs {
+                put(out, key);
+                put(out, value);
+            }
+        }
+    }
+}
+
+fn put_int(out: &mut Vec<u8>, value: &BigInt) {
+    if let Some(small) = value.to_i64() {
+        out.push(b'i');
+        out.extend(small.to_le_bytes());
+    } else {
+        out.push(b'I');
+        put_sized(out, u8::from(value.is_negative()), &value.to_le_bytes());
+    }
+}
+
+fn put_items(out: &mut Vec<u8>, tag: u8, items: &[Value]) {
+    put_count(out, tag, items.len());
+    for item in items {
+        put(out, item);
+    }
+}
+
+fn put_sized(out: &mut Vec<u8>, tag: u8, bytes: &[u8]) {
+    put_count(out, tag, bytes.len());
+    out.extend(bytes);
+}
+
+/// Counts above `u32` can't come up: they would take more memory than a request may have.
+fn put_count(out: &mut Vec<u8>, tag: u8, count: usize) {
+    out.push(tag);
+    out.extend(u32::try_from(count).unwrap_or(u32::MAX).to_le_bytes());
+}
+
 /// The value that `bytes` hold.
 ///
 /// # Errors

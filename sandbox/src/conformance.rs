@@ -239,7 +239,9 @@ async fn check_large_probe(judge: &Judge) -> Result<Option<Deviation>, SandboxEr
     let source = "count = 0\ndef f(n):\n    global count\n    count += 1\n    return [count, 'x' * 400_000]";
     let answers = probe(judge, source, 7).await?;
     let count = |answer: &Probed| match answer {
-        Probed::Claim(Claim::Value { value: Value::List(items), .. }) => items.first().map(crate::value::repr),
+        Probed::Claim(Claim::Value { value: Value::List(items), .. }) => {
+            items.first().map(crate::value::repr)
+        }
         _ => None,
     };
     let counts: Vec<_> = answers.iter().map(|answer| count(answer).unwrap_or_default()).collect();

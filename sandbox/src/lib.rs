@@ -35,9 +35,9 @@ pub mod judge;
 pub mod limits;
 pub mod literal;
 pub mod loaded;
-mod marshal;
 #[cfg(target_os = "linux")]
 pub mod local;
+mod marshal;
 pub mod peer;
 pub mod probe;
 pub mod program;

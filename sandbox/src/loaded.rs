@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::SandboxError;
-use crate::rules;
 use crate::limits::Limits;
 use crate::peer::{Arguments, Claim, Peer, Reply};
 use crate::program::Program;
+use crate::rules;
 use crate::session::{Ending, Sandbox};
 use crate::value::Value;
 use crate::verdict::{Failure, Verdict};
@@ -112,8 +112,7 @@ impl Loaded {
         mutated: bool,
         deadline: Duration,
     ) -> Result<(Called, Option<Arguments>), SandboxError> {
-        let mut fields =
-            vec![("entry", Value::str(self.entry.as_str())), ("mutated", Value::Bool(mutated))];
+        let mut fields = vec![("entry", Value::str(self.entry.as_str())), ("mutated", Value::Bool(mutated))];
         fields.extend(arguments.fields());
         Ok(match self.peer.ask("call", fields, deadline).await? {
             Reply::Answer(answer) => {

@@ -78,7 +78,8 @@ pub(crate) fn explain_absence(verdict: &mut Verdict, capabilities: &Capabilities
     if class == "ModuleNotFoundError"
         && top.is_some_and(|top| capabilities.absent.iter().any(|absent| absent == top))
     {
-        *message = format!("{message} (a standard module that the {} sandbox does not have)", capabilities.backend);
+        *message =
+            format!("{message} (a standard module that the {} sandbox does not have)", capabilities.backend);
     }
 }
 

@@ -87,8 +87,7 @@ pub async fn run_program(sandbox: &Arc<dyn Sandbox>, run: &Run) -> Result<Outcom
     };
     let capabilities = sandbox.capabilities();
     rules::explain_absence(&mut verdict, &capabilities);
-    let enforced =
-        Enforced { backend: capabilities.backend, level: capabilities.level, limits: run.limits };
+    let enforced = Enforced { backend: capabilities.backend, level: capabilities.level, limits: run.limits };
     let Ending { stdout, stderr, usage, refusals, .. } = ending;
     Ok(Outcome { verdict, exit, stdout, stderr, usage, refusals, enforced })
 }
@@ -144,7 +143,8 @@ async fn put_files(
     if let Some(path) = run.files.keys().find(|path| !is_inside(path)) {
         return Err(refuse(format!("a file at `{path}`"), "name files by relative paths without `..`"));
     }
-    let files = run.files.iter().map(|(path, bytes)| (Value::str(path.as_str()), Value::Bytes(bytes.clone())));
+    let files =
+        run.files.iter().map(|(path, bytes)| (Value::str(path.as_str()), Value::Bytes(bytes.clone())));
     let reply = peer.ask("put", vec![("files", Value::Dict(files.collect()))], deadline).await?;
     match reply {
         Reply::Answer(answer) if answer.field("put") == Some(&Value::Bool(true)) => Ok(()),

@@ -208,7 +208,11 @@ impl WasmSandbox {
     }
 
     #[cfg(unix)]
-    async fn open_remote(&self, pool: &Arc<pool::Pool>, open: Open) -> Result<Box<dyn Session>, SandboxError> {
+    async fn open_remote(
+        &self,
+        pool: &Arc<pool::Pool>,
+        open: Open,
+    ) -> Result<Box<dyn Session>, SandboxError> {
         let path = match self.shared.made.get() {
             Some(made) => made.path.clone(),
             None => self.blocking(|shared| shared.made(&|_| ()).map(|made| made.path.clone())).await?,

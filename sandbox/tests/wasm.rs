@@ -150,7 +150,10 @@ async fn what_is_listed_can_be_imported() {
 #[tokio::test]
 async fn want_of_a_standard_module_is_told() {
     let expected = [
-        ("import sqlite3", "No module named 'sqlite3' (a standard module that the wasm sandbox does not have)"),
+        (
+            "import sqlite3",
+            "No module named 'sqlite3' (a standard module that the wasm sandbox does not have)",
+        ),
         ("import numpy", "No module named 'numpy'"),
     ];
     for (source, message) in expected {

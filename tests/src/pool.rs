@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock, OnceLock};
 use std::time::Duration;
 
 use codeagent_benchmarks::{ProblemWithHidden, Verification, load_dataset, verify};
-use codeagent_sandbox::wasm::WasmSandbox;
+use codeagent_sandbox::wasm::{WasmSandbox, Workers};
 use codeagent_sandbox::{JudgeOptions, Sandbox};
 use serde_json::Value;
 use tokio::sync::Semaphore;
@@ -40,11 +40,26 @@ static SLOTS: LazyLock<Semaphore> =
 pub fn sandboxes() -> &'static [Arc<dyn Sandbox>] {
     static SANDBOXES: OnceLock<Vec<Arc<dyn Sandbox>>> = OnceLock::new();
     SANDBOXES.get_or_init(|| {
-        let wasm = WasmSandbox::new().expect("a cache folder");
+        let wasm = wasm();
         wasm.prepare(|_| ()).expect("the interpreter");
         let wasm: Arc<dyn Sandbox> = Arc::new(wasm);
         std::iter::once(wasm).chain(local()).collect()
     })
+}
+
+/// The sandbox `wasm` with its programs in workers of the real binary, as the command has them.
+///
+/// # Panics
+/// If the binary cannot be built, or no cache folder is known.
+#[must_use]
+#[expect(clippy::expect_used, reason = "a test helper")]
+pub fn wasm() -> WasmSandbox {
+    let workers = Workers {
+        program: crate::binary::path().to_owned(),
+        arguments: vec!["__sandbox-worker".into()],
+        count: std::thread::available_parallelism().map_or(1, usize::from),
+    };
+    WasmSandbox::new().expect("a cache folder").with_workers(workers)
 }
 
 #[cfg(target_os = "linux")]
@@ -82,6 +97,17 @@ pub fn problems(path: &str) -> Option<Vec<(ProblemWithHidden, Value)>> {
     Some(read.problems.into_iter().zip(rows).collect())
 }
 
+/// As [`compare`], with every call in a session of its own.
+///
+/// # Panics
+/// As [`compare`].
+pub fn compare_isolated(title: &str, candidates: &[Candidate], sandboxes: &[Arc<dyn Sandbox>]) {
+    let options = JudgeOptions { isolate_tests: true, ..quickly() };
+    let found: Vec<_> =
+        sandboxes.iter().map(|sandbox| differing(title, candidates, sandbox, options)).collect();
+    assert!(found.iter().all(BTreeMap::is_empty), "{title}: {found:#?}");
+}
+
 /// Verifies every candidate in each of `sandboxes`. Each must pass or not as its source says, but for `differences`,
 /// which must be exactly those that there are. Says what was compared.
 ///
@@ -94,9 +120,15 @@ pub fn compare(
     differences: &[Difference],
 ) {
     let expected: BTreeMap<&str, &str> = differences.iter().copied().collect();
-    let found: Vec<_> = sandboxes.iter().map(|sandbox| differing(title, candidates, sandbox)).collect();
+    let found: Vec<_> =
+        sandboxes.iter().map(|sandbox| differing(title, candidates, sandbox, quickly())).collect();
     let as_expected = found.iter().all(|found| found.keys().eq(expected.keys()));
     assert!(as_expected, "{title}: {found:#?} and not {expected:#?}");
+}
+
+/// Whether a program passes is all that matters.
+fn quickly() -> JudgeOptions {
+    JudgeOptions { stop_at_first_failure: true, ..JudgeOptions::default() }
 }
 
 /// The candidates whose verdict is not the one that their source gives, each with what was seen.
@@ -105,8 +137,9 @@ fn differing<'a>(
     title: &str,
     candidates: &'a [Candidate],
     sandbox: &Arc<dyn Sandbox>,
+    options: JudgeOptions,
 ) -> BTreeMap<&'a str, String> {
-    let verified = verify_all(candidates, sandbox);
+    let verified = verify_all(candidates, sandbox, options);
     let (total, passed) = (candidates.len(), verified.iter().filter(|seen| seen.is_passed()).count());
     let pairs = candidates.iter().zip(&verified).filter(|(known, seen)| known.passes != seen.is_passed());
     let found: BTreeMap<_, _> =
@@ -133,7 +166,11 @@ fn story(verified: &Verification) -> String {
 }
 
 #[expect(clippy::expect_used, reason = "a test helper")]
-fn verify_all(candidates: &[Candidate], sandbox: &Arc<dyn Sandbox>) -> Vec<Verification> {
+fn verify_all(
+    candidates: &[Candidate],
+    sandbox: &Arc<dyn Sandbox>,
+    options: JudgeOptions,
+) -> Vec<Verification> {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     runtime.block_on(async {
         let mut tasks = JoinSet::new();
@@ -141,7 +178,6 @@ fn verify_all(candidates: &[Candidate], sandbox: &Arc<dyn Sandbox>) -> Vec<Verif
             let sandbox = Arc::clone(sandbox);
             tasks.spawn(async move {
                 let _slot = SLOTS.acquire().await;
-                let options = JudgeOptions { stop_at_first_failure: true, ..JudgeOptions::default() };
                 let verified = verify(&candidate.written, &candidate.problem, sandbox, &options).await;
                 (index, verified.expect("the sandbox runs the program"))
             });

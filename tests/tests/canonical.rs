@@ -63,6 +63,7 @@ fn human_eval() {
     let reference = |row: &Value| Some(text(row, "canonical_solution").to_owned());
     let Some(candidates) = references("humaneval", reference, 164) else { return };
     pool::compare("HumanEval", &candidates, pool::sandboxes(), &[]);
+    pool::compare_isolated("HumanEval, every call isolated", &candidates, pool::sandboxes());
 }
 
 #[test]

@@ -1,5 +1,5 @@
 //! The shared corpus of hostile and harmless programs, driven through the real binary by the corpus's own runner.
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use std::process::Command;
 

@@ -11,9 +11,9 @@ use codeagent_cli::args::{Cli, Verb};
 use codeagent_cli::environment::Environment;
 use codeagent_cli::failure::{Exit, Failure};
 use codeagent_cli::output::Output;
-use codeagent_cli::signals::Stop;
 #[cfg(unix)]
 use codeagent_cli::sandboxes;
+use codeagent_cli::signals::Stop;
 use codeagent_cli::{logging, panic_report, verbs};
 
 fn main() -> ExitCode {

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use codeagent::sandbox::claim::{DecodeLimits, decode, encode};
+use codeagent::sandbox::claim::encode;
 use codeagent::sandbox::session::{Capabilities, Level, Usage};
 use codeagent::sandbox::{Cause, Ending, Exchange, Open, Sandbox, SandboxError, Session, Value};
 use futures_core::future::BoxFuture;
@@ -46,16 +46,33 @@ impl Session for Double {
 
 /// What the driver inside a real sandbox answers, in form.
 fn answer(request: &[u8]) -> Option<Vec<u8>> {
-    let request = decode(request, DecodeLimits::default()).ok()?;
-    let Value::Str(operation) = request.field("op")? else { return None };
-    let id = ("id", request.field("id")?.clone());
-    let answer = match operation.as_str()? {
-        "load" => Value::fields([id, ("loaded", Value::Bool(true))]),
-        "call" => Value::fields([id, ("value", Value::List(Vec::new())), ("subclass", Value::Bool(false))]),
-        "trace" => Value::fields([id, ("blocks", blocks()), ("total", Value::int(6))]),
+    let id = ("id", Value::int(i64::from(number(after(request, b"u\x02\0\0\0idi")?)?)));
+    let answer = match after(request, b"u\x02\0\0\0opu")? {
+        [4, 0, 0, 0, b'l', b'o', b'a', b'd', ..] => Value::fields([id, ("loaded", Value::Bool(true))]),
+        [4, 0, 0, 0, b'c', b'a', b'l', b'l', ..] => {
+            Value::fields([id, ("value", Value::List(Vec::new())), ("subclass", Value::Bool(false))])
+        }
+        [5, 0, 0, 0, b'p', b'r', b'o', b'b', b'e', ..] => {
+            let claim = Value::fields([("value", Value::List(Vec::new())), ("subclass", Value::Bool(false))]);
+            let count = number(after(request, b"u\x06\0\0\0inputs[")?)?;
+            Value::fields([id, ("answers", Value::List((0..count).map(|_| claim.clone()).collect()))])
+        }
+        [5, 0, 0, 0, b't', b'r', b'a', b'c', b'e', ..] => {
+            Value::fields([id, ("blocks", blocks()), ("total", Value::int(6))])
+        }
         _ => return None,
     };
     Some(encode(&answer))
+}
+
+/// What follows a key of a request, which is in Python's `marshal` format.
+fn after<'r>(request: &'r [u8], key: &[u8]) -> Option<&'r [u8]> {
+    let at = request.windows(key.len()).position(|window| window == key)?;
+    request.get(at + key.len()..)
+}
+
+fn number(bytes: &[u8]) -> Option<i32> {
+    bytes.first_chunk().map(|bytes| i32::from_le_bytes(*bytes))
 }
 
 fn blocks() -> Value {

@@ -63,7 +63,8 @@ pub(crate) fn start(runtime: &Runtime, make: Make, judged: &Judged, effort: Effo
     Some(format!("p50 {}, slowest {}, {} starts", show(at(&times, 50)), show(at(&times, 100)), times.len()))
 }
 
-/// Resident memory of this process after many runs. `None` where the system does not tell.
+/// Resident memory after many runs: of this process, and of the largest of its children (the workers of `wasm`). `None`
+/// where the system does not tell.
 pub(crate) fn memory(
     runtime: &Runtime,
     sandbox: &Arc<dyn Sandbox>,
@@ -73,13 +74,25 @@ pub(crate) fn memory(
     for _ in 0..effort.runs(RUNS_BEFORE_MEMORY) {
         judge(runtime, sandbox, judged);
     }
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let mib = |field: &str| {
-        let line = status.lines().find_map(|line| line.strip_prefix(field))?;
-        line.split_whitespace().next()?.parse::<u64>().ok().map(|kib| kib / 1024)
-    };
+    let us = std::process::id();
+    let is_ours = |id: &u32| field(*id, "PPid:") == Some(us.into());
+    let processes = std::fs::read_dir("/proc").ok()?.flatten();
+    let ids = processes.filter_map(|entry| entry.file_name().to_string_lossy().parse().ok());
+    let worker = ids.filter(is_ours).max_by_key(|id| field(*id, "VmRSS:"));
+    let worker = worker.and_then(resident).map_or_else(String::new, |worker| format!("; a worker: {worker}"));
+    Some(format!("this process: {}{worker}", resident(us)?))
+}
+
+fn resident(id: u32) -> Option<String> {
+    let mib = |name: &str| field(id, name).map(|kib| kib / 1024);
     let (resident, anonymous, peak) = (mib("VmRSS:")?, mib("RssAnon:")?, mib("VmHWM:")?);
     Some(format!("{resident} MiB resident, {anonymous} MiB of it not shared with files, {peak} MiB at most"))
+}
+
+/// The number in a field of a process's status.
+fn field(id: u32, name: &str) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{id}/status")).ok()?;
+    status.lines().find_map(|line| line.strip_prefix(name))?.split_whitespace().next()?.parse().ok()
 }
 
 fn judge(runtime: &Runtime, sandbox: &Arc<dyn Sandbox>, (program, cases): &Judged) {

@@ -28,8 +28,11 @@ pub(super) async fn judge(
     let (mut done, mut one_by_one) = (0, false);
     while let Some(rest) = inputs.get(done..).filter(|rest| !rest.is_empty()) {
         let left = time_limit.saturating_sub(start.elapsed());
-        let (together, deadline) =
-            if one_by_one { (rest.get(..1).unwrap_or_default(), AGAIN_MAX.min(time_limit)) } else { (rest, left) };
+        let (together, deadline) = if one_by_one {
+            (rest.get(..1).unwrap_or_default(), AGAIN_MAX.min(time_limit))
+        } else {
+            (rest, left)
+        };
         let goes_on = done > 0 && !one_by_one;
         let claims = match callee.call_many(together, goes_on, deadline).await? {
             Answer::Claim(claims) => claims,

@@ -83,7 +83,8 @@ mod tests {
         for (test, entry) in [(stdio, None), (call, Some("f".to_owned()))] {
             let source = "def f(n): return '2 1'\nif __name__ == '__main__': print(f(input()))".into();
             let case = Case { name: String::new(), test, time_limit: Duration::from_secs(20) };
-            let report = block_on(judge().judge(&Program { source, entry }, &[case], &JudgeOptions::default()));
+            let report =
+                block_on(judge().judge(&Program { source, entry }, &[case], &JudgeOptions::default()));
             let phrase = phrase(&report.unwrap().results[0].verdict);
             assert!(phrase.starts_with(expected), "{phrase} instead of {expected}");
         }
@@ -91,7 +92,10 @@ mod tests {
 
     #[test]
     fn a_checker_decides() {
-        check("def check(input, expected, actual):\n    return sorted(actual.split()) == expected.split()", "passed");
+        check(
+            "def check(input, expected, actual):\n    return sorted(actual.split()) == expected.split()",
+            "passed",
+        );
         check("def check(input, expected, actual):\n    return str(input) == '[4]'", "wrong");
     }
 

@@ -150,12 +150,7 @@ impl<'a> FunctionRun<'a> {
     }
 
     /// Runs test code that can't be read as calls.
-    async fn relay(
-        &mut self,
-        setup: &str,
-        code: &str,
-        time_limit: Duration,
-    ) -> Result<Judged, SandboxError> {
+    async fn relay(&mut self, setup: &str, code: &str, time_limit: Duration) -> Result<Judged, SandboxError> {
         // Before the test's own session: a program that can't be loaded needs none.
         if let Some(verdict) = self.callee.load().await? {
             return Ok(verdict.into());

@@ -59,12 +59,7 @@ pub(super) struct Relay<'a, 'c> {
 
 impl<'a, 'c> Relay<'a, 'c> {
     pub(super) fn new(candidate: &'a mut Callee<'c>, tester: Tester, time_limit: Duration) -> Self {
-        Self {
-            candidate,
-            tester,
-            candidate_time: time_limit,
-            test_time: time_limit.max(TEST_TIME_MIN),
-        }
+        Self { candidate, tester, candidate_time: time_limit, test_time: time_limit.max(TEST_TIME_MIN) }
     }
 
     /// Runs the test; how it went, and the tester where it can run another.

@@ -22,10 +22,12 @@ pub fn checked_calls(setup: &str, code: &str, entry: &str) -> Option<Vec<Checked
         return None;
     }
     let head = format!("def {function}(");
-    let start = setup.rfind(&head).filter(|at| *at == 0 || setup.get(..*at).is_some_and(|s| s.ends_with('\n')))?;
+    let start =
+        setup.rfind(&head).filter(|at| *at == 0 || setup.get(..*at).is_some_and(|s| s.ends_with('\n')))?;
     let (parameter, body) = setup.get(start + head.len()..)?.split_once("):")?;
     let parameter = parameter.trim();
-    let is_name = !parameter.is_empty() && parameter.chars().all(|char| char == '_' || char.is_alphanumeric());
+    let is_name =
+        !parameter.is_empty() && parameter.chars().all(|char| char == '_' || char.is_alphanumeric());
     let mut calls = Vec::new();
     for statement in statements(body).filter(|_| is_name)? {
         // What follows the function at the top level may do anything.
@@ -39,7 +41,8 @@ pub fn checked_calls(setup: &str, code: &str, entry: &str) -> Option<Vec<Checked
 
 /// The call that a statement asserts; nothing where it asserts what is always so.
 fn checked_call(statement: &str, parameter: &str) -> Option<Option<CheckedCall>> {
-    let is_always_so = statement == "pass" || statement == "assert True" || statement.starts_with("assert True,");
+    let is_always_so =
+        statement == "pass" || statement == "assert True" || statement.starts_with("assert True,");
     if is_always_so || super::parse(statement).is_ok() {
         return Some(None);
     }
@@ -51,7 +54,8 @@ fn checked_call(statement: &str, parameter: &str) -> Option<Option<CheckedCall>>
 fn lone_call(code: &str) -> Option<(&str, &str)> {
     let (function, rest) = code.trim().split_once('(')?;
     let argument = rest.strip_suffix(')')?;
-    let is_name = |name: &str| !name.is_empty() && name.chars().all(|char| char == '_' || char.is_alphanumeric());
+    let is_name =
+        |name: &str| !name.is_empty() && name.chars().all(|char| char == '_' || char.is_alphanumeric());
     (is_name(function) && is_name(argument)).then_some((function, argument))
 }
 
@@ -73,7 +77,10 @@ mod tests {
              assert candidate('a # b', [\n        1]) == {2}, \"why\"\n    assert True, 'never fails'\n",
             Some(&["assert candidate(1) == 2", "assert candidate('a # b', [\n        1]) == {2}, \"why\""]),
         );
-        check("def check(g):\n  assert g(x=1) is None; assert not g(2)\n", Some(&["assert g(x=1) is None", "assert not g(2)"]));
+        check(
+            "def check(g):\n  assert g(x=1) is None; assert not g(2)\n",
+            Some(&["assert g(x=1) is None", "assert not g(2)"]),
+        );
     }
 
     #[test]

@@ -158,10 +158,10 @@ impl Cache {
     }
 }
 
-/// BLAKE3 of a file.
+/// BLAKE3 of a file, on all cores: every start waits for it.
 fn hash(path: &Path) -> io::Result<String> {
     let mut hasher = blake3::Hasher::new();
-    hasher.update_reader(File::open(path)?)?;
+    hasher.update_mmap_rayon(path)?;
     Ok(hasher.finalize().to_hex().to_string())
 }
 
@@ -198,7 +198,13 @@ mod tests {
     use super::*;
 
     fn report() -> Report {
-        Report { interpreter: "CPython".into(), modules: vec!["abc".into()], absent: Vec::new(), main: 2, memory_bytes: 1 }
+        Report {
+            interpreter: "CPython".into(),
+            modules: vec!["abc".into()],
+            absent: Vec::new(),
+            main: 2,
+            memory_bytes: 1,
+        }
     }
 
     fn stored() -> (tempfile::TempDir, Cache, Manifest) {

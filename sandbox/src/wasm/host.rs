@@ -14,10 +14,10 @@ use std::time::Duration;
 
 use wasmtime::{Caller, Engine, Extern, Linker, Module, ResourceLimiter};
 
+use super::clock::thread_cpu;
 use super::files::Files;
 use super::guest::{Errno, Guest};
 use super::line::Line;
-use super::clock::thread_cpu;
 use crate::limits::Limits;
 use crate::session::Open;
 use streams::{Channel, Closed, Sink};

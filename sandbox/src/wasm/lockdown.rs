@@ -87,7 +87,7 @@ mod imp {
             remedy: "allow landlock and seccomp for this process".into(),
         };
         if let Some(version) = landlock_version() {
-            let restricted = rules(version).and_then(|rules| Ok(rules.create()?.restrict_self()?));
+            let restricted = rules(version).and_then(|rules| rules.create()?.restrict_self());
             restricted.map_err(|error| unavailable(format!("landlock around its workers: {error}")))?;
         }
         let filter = filter().map_err(|error| unavailable(format!("a seccomp filter: {error}")))?;

@@ -173,8 +173,11 @@ mod tests {
             memory_refused: true,
             refusals: vec!["open x".into()],
         };
-        let messages =
-            [FromWorker::Ended(Box::new(ending)), FromWorker::Answer(vec![9]), FromWorker::Failed("so".into())];
+        let messages = [
+            FromWorker::Ended(Box::new(ending)),
+            FromWorker::Answer(vec![9]),
+            FromWorker::Failed("so".into()),
+        ];
         for message in messages {
             assert_eq!(FromWorker::decode(payload(&message.clone().encode())), Ok(message));
         }

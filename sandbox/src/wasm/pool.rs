@@ -58,6 +58,7 @@ impl Pool {
     /// [`SandboxError`] when none can be started.
     pub(super) fn take(&self, interpreter: &std::path::Path) -> Result<Worker, SandboxError> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.retain_mut(Worker::is_alive);
         // The one that has been idle for the longest is the most likely to have its next instance ready.
         let ready = (0..idle.len()).find(|index| idle.get_mut(*index).is_some_and(Worker::is_free));
         if let Some(worker) = ready.and_then(|index| idle.remove(index)) {
@@ -79,7 +80,12 @@ impl Pool {
 
     /// Ids of the worker processes that are idle.
     pub(super) fn ids(&self) -> Vec<u32> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).iter().map(|worker| worker.child.id()).collect()
+        self.idle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .iter()
+            .map(|worker| worker.child.id())
+            .collect()
     }
 }
 
@@ -181,6 +187,10 @@ impl Worker {
     pub(super) fn abandon(&mut self) -> io::Result<()> {
         self.is_ending = true;
         (&self.socket).write_all(&ToWorker::Abandon.encode())
+    }
+
+    fn is_alive(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
     }
 
     /// Whether the worker has done with its last program; notes its end if it is heard of now.

@@ -49,7 +49,11 @@ impl RemoteSession {
 
     /// Has the worker do something and waits for what it says. While this is not through, the worker belongs to this
     /// future, whose drop kills it.
-    async fn ask(&mut self, ask: ToWorker, allowance: Duration) -> Result<(Worker, FromWorker), SandboxError> {
+    async fn ask(
+        &mut self,
+        ask: ToWorker,
+        allowance: Duration,
+    ) -> Result<(Worker, FromWorker), SandboxError> {
         let _permit = super::acquire(&self.permits).await?;
         let (mut worker, messages) = match std::mem::replace(&mut self.state, State::Broken) {
             State::Unopened(open) => {

@@ -142,3 +142,106 @@ fn touched(pagemap: &File, first: usize, count: usize) -> Option<Vec<usize>> {
         .collect();
     (touched.len() <= PAGES_MAX).then_some(touched)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::marshal;
+    use crate::value::Value;
+    use crate::wasm::guest::Errno;
+    use crate::wasm::host::Stop;
+    use crate::wasm::line::Next;
+    use crate::wasm::{WasmSandbox, engine};
+
+    /// A line that has one program run.
+    struct Script(Mutex<Vec<Next>>);
+
+    impl Script {
+        fn run(source: &str) -> Arc<dyn Line> {
+            let request = Value::fields([
+                ("op", Value::str("run")),
+                ("id", Value::from(1)),
+                ("seed", Value::from(3)),
+                ("answer_bytes", Value::from(1 << 20)),
+                ("source", Value::str(source)),
+            ]);
+            let request = Next::Request(marshal::encode(&request));
+            Arc::new(Self(Mutex::new(vec![Next::Close, request, Next::Begin(Box::new(unopened()))])))
+        }
+    }
+
+    impl Line for Script {
+        fn next(&self) -> Result<Next, Stop> {
+            self.0.lock().unwrap().pop().ok_or(Stop::Killed)
+        }
+
+        fn is_awaited(&self) -> bool {
+            true
+        }
+
+        fn answer(&self, _: Vec<u8>) -> Result<(), Errno> {
+            Ok(())
+        }
+
+        fn check(&self) -> Result<(), Stop> {
+            Ok(())
+        }
+
+        fn sleep(&self, _: Duration) -> Result<(), Stop> {
+            Ok(())
+        }
+
+        fn used(&self) -> Duration {
+            Duration::ZERO
+        }
+    }
+
+    fn renewal() -> Renewal {
+        let sandbox = WasmSandbox::new().unwrap();
+        let made = sandbox.shared.made(&|_| ()).unwrap();
+        Renewal::new(Machine::load(engine::for_runs(2).unwrap(), made).unwrap()).unwrap()
+    }
+
+    /// Programs that leave by every way and change what they can.
+    const PROGRAMS: [&str; 7] = [
+        "print(1)",
+        "import builtins, sys, random\nbuiltins.len = None\nsys.modules.clear()\nrandom.seed = print",
+        "import os\nos._exit(3)",
+        "import os\nos.abort()",
+        "def f(): f()\nimport sys\nsys.setrecursionlimit(10**9)\nf()",
+        "x = []\nfor _ in range(10**5): x = [x]\nrepr(x)",
+        "import gc\nfor o in gc.get_objects():\n    if type(o) is dict:\n        try: o['x'] = 1\n        except Exception: pass",
+    ];
+
+    #[test]
+    fn an_instance_that_is_put_back_is_as_it_was() {
+        let mut renewal = renewal();
+        for source in PROGRAMS {
+            renewal.run(&Script::run(source)).unwrap();
+            if renewal.restore().is_none() {
+                // Too much was touched: the next program gets another.
+                renewal.used = None;
+                continue;
+            }
+            let (used, pristine) = (renewal.used.as_mut().unwrap(), &mut renewal.pristine);
+            let memories = used.memory.data(&used.store) == pristine.memory.data(&pristine.store);
+            assert!(memories, "memory differs after {source}");
+            for (changed, kept) in used.globals.iter().zip(&pristine.globals) {
+                let (changed, kept) = (changed.get(&mut used.store), kept.get(&mut pristine.store));
+                assert_eq!(format!("{changed:?}"), format!("{kept:?}"), "a global differs after {source}");
+            }
+        }
+    }
+
+    #[test]
+    fn small_programs_are_cheap_to_forget() {
+        let mut renewal = renewal();
+        for _ in 0..3 {
+            assert_eq!(renewal.run(&Script::run("print(1)")).unwrap().stdout, b"1\n");
+            assert!(renewal.restore().is_some());
+        }
+    }
+}

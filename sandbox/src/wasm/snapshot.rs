@@ -162,11 +162,7 @@ pub(super) fn memory(
 ///
 /// # Errors
 /// Whatever ended the program instead.
-fn run_source(
-    store: &mut Store<host::Host>,
-    instance: &Instance,
-    source: &str,
-) -> wasmtime::Result<i32> {
+fn run_source(store: &mut Store<host::Host>, instance: &Instance, source: &str) -> wasmtime::Result<i32> {
     let length = i32::try_from(source.len() + 1)?;
     let at = instance.get_typed_func::<i32, i32>(&mut *store, ALLOCATE)?.call(&mut *store, length)?;
     let text = [source.as_bytes(), &[0]].concat();

@@ -52,8 +52,7 @@ pub async fn exec(
     let limits = arguments.timeout.map_or(limits, |timeout| limits.with_wall(timeout.0));
     let program = Program { source, entry: None };
     let run = Run { program, stdin, limits, seed: arguments.seed, ..Run::default() };
-    let execution =
-        run_program(&sandbox, &run).await.map_err(|error| sandboxes::unavailable(&error))?;
+    let execution = run_program(&sandbox, &run).await.map_err(|error| sandboxes::unavailable(&error))?;
 
     if globals.json {
         output.json(&shown(&execution))?

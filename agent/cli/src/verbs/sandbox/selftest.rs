@@ -37,8 +37,9 @@ fn show(backend: &str, found: &[Deviation], json: bool, output: &mut Output) -> 
                 json!({"check": deviation.check, "expected": deviation.expected, "actual": deviation.actual})
             })
             .collect();
-        return output
-            .json(&json!({"v": 1, "backend": backend, "passed": found.is_empty(), "deviations": deviations}));
+        return output.json(
+            &json!({"v": 1, "backend": backend, "passed": found.is_empty(), "deviations": deviations}),
+        );
     }
     for deviation in found {
         let Deviation { check, expected, actual } = deviation;

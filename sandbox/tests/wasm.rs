@@ -1,6 +1,6 @@
 //! The wasm back-end as its users see it. The interpreter is prepared once per machine, in the user's cache folder.
 #![cfg(feature = "wasm")]
-#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;

@@ -216,8 +216,18 @@ mod tests {
         "import gc\nfor o in gc.get_objects():\n    if type(o) is dict:\n        try: o['x'] = 1\n        except Exception: pass",
     ];
 
+    /// Runs the test on a thread with room for a program's stack.
+    fn with_stack(test: fn()) {
+        let thread = std::thread::Builder::new().stack_size(engine::STACK_BYTES + engine::HOST_STACK_BYTES);
+        thread.spawn(test).unwrap().join().unwrap();
+    }
+
     #[test]
     fn an_instance_that_is_put_back_is_as_it_was() {
+        with_stack(compare_instances);
+    }
+
+    fn compare_instances() {
         let mut renewal = renewal();
         for source in PROGRAMS {
             renewal.run(&Script::run(source)).unwrap();
@@ -238,10 +248,12 @@ mod tests {
 
     #[test]
     fn small_programs_are_cheap_to_forget() {
-        let mut renewal = renewal();
-        for _ in 0..3 {
-            assert_eq!(renewal.run(&Script::run("print(1)")).unwrap().stdout, b"1\n");
-            assert!(renewal.restore().is_some());
-        }
+        with_stack(|| {
+            let mut renewal = renewal();
+            for _ in 0..3 {
+                assert_eq!(renewal.run(&Script::run("print(1)")).unwrap().stdout, b"1\n");
+                assert!(renewal.restore().is_some());
+            }
+        });
     }
 }

@@ -24,7 +24,10 @@ fn a_program_is_answered() {
     assert_eq!((&answer["verdict"], &answer["stdout"], code), (&"passed".into(), &"hello\n".into(), Some(0)));
     let bytes = "import sys\nsys.stdout.buffer.write(bytes([0, 255]))\nsys.exit(2)";
     let (answer, code) = run(&json!({"code": bytes}).to_string());
-    assert_eq!((&answer["verdict"], &answer["stdout_hex"], code), (&"failed".into(), &"00ff".into(), Some(1)));
+    assert_eq!(
+        (&answer["verdict"], &answer["stdout_hex"], code),
+        (&"failed".into(), &"00ff".into(), Some(1))
+    );
 }
 
 #[test]
@@ -32,9 +35,11 @@ fn a_function_is_answered_test_by_test() {
     let code = "import os\ndef f(x):\n    if x == 0: raise KeyError(x)\n    if x == 1: os._exit(0)\n    \
                 return {x} if x > 2 else object()";
     let tests: Vec<_> = (0..4).map(|x| json!({"args": [x]})).collect();
-    let request = json!({"backend": "wasm", "kind": "function", "code": code, "entry_point": "f", "tests": tests});
+    let request =
+        json!({"backend": "wasm", "kind": "function", "code": code, "entry_point": "f", "tests": tests});
     let (answer, code) = run(&request.to_string());
-    let rows = json!([{"exception": "KeyError"}, {"ended": "failed"}, {"not_plain": "object"}, {"value_py": "{3}"}]);
+    let rows =
+        json!([{"exception": "KeyError"}, {"ended": "failed"}, {"not_plain": "object"}, {"value_py": "{3}"}]);
     assert_eq!((&answer["verdict"], &answer["tests"], code), (&"failed".into(), &rows, Some(1)));
 }
 
@@ -75,7 +80,9 @@ fn back_ends_tell_what_they_are() {
     let wasm: Value = serde_json::from_str(shown.stdout.lines().next().unwrap()).unwrap();
     assert_eq!((&wasm["backend"], &wasm["level"], shown.code), (&"wasm".into(), &"strict".into(), Some(0)));
     let has = |list: &str, item: &str| wasm[list].as_array().unwrap().iter().any(|value| value == item);
-    assert!(has("modules", "json") && has("absent", "sqlite3") && !wasm["layers"].as_array().unwrap().is_empty());
+    assert!(
+        has("modules", "json") && has("absent", "sqlite3") && !wasm["layers"].as_array().unwrap().is_empty()
+    );
 }
 
 #[test]
@@ -93,13 +100,19 @@ fn two_that_come_at_once_make_the_interpreter_once() {
     let cache = place.path().join("cache");
     let start = || -> Child {
         let mut command = place.command(&["sandbox", "prepare", "--json"]);
-        command.env("CODEAGENT_CACHE_DIR", &cache).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap()
+        command
+            .env("CODEAGENT_CACHE_DIR", &cache)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap()
     };
     let made = [start(), start()].map(|child| Ended::from(child.wait_with_output().unwrap()));
     assert!(made.iter().all(|ended| ended.code == Some(0)), "{made:?}");
     let mut files: Vec<_> = std::fs::read_dir(&cache).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.retain(|path| path.extension().is_some_and(|extension| extension == "cwasm"));
     assert_eq!(files.len(), 1);
-    let again = Ended::of(place.command(&["sandbox", "prepare", "--json"]).env("CODEAGENT_CACHE_DIR", &cache));
+    let again =
+        Ended::of(place.command(&["sandbox", "prepare", "--json"]).env("CODEAGENT_CACHE_DIR", &cache));
     assert!(again.stdout.contains("\"was_prepared\":true"), "{again:?}");
 }

@@ -2,11 +2,13 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 #[cfg(unix)]
 use codeagent::sandbox::wasm::Workers;
 use codeagent::sandbox::wasm::{Stage, WasmSandbox};
 use codeagent::sandbox::{Sandbox, SandboxError};
+use indicatif::{ProgressBar, ProgressDrawTarget};
 
 use crate::args::SandboxFlags;
 use crate::config::types::{self, SandboxKind};
@@ -45,11 +47,25 @@ fn wasm(environment: &Environment) -> Result<Arc<dyn Sandbox>, Failure> {
         tracing::warn!(
             "preparing the wasm sandbox; this takes about 20 seconds, once per machine and version"
         );
+        prepare(&sandbox, false)?;
     }
-    sandbox
-        .prepare(|stage| tracing::info!(stage = stage_name(stage), "preparing the wasm sandbox"))
-        .map_err(|e| unavailable(&e))?;
     Ok(Arc::new(sandbox))
+}
+
+/// Prepares the sandbox, and shows on a terminal what is being done.
+///
+/// # Errors
+/// Exit 4 if it can't be prepared.
+pub fn prepare(sandbox: &WasmSandbox, quiet: bool) -> Result<(), Failure> {
+    let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
+    let bar = ProgressBar::with_draw_target(None, target);
+    bar.enable_steady_tick(Duration::from_millis(120));
+    let prepared = sandbox.prepare(|stage| {
+        bar.set_message(format!("{} the interpreter", stage_name(stage)));
+        tracing::info!(stage = stage_name(stage), "preparing the wasm sandbox");
+    });
+    bar.finish_and_clear();
+    prepared.map_err(|error| unavailable(&error))
 }
 
 /// The wasm sandbox in the user's cache folder, not prepared.
@@ -77,8 +93,7 @@ pub fn is_worker() -> bool {
 }
 
 /// What is being done, as a word.
-#[must_use]
-pub const fn stage_name(stage: Stage) -> &'static str {
+const fn stage_name(stage: Stage) -> &'static str {
     match stage {
         Stage::Linking => "linking",
         Stage::Initialising => "initialising",

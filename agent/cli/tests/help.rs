@@ -16,6 +16,11 @@ fn help_of_every_verb() {
         "config show",
         "config check",
         "config path",
+        "sandbox",
+        "sandbox prepare",
+        "sandbox info",
+        "sandbox selftest",
+        "sandbox run",
         "providers",
         "doctor",
         "completions",
@@ -33,8 +38,20 @@ fn help_of_every_verb() {
 
 #[test]
 fn every_verb_has_an_example_and_the_exit_codes() {
-    for verb in ["solve", "verify", "exec", "show", "providers", "doctor", "completions", "man"] {
-        let help = Home::new().run(&[verb, "--help"]).stdout;
+    for verb in [
+        "solve",
+        "verify",
+        "exec",
+        "show",
+        "sandbox run",
+        "sandbox prepare",
+        "providers",
+        "doctor",
+        "completions",
+        "man",
+    ] {
+        let arguments: Vec<&str> = verb.split(' ').chain(["--help"]).collect();
+        let help = Home::new().run(&arguments).stdout;
         assert!(help.contains("Example:\n  ") || help.contains("Examples:\n  "), "{verb}: no example");
         assert!(help.contains("Exit codes:"), "{verb}: no exit codes");
     }

@@ -1,9 +1,6 @@
 //! `codeagent sandbox prepare`: makes the interpreter of the wasm sandbox, once per machine and version.
 
-use std::time::Duration;
-
 use codeagent::sandbox::wasm::Interpreter;
-use indicatif::{ProgressBar, ProgressDrawTarget};
 use serde_json::json;
 
 use crate::args::Globals;
@@ -24,21 +21,14 @@ pub(super) async fn prepare(
     let sandbox = sandboxes::wasm_sandbox(environment)?;
     let quiet = globals.quiet;
     let prepared = tokio::task::spawn_blocking(move || {
-        let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
-        let bar = ProgressBar::with_draw_target(None, target);
-        bar.enable_steady_tick(Duration::from_millis(120));
         let was_prepared = sandbox.is_prepared();
-        let result = sandbox.prepare(|stage| {
-            bar.set_message(format!("{} the interpreter", sandboxes::stage_name(stage)));
-            tracing::info!(stage = sandboxes::stage_name(stage), "preparing the wasm sandbox");
-        });
-        bar.finish_and_clear();
-        result.and_then(|()| sandbox.interpreter()).map(|interpreter| (was_prepared, interpreter))
+        sandboxes::prepare(&sandbox, quiet)?;
+        let interpreter = sandbox.interpreter().map_err(|error| sandboxes::unavailable(&error))?;
+        Ok((was_prepared, interpreter))
     });
     let (was_prepared, interpreter) = prepared
         .await
-        .map_err(|error| Failure::new(Exit::Internal, "the preparation broke down").caused_by(&error))?
-        .map_err(|error| sandboxes::unavailable(&error))?;
+        .map_err(|error| Failure::new(Exit::Internal, "the preparation broke down").caused_by(&error))??;
     show(&interpreter, was_prepared, globals.json, output)?;
     Ok(Exit::Done)
 }

@@ -1,5 +1,5 @@
 //! `codeagent sandbox`: the interpreter made once by whoever comes first, requests and answers as JSON, bad requests.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::io::Write as _;
 use std::process::{Child, Stdio};

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::io::{self, Read as _, Write as _};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -36,7 +37,10 @@ impl Workers {
     /// When the system does not tell which executable this is.
     pub fn of_this_program<A: Into<OsString>>(arguments: impl IntoIterator<Item = A>) -> io::Result<Self> {
         let arguments = arguments.into_iter().map(Into::into).collect();
-        Ok(Self { program: std::env::current_exe()?, arguments, count: super::cores() })
+        // Whatever lies at our path by now, a worker is to be what we are.
+        let linux = PathBuf::from("/proc/self/exe");
+        let program = if linux.exists() { linux } else { std::env::current_exe()? };
+        Ok(Self { program, arguments, count: super::cores() })
     }
 }
 
@@ -120,6 +124,8 @@ impl Worker {
                 .arg(interpreter)
                 .env_clear()
                 .current_dir("/")
+                // What the terminal's keys signal is for us: workers end with their socket.
+                .process_group(0)
                 .stdin(Stdio::from(OwnedFd::from(theirs)))
                 .stdout(Stdio::null())
                 .spawn()?;

@@ -77,8 +77,9 @@ fn end_with(socket: &UnixStream) -> std::io::Result<()> {
     let socket = socket.try_clone()?;
     let watch = move || {
         loop {
-            let closed = PollFlags::RDHUP | PollFlags::HUP | PollFlags::ERR;
-            let mut entries = [PollFd::new(&socket, PollFlags::RDHUP)];
+            let closed = PollFlags::HUP | PollFlags::ERR;
+            // Nothing to wait for but the end, which is told in any case.
+            let mut entries = [PollFd::new(&socket, PollFlags::empty())];
             let polled = poll(&mut entries, None);
             let [entry] = &entries;
             if matches!(polled, Ok(1..)) && entry.revents().intersects(closed) {

@@ -127,6 +127,24 @@ async fn a_program_reads_computes_and_prints() {
 }
 
 #[tokio::test]
+async fn files_lie_in_the_program_s_folder() {
+    for level in [Level::Strict, Level::Unprivileged] {
+        let Some(sandbox) = sandbox(Some(level)) else { continue };
+        let source =
+            "print(open('a.txt').read(), open('data/b.bin', 'rb').read())\nopen('a.txt', 'a').write('!')";
+        let program = Program { source: source.to_owned(), entry: None };
+        let files = [("a.txt", &b"one"[..]), ("data/b.bin", &[0, 255])];
+        let files = files.map(|(path, bytes)| (path.to_owned(), bytes.to_vec())).into();
+        let run = Run { program, files, ..Run::default() };
+        // The second run finds what was given and not what the first left.
+        for _ in 0..2 {
+            let done = run_program(&sandbox, &run).await.unwrap();
+            assert_eq!(String::from_utf8_lossy(&done.stdout), "one b'\\x00\\xff'\n", "{level:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn the_same_seed_gives_the_same_hash_order() {
     let Some(sandbox) = sandbox(None) else { return };
     let source = "print(hash('a'), list({str(i) for i in range(50)}))";

@@ -121,6 +121,14 @@ async fn a_loop_that_waits_for_the_clock_gets_out() {
 }
 
 #[tokio::test]
+async fn files_are_not_offered() {
+    let sandbox: Arc<dyn Sandbox> = Arc::new(SANDBOX.clone());
+    let run = Run { files: [("a.txt".to_owned(), Vec::new())].into(), ..Run::default() };
+    let error = run_program(&sandbox, &run).await.unwrap_err().to_string();
+    assert!(error.contains("files") && error.contains("local sandbox"), "{error}");
+}
+
+#[tokio::test]
 async fn one_program_leaves_nothing_for_the_next() {
     stdout("import builtins, json; builtins.left = 1; json.left = 1").await;
     assert_eq!(

@@ -63,7 +63,7 @@ const LAYERS: [&str; 5] = [
     "a linear memory of its own with a limit",
     "interruption at the time limit",
     "no files, processes, threads or sockets",
-    "a fresh instance per session",
+    "an instance like new for every session",
 ];
 
 /// Limits and how they are enforced.

@@ -7,7 +7,9 @@ use crate::limits::Limits;
 /// Address space that the interpreter itself takes, above the limit for the program.
 const INTERPRETER_BYTES: u64 = 256 << 20;
 const FILE_BYTES: u64 = 16 << 20;
-const STACK_BYTES: u64 = 8 << 20;
+/// Enough for 10,000 calls through C, as of a cached function. What repeats a search per level of a nest, as `repr`
+/// does, takes time by the square of this before it overflows.
+const STACK_BYTES: u64 = 5 << 20;
 
 /// Bytes of one limit in the message to a candidate: resource, soft and hard limit.
 const LIMIT_BYTES: usize = 24;

@@ -3,6 +3,7 @@
 use crate::pool::Pool;
 use crate::tree::{NodeId, Tree};
 
+pub mod consensus;
 pub mod ladder;
 #[cfg(test)]
 mod tests;

@@ -5,7 +5,8 @@
 //! are counts and hashes ([`Attempt`]), and the caller carries trials out. So a search can be tested in
 //! microseconds, replayed from its changes, and continued.
 //!
-//! - the methods, one file each: [`Resample`], [`Reflexion`], [`RethinkMcts`], [`CodeChain`];
+//! - the methods, one file each: [`Resample`], [`Reflexion`], [`RethinkMcts`], [`CodeChain`], [`FunCoder`],
+//!   [`TreePlanner`], [`CriticalSampling`], [`Anpl`];
 //! - what they share: [`tree`], [`puct`], [`pool`], and [`choose`], which picks the program to submit;
 //! - [`budget`], what a caller may spend on carrying trials out.
 //!
@@ -29,12 +30,15 @@
 //! assert!(best.passes_all());
 //! ```
 
+pub mod anpl;
 pub mod attempt;
 mod backup;
 pub mod budget;
 mod checked;
 pub mod choose;
 pub mod codechain;
+pub mod critical;
+pub mod funcoder;
 mod grow;
 pub mod policy;
 pub mod pool;
@@ -46,13 +50,18 @@ pub mod search;
 #[cfg(test)]
 mod testing;
 pub mod tree;
+pub mod tree_planner;
+pub mod trie;
 
+pub use anpl::{Anpl, AnplConfig};
 pub use attempt::{Attempt, Outcome};
 pub use budget::{Budget, BudgetLimits, Cost, Refusal, Reservation, Resource};
 pub use codechain::{CodeChain, CodeChainConfig};
+pub use critical::{CriticalSampling, CriticalSamplingConfig};
+pub use funcoder::{FunCoder, FunCoderConfig};
 pub use policy::{
-    Decision, Draft, ModuleChoice, Operator, ProgramStyle, SearchPolicy, StopReason, Trial, TrialId,
-    TrialResult,
+    Behaviour, Decision, Draft, ModuleChoice, Operator, Pieces, PlannedStep, ProgramStyle, SearchPolicy,
+    StopReason, Trial, TrialId, TrialResult,
 };
 pub use pool::{Candidate, Pool};
 pub use puct::{Puct, PuctFormula};
@@ -61,3 +70,4 @@ pub use resample::{Resample, ResampleConfig};
 pub use rethink::{RethinkConfig, RethinkMcts};
 pub use search::{Search, Told};
 pub use tree::{Change, Evaluation, Evaluator, Node, NodeId, NodeKind, Stats, Tree, TreeError};
+pub use tree_planner::{TreePlanner, TreePlannerConfig};

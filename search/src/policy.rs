@@ -7,7 +7,9 @@
 use serde::{Deserialize, Serialize};
 
 pub use crate::attempt::{Attempt, Outcome};
+pub use crate::choose::consensus::Behaviour;
 use crate::tree::{NodeId, NodeKind, Tree};
+pub use crate::trie::PlannedStep;
 
 /// Number of a trial within one search, dense from 0 in the order of asking.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -84,6 +86,45 @@ pub enum Operator {
     },
     /// Asks the model how sure it is that a program which passes the visible tests passes all tests.
     Verify,
+    /// Function (the root stands for the entry point) to a draft of it and stubs of the new functions that it calls.
+    /// The first draft is the implementation; the others are the stubs.
+    Decompose {
+        /// New functions at most.
+        helpers: usize,
+        /// Implementations of finished functions, which the draft may call.
+        known: Vec<NodeId>,
+    },
+    /// Function whose helpers are finished to `count` implementations, tried on the same inputs.
+    Compose {
+        /// New implementations asked for, drawn from one request; 0 to put finished ones together only.
+        count: usize,
+        /// What they are composed with.
+        pieces: Pieces,
+    },
+    /// Program to `count` programs that keep its lines up to the last one that is sure to be right (critical sampling).
+    RefineFromPrefix {
+        /// Programs asked for, drawn from one request.
+        count: usize,
+    },
+    /// Root to `count` plans, drawn from one request and merged by common prefix. A step is a function to write.
+    ProposePlans {
+        /// Plans asked for.
+        count: usize,
+    },
+    /// Asks which of several steps of a plan to take next.
+    Decide {
+        /// The steps to choose from.
+        options: Vec<NodeId>,
+        /// What was tried and failed just before.
+        after: Option<NodeId>,
+        /// Answers that vote.
+        votes: u32,
+    },
+    /// Failed program to the one of its holes that is to blame.
+    Blame {
+        /// The holes to choose from.
+        holes: Vec<NodeId>,
+    },
 }
 
 impl Operator {
@@ -100,6 +141,12 @@ impl Operator {
             Self::Rethink { .. } => "rethink",
             Self::ReviseWithModules { .. } => "revise_with_modules",
             Self::Verify => "verify",
+            Self::Decompose { .. } => "decompose",
+            Self::Compose { .. } => "compose",
+            Self::RefineFromPrefix { .. } => "refine_from_prefix",
+            Self::ProposePlans { .. } => "propose_plans",
+            Self::Decide { .. } => "decide",
+            Self::Blame { .. } => "blame",
         }
     }
 
@@ -109,6 +156,11 @@ impl Operator {
         match self {
             Self::Implement | Self::Refine { .. } => 1,
             Self::Resample { count, .. } | Self::ReviseWithModules { count, .. } => *count as u64,
+            // An implementation of one function costs what a program costs.
+            Self::Compose { count, .. } | Self::RefineFromPrefix { count } => *count as u64,
+            Self::Decompose { .. } | Self::ProposePlans { .. } | Self::Decide { .. } | Self::Blame { .. } => {
+                0
+            }
             Self::Propose { .. }
             | Self::Extend { .. }
             | Self::Reflect
@@ -128,6 +180,13 @@ impl Operator {
             Self::Refine { .. } => Some((NodeKind::Revision, 1)),
             Self::ReviseWithModules { count, .. } => Some((NodeKind::Revision, *count)),
             Self::Rethink { .. } | Self::Verify => None,
+            Self::Decompose { helpers, .. } => Some((NodeKind::Module, *helpers + 1)),
+            Self::Compose { count, pieces } => {
+                Some((NodeKind::Module, *count + if pieces.draft.is_some() { 1 } else { 0 }))
+            }
+            Self::RefineFromPrefix { count } => Some((NodeKind::Revision, *count)),
+            Self::ProposePlans { .. } => Some((NodeKind::PlanStep, usize::MAX)),
+            Self::Decide { .. } | Self::Blame { .. } => None,
         }
     }
 }
@@ -158,6 +217,21 @@ pub enum ModuleChoice {
     BestPassing,
 }
 
+/// What a function is composed with ([`Operator::Compose`]).
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Pieces {
+    /// An implementation that is there already; it becomes the first candidate.
+    pub draft: Option<NodeId>,
+    /// Implementations of the finished functions that the program consists of beside this one.
+    pub parts: Vec<NodeId>,
+    /// Candidates of earlier requests for the same function, whose inputs the new ones are tried on, too.
+    pub earlier: Vec<NodeId>,
+    /// A whole program that failed and is to be mended by this function.
+    pub after: Option<NodeId>,
+    /// Inputs asked for, if earlier candidates bring none; 0 to try candidates on known tests alone.
+    pub inputs: usize,
+}
+
 /// What came of a trial.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "result", rename_all = "snake_case")]
@@ -173,6 +247,28 @@ pub enum TrialResult {
     Verified {
         /// The model's confidence.
         confidence: Option<f64>,
+    },
+    /// [`Operator::Compose`] made candidates.
+    Composed {
+        /// The candidates, the draft first where there is one.
+        drafts: Vec<Draft>,
+        /// What each of them did on the inputs.
+        behaviours: Vec<Behaviour>,
+    },
+    /// [`Operator::ProposePlans`] gave plans, merged by common prefix.
+    Planned {
+        /// Their steps, parents before children.
+        steps: Vec<PlannedStep>,
+    },
+    /// [`Operator::Decide`] chose between steps.
+    Chosen {
+        /// Votes per option.
+        votes: Vec<u32>,
+    },
+    /// [`Operator::Blame`] looked at a failure.
+    Blamed {
+        /// Which of the holes is to blame, by its place in the list; `None` where it is none of them.
+        hole: Option<usize>,
     },
     /// Nothing usable came back: an unusable answer after one re-ask, or a filtered one.
     Unusable,

@@ -36,6 +36,10 @@ pub enum NodeKind {
     Revision,
     /// A diagnosis of a failed program.
     Reflection,
+    /// One function: a stub with signature and documentation, or an implementation of it.
+    Module,
+    /// One step of a sampled plan.
+    PlanStep,
 }
 
 /// Who judged a node.
@@ -49,6 +53,8 @@ pub enum Evaluator {
     SelfEval,
     /// The method's combination of the other parts, in `[0, 1]`.
     Reward,
+    /// Share of rival implementations that return the same, in `[0, 1]`.
+    Consensus,
 }
 
 /// One judgement of a node.

@@ -55,6 +55,14 @@ pub enum AnswerError {
     /// No item in what should be a list.
     #[error("the answer contained no list items")]
     NoItems,
+    /// No number in range alone on the last line.
+    #[error("the last line of the answer is not a number from {low} to {high} alone")]
+    NoNumber {
+        /// Least number.
+        low: usize,
+        /// Largest number.
+        high: usize,
+    },
     /// No verdict word alone on the last line.
     #[error("the last line of the answer is not a verdict word alone")]
     NoVerdict,

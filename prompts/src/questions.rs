@@ -1,8 +1,15 @@
 //! The questions, one file each. Their wording is in `templates/`.
 
+mod blame_function;
 mod block_analysis;
+mod call_inputs;
+mod compose_function;
+mod continue_program;
+mod decide_step;
 mod direct_program;
+mod divide_function;
 mod implement_thoughts;
+mod last_right_line;
 mod modular_program;
 mod program;
 mod reask;
@@ -10,18 +17,27 @@ mod refine_program;
 mod reflect_on_failure;
 mod rethink;
 mod revise_with_modules;
+mod sample_plan;
 mod self_evaluation;
 mod thoughts;
 
+pub use blame_function::BlameFunction;
 pub use block_analysis::BlockAnalysis;
+pub use call_inputs::CallInputs;
+pub use compose_function::{ComposeFunction, Failing};
+pub use continue_program::ContinueProgram;
+pub use decide_step::DecideStep;
 pub use direct_program::DirectProgram;
+pub use divide_function::DivideFunction;
 pub use implement_thoughts::ImplementThoughts;
+pub use last_right_line::LastRightLine;
 pub use modular_program::ModularProgram;
 pub use reask::Reask;
 pub use refine_program::RefineProgram;
 pub use reflect_on_failure::ReflectOnFailure;
 pub use rethink::Rethink;
 pub use revise_with_modules::ReviseWithModules;
+pub use sample_plan::SamplePlan;
 pub use self_evaluation::{SelfEvaluation, SelfScore};
 pub use thoughts::{Asked, Thought, Thoughts};
 

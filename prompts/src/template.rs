@@ -34,15 +34,23 @@ macro_rules! files {
 }
 
 const CONVERSATIONS: &[(&str, &str)] = files![
+    "blame_function",
     "block_analysis",
+    "call_inputs",
+    "compose_function",
+    "continue_program",
+    "decide_step",
     "direct_program",
+    "divide_function",
     "implement_thoughts",
+    "last_right_line",
     "modular_program",
     "reask",
     "refine_program",
     "reflect_on_failure",
     "rethink",
     "revise_with_modules",
+    "sample_plan",
     "self_evaluation",
     "thoughts",
 ];
@@ -50,6 +58,7 @@ const CONVERSATIONS: &[(&str, &str)] = files![
 /// Pieces that conversations include. A part is not a conversation.
 const PARTS: &[(&str, &str)] = files![
     "parts/code_rules",
+    "parts/function",
     "parts/modular_example",
     "parts/modular_steps",
     "parts/task",

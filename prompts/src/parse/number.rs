@@ -23,6 +23,25 @@ pub fn field(
     Ok(number.clamp(*range.start(), *range.end()))
 }
 
+/// The whole number alone on the last line that is not empty, or after a label such as `Answer:`; emphasis and a closing
+/// full stop do not matter.
+///
+/// # Errors
+/// [`AnswerError::Empty`] without any line, [`AnswerError::NoNumber`] if the line says anything else or the number is
+/// out of range.
+pub fn last_line(reply: &str, range: RangeInclusive<usize>) -> Result<usize, AnswerError> {
+    let bare =
+        |text: &str| text.trim_matches(|c: char| c.is_whitespace() || "*_`\"'.!#()".contains(c)).to_owned();
+    let line = reply.lines().map(bare).rfind(|line| !line.is_empty()).ok_or(AnswerError::Empty)?;
+    let (label, number) = line.rsplit_once(':').unwrap_or(("", &line));
+    // Of "line 7" and "Option 3" as well, but not of "7 or 8".
+    let number = bare(number);
+    let digits = number.trim_start_matches(|c: char| c.is_alphabetic() || c == ' ' || c == '#');
+    let words = number.len() - digits.len() + label.len();
+    let value = digits.parse().ok().filter(|value| range.contains(value) && words < 24);
+    value.ok_or(AnswerError::NoNumber { low: *range.start(), high: *range.end() })
+}
+
 fn read(value: &Value) -> Option<f64> {
     let number = match value {
         Value::Number(number) => number.as_f64()?,
@@ -64,7 +83,44 @@ mod tests {
         }
     }
 
+    fn check_line(reply: &str, expected: Option<usize>) {
+        let found = last_line(reply, 0..=12);
+        assert_eq!(found.clone().ok(), expected, "{reply:?}");
+        assert!(found.is_ok() || expected.is_none());
+    }
+
+    #[test]
+    fn the_last_line_is_a_number_alone() {
+        for reply in ["7", "First 3, then:\n\n**7**\n", "Answer: 7.", "Line 7", "option #7", "`7`\n\n", "(7)"]
+        {
+            check_line(reply, Some(7));
+        }
+        check_line("0", Some(0));
+        for reply in [
+            "",
+            "\n",
+            "13",
+            "-1",
+            "7 or 8",
+            "7 of 12",
+            "seven",
+            "I am quite sure that it is line 7",
+            "7.5",
+            "7\nor so",
+        ] {
+            check_line(reply, None);
+        }
+        assert_eq!(last_line("99", 1..=3), Err(AnswerError::NoNumber { low: 1, high: 3 }));
+    }
+
     proptest! {
+        #[test]
+        fn any_last_line_is_read_without_panic(reply in "(\\PC|[0-9:\n]){0,40}") {
+            if let Ok(number) = last_line(&reply, 1..=5) {
+                prop_assert!((1..=5).contains(&number));
+            }
+        }
+
         #[test]
         fn always_in_range(value in any::<f64>()) {
             if let Ok(number) = field(json!({ "score": value }).as_object().unwrap(), "score", -1.0..=1.0) {

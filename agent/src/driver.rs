@@ -288,6 +288,10 @@ fn content(note: &Note) -> EventKind {
             Some(candidate.source.clone()),
             candidate.feedback.as_ref().map(|text| text.as_str().to_owned()),
         ),
+        Content::Function(written) => {
+            let source = Some(written.source.clone()).filter(|source| !source.is_empty());
+            (Some(written.as_stub()), source, written.trouble.clone())
+        }
     };
     EventKind::NodeContent {
         prompt: note.prompt.clone(),

@@ -23,6 +23,7 @@
 //! # }
 //! ```
 
+mod assertion;
 mod builder;
 mod driver;
 pub mod event;
@@ -32,11 +33,13 @@ mod log;
 pub mod modules;
 mod notebook;
 mod operators;
+mod probes;
 pub mod problem;
 pub mod program;
 mod replies;
 mod run;
 mod score;
+pub mod sketch;
 pub mod solution;
 pub mod strategy;
 mod task;
@@ -52,6 +55,7 @@ pub use operators::Sampling;
 pub use problem::{Entry, ExampleError, Problem, ProblemLimits};
 pub use replies::StoredReplies;
 pub use run::{Run, RunHandle, RunSpec};
+pub use sketch::{Sketch, SketchError};
 pub use solution::{Outcome, Solution, Status};
 pub use strategy::Strategy;
 

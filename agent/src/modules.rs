@@ -9,6 +9,7 @@ mod choose;
 mod cluster;
 mod extract;
 mod features;
+mod graph;
 mod normalise;
 mod scopes;
 mod syntax;
@@ -17,9 +18,11 @@ pub use choose::{Offer, representatives};
 pub use cluster::cluster;
 pub use codeagent_search::policy::ModuleChoice;
 pub use extract::{Module, extract};
+pub use graph::{FunctionGraph, Header, Part, PartKind, parameters_of, parts};
 pub(crate) use normalise::fingerprint;
 pub use normalise::normalised_hash;
 pub use syntax::{defines, parses};
+pub(crate) use syntax::{error_line, parsed, visit};
 
 #[cfg(test)]
 mod tests;

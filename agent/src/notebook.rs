@@ -3,9 +3,12 @@
 use std::sync::Arc;
 
 use codeagent_models::Message;
+use codeagent_prompts::Function;
 use codeagent_prompts::feedback::FeedbackText;
 use codeagent_sandbox::judge::Report;
 use codeagent_search::tree::{NodeId, Tree};
+
+use crate::probes::Probes;
 
 /// Longest summary of a node, in characters.
 const SUMMARY_CHARS: usize = 100;
@@ -38,6 +41,23 @@ pub(crate) enum Content {
     Reflection(String),
     /// A complete program and what the visible tests said of it.
     Program(Box<Candidate>),
+    /// One function of a program, written or still to be.
+    Function(Box<Written>),
+}
+
+/// One function of a program.
+#[derive(Debug, Clone)]
+pub(crate) struct Written {
+    /// What it is called with and what it is for.
+    pub(crate) function: Function,
+    /// Its source, with helpers of its own; empty while it is not written.
+    pub(crate) source: String,
+    /// Tests that it must pass, as assertions.
+    pub(crate) tests: Vec<String>,
+    /// What it did on inputs, where it was tried.
+    pub(crate) probes: Option<Arc<Probes>>,
+    /// What went wrong when it was tried, for the next question.
+    pub(crate) trouble: Option<String>,
 }
 
 /// A complete program under search.
@@ -51,6 +71,8 @@ pub(crate) struct Candidate {
     pub(crate) report: Report,
     /// What failed, rendered for models; `None` if nothing did.
     pub(crate) feedback: Option<FeedbackText>,
+    /// What it did on inputs whose right answers nobody knows, where it was tried.
+    pub(crate) probes: Option<Arc<Probes>>,
 }
 
 impl Notebook {
@@ -102,6 +124,11 @@ impl Notebook {
         }
     }
 
+    /// The function that a node holds.
+    pub(crate) fn function(&self, node: NodeId) -> Option<&Written> {
+        self.note(node)?.function()
+    }
+
     /// The chain of thoughts from the root down to `node`, the node's own last.
     pub(crate) fn thoughts(&self, tree: &Tree, node: NodeId) -> Vec<String> {
         let mut chain: Vec<String> = std::iter::successors(Some(node), |at| tree.node(*at)?.parent)
@@ -120,12 +147,30 @@ impl Notebook {
 }
 
 impl Note {
+    /// The function that it is about.
+    pub(crate) fn function(&self) -> Option<&Written> {
+        match &self.content {
+            Content::Function(written) => Some(written),
+            _ => None,
+        }
+    }
+
+    /// What its program or function did on inputs.
+    pub(crate) fn probes(&self) -> Option<&Arc<Probes>> {
+        match &self.content {
+            Content::Function(written) => written.probes.as_ref(),
+            Content::Program(candidate) => candidate.probes.as_ref(),
+            _ => None,
+        }
+    }
+
     /// The first line of the content, cut to 100 characters.
     pub(crate) fn summary(&self) -> String {
         let text = match &self.content {
             Content::Problem => "",
             Content::Thought(text) | Content::Reflection(text) => text,
             Content::Program(candidate) => &candidate.written,
+            Content::Function(written) => &written.function.signature,
         };
         let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
         let mut summary: String = line.chars().take(SUMMARY_CHARS).collect();
@@ -133,5 +178,18 @@ impl Note {
             summary.push('…');
         }
         summary
+    }
+}
+
+impl Written {
+    /// A function that is still to be written.
+    pub(crate) const fn stub(function: Function, tests: Vec<String>) -> Self {
+        Self { function, source: String::new(), tests, probes: None, trouble: None }
+    }
+
+    /// The function as a stub, for people.
+    pub(crate) fn as_stub(&self) -> String {
+        let Function { signature, doc, .. } = &self.function;
+        if doc.is_empty() { signature.clone() } else { format!("{signature}: {doc}") }
     }
 }

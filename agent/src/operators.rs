@@ -2,10 +2,16 @@
 //! program, and says what came of it. Operators know no policy; policies know no operator's inside.
 
 mod ask;
+mod blame;
+mod compose;
+mod decompose;
 mod implement;
+mod pieces;
+mod plan;
 mod program;
 mod propose;
 mod refine;
+mod refine_from_prefix;
 mod reflect;
 mod resample;
 mod rethink;
@@ -25,8 +31,10 @@ use crate::event::EventKind;
 use crate::examiner::Examiner;
 use crate::notebook::{Candidate, Content, Note, Notebook};
 use crate::problem::Problem;
+use crate::sketch::Sketch;
 use crate::strategy::FeedbackStyle;
 pub(crate) use ask::Conversation;
+use pieces::Functions;
 pub(crate) use revise::RoundModules;
 
 /// What operators work with; the same for all trials of a search.
@@ -39,6 +47,8 @@ pub(crate) struct Ports {
     pub(crate) sampling: Sampling,
     pub(crate) feedback: FeedbackStyle,
     pub(crate) round_modules: RoundModules,
+    /// The user's sketch of the program, where there is one.
+    pub(crate) sketch: Option<Arc<Sketch>>,
 }
 
 /// Sampling settings of the user that override the methods' own.
@@ -63,6 +73,8 @@ pub(crate) struct Inputs {
     reflection: Option<String>,
     /// Programs whose sub-modules are offered.
     sources: Vec<Arc<Note>>,
+    /// The functions that the operator works with.
+    functions: Functions,
 }
 
 /// What came of a trial, with all that it leaves behind.
@@ -96,6 +108,7 @@ impl Inputs {
         let program = match &trial.operator {
             Operator::Extend { after, .. } | Operator::Rethink { after } => note(*after),
             Operator::Reflect | Operator::Refine { .. } | Operator::Verify => note(trial.node),
+            Operator::RefineFromPrefix { .. } | Operator::Blame { .. } => note(trial.node),
             _ => None,
         };
         let reflection = match &trial.operator {
@@ -108,7 +121,8 @@ impl Inputs {
             }
             _ => Vec::new(),
         };
-        Self { thoughts: notebook.thoughts(tree, trial.node), program, reflection, sources }
+        let functions = Functions::gather(trial, tree, notebook);
+        Self { thoughts: notebook.thoughts(tree, trial.node), program, reflection, sources, functions }
     }
 
     /// The program that the operator works from and what its tests said, if it failed.
@@ -131,10 +145,15 @@ pub(crate) fn worst_case(trial: &Trial, ports: &Ports) -> Cost {
     let calls = match trial.operator {
         Operator::Implement | Operator::Refine { .. } if analysed => 3,
         Operator::Resample { count, .. } | Operator::ReviseWithModules { count, .. } if count > 1 => 1,
+        Operator::ProposePlans { count } if count > 1 => 1,
+        Operator::Decide { votes, .. } if votes > 1 => 1,
+        Operator::Decompose { .. } if ports.sketch.is_some() => 0,
+        Operator::Compose { count, ref pieces } => compose::calls(count, pieces),
+        Operator::RefineFromPrefix { count } => 2 + if count > 1 { 1 } else { 2 },
         _ => 2,
     };
     let generations = trial.operator.generations();
-    let answers = calls - 1 + generations.max(1);
+    let answers = calls.saturating_sub(1) + generations.max(samples(&trial.operator));
     let prompt = u64::try_from(ports.problem.statement.len()).unwrap_or(u64::MAX) / 2 + 8_192;
     let mut worst = Cost {
         calls,
@@ -143,7 +162,7 @@ pub(crate) fn worst_case(trial: &Trial, ports: &Ports) -> Cost {
         output_tokens: answers
             * u64::from(ports.sampling.max_output_tokens.unwrap_or(trial.max_output_tokens)),
         micro_usd: 0,
-        executions: generations,
+        executions: executions(&trial.operator),
     };
     if let Some(price) = ports.prices.price(ports.provider.model()) {
         worst.micro_usd = price.cost_micro_usd(&codeagent_models::Usage {
@@ -153,6 +172,24 @@ pub(crate) fn worst_case(trial: &Trial, ports: &Ports) -> Cost {
         });
     }
     worst
+}
+
+/// Answers that one request of the operator gives at most.
+fn samples(operator: &Operator) -> u64 {
+    match operator {
+        Operator::ProposePlans { count } => *count as u64,
+        Operator::Decide { votes, .. } => u64::from(*votes),
+        _ => 1,
+    }
+}
+
+/// Programs that the operator runs on tests or inputs at most.
+fn executions(operator: &Operator) -> u64 {
+    match operator {
+        // Each candidate runs on tests and on inputs.
+        Operator::Compose { count, pieces } => 2 * (*count as u64 + u64::from(pieces.draft.is_some())),
+        _ => operator.generations(),
+    }
 }
 
 /// Carries a trial out with at most `calls` model calls.
@@ -179,6 +216,18 @@ pub(crate) async fn carry_out(
             revise::carry_out(ports, &mut talk, inputs, round, *count).await?
         }
         Operator::Verify => verify::carry_out(ports, &mut talk, trial, inputs).await?,
+        Operator::Decompose { helpers, .. } => {
+            decompose::carry_out(ports, &mut talk, trial, inputs, *helpers).await?
+        }
+        Operator::Compose { count, pieces } => {
+            compose::carry_out(ports, &mut talk, inputs, *count, pieces).await?
+        }
+        Operator::RefineFromPrefix { count } => {
+            refine_from_prefix::carry_out(ports, &mut talk, inputs, *count).await?
+        }
+        Operator::ProposePlans { count } => plan::propose(ports, &mut talk, *count).await?,
+        Operator::Decide { votes, .. } => plan::decide(ports, &mut talk, inputs, *votes).await?,
+        Operator::Blame { .. } => blame::carry_out(ports, &mut talk, inputs).await?,
         _ => (TrialResult::Unusable, Vec::new()),
     };
     talk.cost.generations = trial.operator.generations();

@@ -3,15 +3,30 @@
 //! A new published method is its policy in `search`, its questions in `prompts`, operators only where it brings new
 //! ones, and one row here.
 
+use std::sync::Arc;
+
+use codeagent_search::anpl::SketchBy;
 use codeagent_search::{
-    CodeChain, CodeChainConfig, Reflexion, ReflexionConfig, Resample, ResampleConfig, RethinkConfig,
-    RethinkMcts, SearchPolicy,
+    Anpl, AnplConfig, CodeChain, CodeChainConfig, CriticalSampling, CriticalSamplingConfig, FunCoder,
+    FunCoderConfig, Reflexion, ReflexionConfig, Resample, ResampleConfig, RethinkConfig, RethinkMcts,
+    SearchPolicy, TreePlanner, TreePlannerConfig,
 };
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::sketch::Sketch;
+
 /// Names of all strategies, the default first.
-pub const NAMES: [&str; 4] = ["rethink-mcts", "codechain", "reflexion", "resample"];
+pub const NAMES: [&str; 8] = [
+    "rethink-mcts",
+    "codechain",
+    "reflexion",
+    "resample",
+    "funcoder",
+    "tree-planner",
+    "critical-sampling",
+    "anpl",
+];
 
 /// A strategy with its settings.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,6 +41,10 @@ enum Settings {
     CodeChain(CodeChainConfig),
     Reflexion(ReflexionConfig),
     Resample(ResampleConfig),
+    FunCoder(FunCoderConfig),
+    TreePlanner(TreePlannerConfig),
+    CriticalSampling(CriticalSamplingConfig),
+    Anpl(AnplConfig, Option<Arc<Sketch>>),
 }
 
 /// What models are told of a failed program.
@@ -54,6 +73,12 @@ pub enum StrategyError {
         name: &'static str,
         /// What is wrong.
         reason: String,
+    },
+    /// Only some strategies fill sketches.
+    #[error("strategy `{name}` fills no sketch; choose `anpl`")]
+    NoSketch {
+        /// The strategy.
+        name: &'static str,
     },
 }
 
@@ -88,9 +113,34 @@ impl Strategy {
             "codechain" => Settings::CodeChain(read(name, settings)?),
             "reflexion" => Settings::Reflexion(read(name, settings)?),
             "resample" => Settings::Resample(read(name, settings)?),
+            "funcoder" => Settings::FunCoder(read(name, settings)?),
+            "tree-planner" => Settings::TreePlanner(read(name, settings)?),
+            "critical-sampling" => Settings::CriticalSampling(read(name, settings)?),
+            "anpl" => Settings::Anpl(read(name, settings)?, None),
             _ => Settings::RethinkMcts(read(name, settings)?),
         };
         Ok(Self { name, settings })
+    }
+
+    /// The same strategy, made to fill the holes of a sketch.
+    ///
+    /// # Errors
+    /// [`StrategyError::NoSketch`] for every strategy but `anpl`.
+    pub fn with_sketch(mut self, sketch: Sketch) -> Result<Self, StrategyError> {
+        let Settings::Anpl(_, place) = &mut self.settings else {
+            return Err(StrategyError::NoSketch { name: self.name });
+        };
+        *place = Some(Arc::new(sketch));
+        Ok(self)
+    }
+
+    /// The sketch whose holes it fills.
+    #[must_use]
+    pub const fn sketch(&self) -> Option<&Arc<Sketch>> {
+        match &self.settings {
+            Settings::Anpl(_, sketch) => sketch.as_ref(),
+            _ => None,
+        }
     }
 
     /// The strategy's name.
@@ -107,6 +157,13 @@ impl Strategy {
             Settings::CodeChain(config) => Box::new(CodeChain::new(config.clone())),
             Settings::Reflexion(config) => Box::new(Reflexion::new(config.clone())),
             Settings::Resample(config) => Box::new(Resample::new(config.clone())),
+            Settings::FunCoder(config) => Box::new(FunCoder::new(config.clone())),
+            Settings::TreePlanner(config) => Box::new(TreePlanner::new(config.clone())),
+            Settings::CriticalSampling(config) => Box::new(CriticalSampling::new(config.clone())),
+            Settings::Anpl(config, sketch) => {
+                let by = if sketch.is_some() { SketchBy::User } else { SketchBy::Model };
+                Box::new(Anpl::new(config.clone(), by))
+            }
         }
     }
 
@@ -118,6 +175,12 @@ impl Strategy {
             Settings::CodeChain(config) => serde_json::to_value(config),
             Settings::Reflexion(config) => serde_json::to_value(config),
             Settings::Resample(config) => serde_json::to_value(config),
+            Settings::FunCoder(config) => serde_json::to_value(config),
+            Settings::TreePlanner(config) => serde_json::to_value(config),
+            Settings::CriticalSampling(config) => serde_json::to_value(config),
+            Settings::Anpl(config, None) => serde_json::to_value(config),
+            Settings::Anpl(config, Some(sketch)) => serde_json::to_value(config)
+                .map(|settings| serde_json::json!({"settings": settings, "sketch": **sketch})),
         }
         .unwrap_or_default()
     }

@@ -19,6 +19,8 @@ use crate::run::{Beginning, begin};
 use crate::solution::{FailureKind, Outcome, Status};
 use crate::strategy::{NAMES, Strategy};
 
+mod functions;
+
 const RIGHT: &str = "```python\ndef double(x):\n    return 2 * x\n```";
 const WRONG: &str =
     "```python\ndef helper(x):\n    return x * x\n\n\ndef double(x):\n    return helper(x)\n```";

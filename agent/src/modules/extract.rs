@@ -127,13 +127,13 @@ impl<'t> CallGraph<'t> {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Below {
+pub(super) enum Below {
     Everything,
     NotDefinitions,
 }
 
 /// Identifiers below `root` that may refer to a definition, in order, with repetitions.
-fn mentions<'s>(root: Node<'_>, source: &'s str, below: Below) -> Vec<&'s str> {
+pub(super) fn mentions<'s>(root: Node<'_>, source: &'s str, below: Below) -> Vec<&'s str> {
     let mut names = Vec::new();
     walk(root, |step| {
         let Step::Enter(place) = step else { return Descend::Over };
@@ -170,7 +170,7 @@ impl Definition<'_> {
     }
 }
 
-fn signature(definition: Node<'_>, body: Option<Node<'_>>, source: &str) -> String {
+pub(super) fn signature(definition: Node<'_>, body: Option<Node<'_>>, source: &str) -> String {
     let mut end = body.map_or(definition.end_byte(), |body| body.start_byte());
     let mut cursor = definition.walk();
     for child in definition.children(&mut cursor) {
@@ -182,7 +182,7 @@ fn signature(definition: Node<'_>, body: Option<Node<'_>>, source: &str) -> Stri
     header.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-fn docstring(body: Node<'_>, source: &str) -> String {
+pub(super) fn docstring(body: Node<'_>, source: &str) -> String {
     let Some(string) =
         body.named_child(0).filter(|first| is_docstring(*first)).and_then(|first| first.named_child(0))
     else {

@@ -36,7 +36,7 @@ pub(super) async fn write<Q: Question<Answer = String> + Sync>(
     Ok((TrialResult::Made { drafts }, notes))
 }
 
-async fn judge(
+pub(super) async fn judge(
     ports: &Ports,
     talk: &mut Conversation<'_>,
     answered: Answered<String>,
@@ -53,7 +53,7 @@ async fn judge(
         ms: score::milliseconds(&report),
     });
     let attempt = score::attempt(&ports.problem, &source, &report);
-    let mut candidate = Candidate { written, source, report, feedback: None };
+    let mut candidate = Candidate { written, source, report, feedback: None, probes: None };
     if attempt.total > 0 && !attempt.passes_all() {
         let blocks = match ports.feedback {
             FeedbackStyle::Tests => Vec::new(),

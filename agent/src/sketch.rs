@@ -49,7 +49,7 @@ pub struct Sketch {
 }
 
 /// One function of a sketch.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Hole {
     /// The function's name.
@@ -65,6 +65,9 @@ pub struct Hole {
     /// Its source; helpers that it brings stand in it, too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,
+    /// Ids of holes that it relies on, beside those that its body calls. They are filled before it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub depends_on: Vec<String>,
     /// What it must return: comparisons of calls with literals, such as `middle([1, 2, 9]) == 2`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tests: Vec<String>,
@@ -143,9 +146,17 @@ impl Sketch {
         self.holes.iter().find(|hole| hole.id == id)
     }
 
-    /// The holes that a search fills.
+    /// The holes that a search fills, in the order of the file, but each after those that it depends on.
     pub fn open(&self) -> impl Iterator<Item = &Hole> {
-        self.holes.iter().filter(|hole| hole.is_open())
+        let mut left: Vec<&Hole> = self.holes.iter().filter(|hole| hole.is_open()).collect();
+        let mut ordered = Vec::with_capacity(left.len());
+        while !left.is_empty() {
+            let waits = |hole: &&Hole| left.iter().any(|other| hole.depends_on.contains(&other.id));
+            // There are no circles; if there were, the first would go first.
+            let next = left.iter().position(|hole| !waits(hole)).unwrap_or(0);
+            ordered.push(left.remove(next));
+        }
+        ordered.into_iter()
     }
 
     /// The function that a hole is.
@@ -218,7 +229,16 @@ impl Sketch {
             let text = hole.body.as_deref().map_or_else(|| hole.as_stub(), quoted::named);
             graph.add_verbatim(&text);
         }
-        let found = graph.dependents(id);
+        let mut found = graph.dependents(id);
+        found.insert(id.to_owned());
+        let relies = |hole: &&Hole, found: &BTreeSet<String>| {
+            !found.contains(&hole.id) && hole.depends_on.iter().any(|needed| found.contains(needed))
+        };
+        while let Some(hole) = self.holes.iter().find(|hole| relies(hole, &found)) {
+            found.extend(graph.dependents(&hole.id));
+            found.insert(hole.id.clone());
+        }
+        found.remove(id);
         self.holes.iter().map(|hole| hole.id.clone()).filter(|hole| found.contains(hole)).collect()
     }
 

@@ -34,6 +34,11 @@ pub(super) fn checked(sketch: Sketch, text: &str) -> Result<Sketch, SketchError>
             return Err(checker.error(&at(index, "id"), reason, "give each a name of its own"));
         }
         checker.hole(index, hole)?;
+        checker.references(index, hole, &sketch)?;
+    }
+    if let Some(index) = on_a_circle(&sketch) {
+        let reason = "the hole depends on itself through others".to_owned();
+        return Err(checker.error(&at(index, "depends_on"), reason, "break the circle"));
     }
     Ok(sketch)
 }
@@ -74,6 +79,22 @@ fn body_fault(hole: &Hole, body: &str) -> Option<(&'static str, String, &'static
         .then(|| ("body", format!("the body does not define `{}`", hole.id), "write the whole function"))
 }
 
+/// A hole that is left when those whose needs are met are taken away, one after the other.
+fn on_a_circle(sketch: &Sketch) -> Option<usize> {
+    let mut left: Vec<usize> = (0..sketch.holes.len()).collect();
+    loop {
+        let waits = |index: &usize| {
+            let needs = sketch.holes.get(*index).map_or(&[][..], |hole| hole.depends_on.as_slice());
+            left.iter().filter_map(|other| sketch.holes.get(*other)).any(|other| needs.contains(&other.id))
+        };
+        let waiting: Vec<usize> = left.iter().copied().filter(waits).collect();
+        if waiting.len() == left.len() {
+            return left.first().copied();
+        }
+        left = waiting;
+    }
+}
+
 fn at(hole: usize, field: &str) -> [Step<'_>; 3] {
     [Step::Key("holes"), Step::Index(hole), Step::Key(field)]
 }
@@ -93,6 +114,18 @@ impl Checker<'_> {
                 let reason = format!("`{test}` is no test of `{}`", hole.id);
                 let remedy = "write a call with literal arguments, `==`, and a literal";
                 return Err(self.error(&[holes, hole_at, tests, Step::Index(number)], reason, remedy));
+            }
+        }
+        Ok(())
+    }
+
+    fn references(&self, index: usize, hole: &Hole, sketch: &Sketch) -> Result<(), SketchError> {
+        for (number, needed) in hole.depends_on.iter().enumerate() {
+            if *needed == hole.id || sketch.hole(needed).is_none() {
+                let [holes, hole_at, list] = at(index, "depends_on");
+                let reason = format!("`{}` can't depend on `{needed}`", hole.id);
+                let path = [holes, hole_at, list, Step::Index(number)];
+                return Err(self.error(&path, reason, "name another hole of the sketch"));
             }
         }
         Ok(())

@@ -95,9 +95,7 @@ impl Sketch {
                 id: name.clone(),
                 signature: header.signature.clone(),
                 doc: header.docstring.clone(),
-                state: HoleState::Open,
-                body: None,
-                tests: Vec::new(),
+                ..Hole::default()
             });
         }
         kept.truncate(kept.trim_end().len());

@@ -2,7 +2,7 @@
 
 use tree_sitter::Node;
 
-use super::{Hole, HoleState};
+use super::Hole;
 use crate::modules::{parsed, visit};
 
 /// Words of a sentence that its name is made of.
@@ -24,7 +24,7 @@ pub(super) fn holes(body: &str) -> Vec<Hole> {
         if holes.iter().all(|hole| hole.id != id) {
             let signature = format!("def {id}({})", quoted.arguments.join(", "));
             let doc = quoted.sentence;
-            holes.push(Hole { id, signature, doc, state: HoleState::Open, body: None, tests: Vec::new() });
+            holes.push(Hole { id, signature, doc, ..Hole::default() });
         }
     }
     holes

@@ -93,6 +93,31 @@ fn errors_in_a_body_name_its_line() {
 }
 
 #[test]
+fn holes_may_depend_on_holes_that_they_do_not_call_yet() {
+    check(
+        "\"doc\": \"The middle value.\",",
+        "\"depends_on\": [\"order\", \"none\"],",
+        "line 7, column 81 (holes[1].depends_on[1]): `middle` can't depend on `none`; name another hole of the sketch",
+    );
+    check(
+        "\"state\": \"pinned\",",
+        "\"state\": \"pinned\", \"depends_on\": [\"median\"],",
+        "line 5, column 91 (holes[0].depends_on[0]): `median` can't depend on `median`; name another hole of the sketch",
+    );
+    let needing = SKETCH.replace("\"doc\": \"The middle value.\",", "\"depends_on\": [\"order\"],");
+    let mut sketch = Sketch::parse(&needing).unwrap();
+    sketch.reopen("order").unwrap();
+    assert_eq!(sketch.open().map(|hole| hole.id.as_str()).collect::<Vec<_>>(), ["order", "middle"]);
+    assert_eq!(sketch.callers("least").into_iter().collect::<Vec<_>>(), ["median", "middle", "order"]);
+    let circle = needing.replace(
+        "\"state\": \"solved\",\n     \"body\": \"def order",
+        "\"depends_on\": [\"middle\"],\n     \"body\": \"def order",
+    );
+    let error = Sketch::parse(&circle).unwrap_err();
+    assert_eq!((error.line, error.reason.as_str()), (7, "the hole depends on itself through others"));
+}
+
+#[test]
 fn json_errors_have_a_place_too() {
     for (text, line) in
         [("{", 1), ("", 1), ("{\n\"root\": 1}", 2), ("{\"root\": \"f\", \"holes\": [],\n\"extra\": 1}", 2)]

@@ -260,6 +260,22 @@ mod tests {
         end(&own, child);
     }
 
+    /// Against plain files: what is written and read, not what a kernel makes of it.
+    #[test]
+    fn memory_is_limited_and_its_want_is_seen() {
+        let folder = tempfile::tempdir().unwrap();
+        let (folder, controllers) = (folder.path().to_owned(), vec!["memory"]);
+        let delegated = Delegated { folder, controllers, programs: AtomicU64::new(0) };
+        let limits = Limits::default().with_memory_mib(100);
+        let cgroup = delegated.program(&limits).unwrap();
+        let most: u64 = read(&cgroup.folder, "memory.max").unwrap().parse().unwrap();
+        assert_eq!(most, (100 + u64::from(limits.temp_mib) + OVERHEAD_MIB) << 20);
+        write(&cgroup.folder, "memory.events", "oom 1\noom_kill 0\n").unwrap();
+        assert!(!cgroup.ran_out_of_memory());
+        write(&cgroup.folder, "memory.events", "oom 1\noom_kill 2\n").unwrap();
+        assert!(cgroup.ran_out_of_memory());
+    }
+
     #[test]
     fn without_controllers_there_is_no_subtree() {
         let folder = tempfile::tempdir().unwrap();

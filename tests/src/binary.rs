@@ -221,7 +221,8 @@ pub fn path() -> &'static Path {
 fn build(release: bool) {
     let mut build = Command::new(env!("CARGO"));
     build
-        .args(["build", "--quiet", "--locked", "-p", "codeagent-cli"])
+        // As the test run that this is a part of builds it: with other features all dependencies would be built again.
+        .args(["test", "--no-run", "--quiet", "--locked", "--workspace", "--test", "help"])
         .current_dir(env!("CARGO_MANIFEST_DIR"));
     if release {
         build.arg("--release");

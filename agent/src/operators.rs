@@ -2,6 +2,7 @@
 //! program, and says what came of it. Operators know no policy; policies know no operator's inside.
 
 mod ask;
+mod blame;
 mod grade;
 mod implement;
 mod plan;
@@ -58,8 +59,10 @@ pub struct Sampling {
 
 /// What a trial needs to know of the tree, taken when it is asked for, so that it can be carried out alone.
 pub(crate) struct Inputs {
-    /// The thoughts from the root down to the trial's node.
+    /// The thoughts from the root down to the trial's node, or to the program whose thought is replaced.
     thoughts: Vec<String>,
+    /// Number of the thought that is replaced, from 1, if it is not the last.
+    number: Option<usize>,
     /// The program that the operator works from.
     program: Option<Arc<Note>>,
     /// The reflection to follow.
@@ -105,6 +108,7 @@ impl Inputs {
             Operator::Reflect { .. }
             | Operator::Refine { .. }
             | Operator::RefineWithPlan
+            | Operator::Blame
             | Operator::Grade
             | Operator::Verify { .. } => note(trial.node),
             _ => None,
@@ -119,8 +123,14 @@ impl Inputs {
             }
             _ => Vec::new(),
         };
+        let above = notebook.thoughts(tree, trial.node);
+        let thoughts = match &trial.operator {
+            Operator::Rethink { after } => notebook.thoughts(tree, *after),
+            _ => above.clone(),
+        };
         Self {
-            thoughts: notebook.thoughts(tree, trial.node),
+            number: Some(above.len()).filter(|number| *number < thoughts.len()),
+            thoughts,
             program,
             reflection,
             plan: notebook.plan(tree, trial.node).map(str::to_owned),
@@ -207,6 +217,7 @@ pub(crate) async fn carry_out(
         }
         Operator::Refine { .. } => refine::carry_out(ports, &mut talk, inputs).await?,
         Operator::RefineWithPlan => refine::with_plan(ports, &mut talk, inputs).await?,
+        Operator::Blame => blame::carry_out(ports, &mut talk, trial, inputs).await?,
         Operator::Rethink { .. } => rethink::carry_out(ports, &mut talk, trial, inputs).await?,
         Operator::ReviseWithModules { sources, clusters, count, choice } => {
             let round = revise::Round::new(trial, sources, *clusters, *choice);

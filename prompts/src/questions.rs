@@ -1,5 +1,6 @@
 //! The questions, one file each. Their wording is in `templates/`.
 
+mod blame;
 mod block_analysis;
 mod direct_program;
 mod implement_plan;
@@ -23,6 +24,7 @@ mod self_evaluation;
 mod strategies;
 mod thoughts;
 
+pub use blame::Blame;
 pub use block_analysis::BlockAnalysis;
 pub use direct_program::DirectProgram;
 pub use implement_plan::ImplementPlan;

@@ -63,6 +63,6 @@ pub use pool::{Candidate, Pool};
 pub use puct::{Puct, PuctFormula};
 pub use reflexion::{Reflexion, ReflexionConfig};
 pub use resample::{Resample, ResampleConfig};
-pub use rethink::{RethinkConfig, RethinkMcts};
+pub use rethink::{RethinkConfig, RethinkMcts, RethinkTarget};
 pub use search::{Search, Told};
 pub use tree::{Change, Evaluation, Evaluator, Node, NodeId, NodeKind, Stats, Tree, TreeError};

@@ -84,11 +84,14 @@ pub enum Operator {
     },
     /// Failed program to a revised program and, where that must change, the plan that it follows.
     RefineWithPlan,
-    /// Replaces the trial's thought in place, using the feedback on its failed program `after`.
+    /// Replaces the trial's thought in place, using the feedback on the failed program `after`, which was written from it
+    /// or from a thought below it.
     Rethink {
         /// The program whose feedback is shown.
         after: NodeId,
     },
+    /// Failed program to the thought above it that is at fault.
+    Blame,
     /// Root to `count` programs, given representative sub-modules of the `sources`.
     ReviseWithModules {
         /// Programs whose sub-modules are clustered.
@@ -126,6 +129,7 @@ impl Operator {
             Self::Refine { .. } => "refine",
             Self::RefineWithPlan => "refine_with_plan",
             Self::Rethink { .. } => "rethink",
+            Self::Blame => "blame",
             Self::ReviseWithModules { .. } => "revise_with_modules",
             Self::Grade => "grade",
             Self::Verify { .. } => "verify",
@@ -145,6 +149,7 @@ impl Operator {
             | Self::RatePlan
             | Self::Reflect { .. }
             | Self::Rethink { .. }
+            | Self::Blame
             | Self::Grade
             | Self::Verify { .. } => 0,
         }
@@ -162,7 +167,7 @@ impl Operator {
             Self::Reflect { count, .. } => Some((NodeKind::Reflection, *count)),
             Self::Refine { .. } | Self::RefineWithPlan => Some((NodeKind::Revision, 1)),
             Self::ReviseWithModules { count, .. } => Some((NodeKind::Revision, *count)),
-            Self::RatePlan | Self::Rethink { .. } | Self::Grade | Self::Verify { .. } => None,
+            Self::RatePlan | Self::Rethink { .. } | Self::Blame | Self::Grade | Self::Verify { .. } => None,
         }
     }
 }
@@ -256,6 +261,12 @@ pub enum TrialResult {
     Graded {
         /// The grade.
         grade: Option<f64>,
+    },
+    /// [`Operator::Blame`] named a thought: its place in the chain from the root down to the program, from 0. `None`
+    /// where none is at fault, and where the answer says neither.
+    Blamed {
+        /// The place.
+        place: Option<usize>,
     },
     /// Nothing usable came back: an unusable answer after one re-ask, or a filtered one.
     Unusable,

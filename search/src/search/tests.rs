@@ -22,11 +22,13 @@ fn answer(kind: u64, trial: &Trial) -> TrialResult {
             sure(f64::NAN),
             TrialResult::Graded { grade: Some(f64::NAN) },
             TrialResult::Judged { accepted: None },
+            TrialResult::Blamed { place: Some(usize::MAX) },
         ];
-        return misplaced[roll(6) as usize].clone();
+        return misplaced[roll(7) as usize].clone();
     }
     let total = [4, 4, 1, 0][(kind % 4) as usize];
     match (&trial.operator, trial.operator.makes()) {
+        (Operator::Blame, _) => TrialResult::Blamed { place: (roll(4) > 0).then(|| roll(6) as usize) },
         (Operator::Grade | Operator::RatePlan, _) => {
             TrialResult::Graded { grade: (roll(4) > 0).then(|| roll(8) as f64 / 5.0 - 0.2) }
         }
@@ -79,6 +81,10 @@ fn policies() -> Vec<Row> {
         ("codechain", 24, || Box::new(CodeChain::new(CodeChainConfig::default()))),
         ("codechain to the end", 24, || {
             Box::new(CodeChain::new(CodeChainConfig { exhaust: true, ..Default::default() }))
+        }),
+        ("rethink-mcts that blames", 16 * 7 + 1, || {
+            let config = RethinkConfig { rethink_target: RethinkTarget::Blame, ..Default::default() };
+            Box::new(RethinkMcts::new(RethinkConfig { exhaust: true, ..config }))
         }),
         // A proposal, then a program, its critic and a reflection each.
         ("codetree", 1 + 20 * 3, || Box::new(CodeTree::new(CodeTreeConfig::default()))),
@@ -258,18 +264,25 @@ fn check_sense(tree: &Tree, trial: &Trial) {
             assert!(!sources.is_empty());
             sources.iter().for_each(|node| holds_program(*node));
         }
-        Operator::Extend { after, .. } | Operator::Rethink { after } => {
+        Operator::Extend { after, .. } => {
             assert_eq!(kind(trial.node), NodeKind::Thought);
             holds_program(*after);
             assert_eq!(tree.node(*after).and_then(|node| node.parent), Some(trial.node));
+        }
+        Operator::Rethink { after } => {
+            assert_eq!(kind(trial.node), NodeKind::Thought);
+            holds_program(*after);
+            assert!(tree.lineage(*after).any(|node| node.id == trial.node));
         }
         Operator::Implement => {
             let sources = [NodeKind::Root, NodeKind::Thought, NodeKind::Plan];
             assert!(sources.contains(&kind(trial.node)), "{trial:?}");
         }
-        Operator::RefineWithPlan | Operator::Reflect { .. } | Operator::Grade | Operator::Verify { .. } => {
-            holds_program(trial.node)
-        }
+        Operator::RefineWithPlan
+        | Operator::Blame
+        | Operator::Reflect { .. }
+        | Operator::Grade
+        | Operator::Verify { .. } => holds_program(trial.node),
         Operator::Refine { reflection } => {
             holds_program(trial.node);
             assert!(reflection.is_none_or(|node| kind(node) == NodeKind::Reflection));

@@ -234,6 +234,8 @@ pub enum ModuleChoice {
     Random,
     /// A module of the best source.
     BestPassing,
+    /// As `Centroid`, with as many clusters, up to the number asked for, as part the modules best by their silhouette.
+    Silhouette,
 }
 
 /// What came of a trial.

@@ -1,9 +1,10 @@
 //! Reflexion: a chain of program, diagnosis in words, revised program, until the tests pass.
 //!
-//! Source: Shinn et al. 2023, *Reflexion*, section 4.3 and the published code. Two deliberate differences: programs
+//! Source: Shinn et al. 2023, *Reflexion*, section 4.3 and the published code. Deliberate differences: programs
 //! are tested on the problem's visible tests and not on tests that the model wrote (the paper counts 16 % false
 //! positives of those on MBPP); and not the last program is submitted but the best one, as in every method here.
-//! A program that the visible tests cannot judge ends the chain, for there is no failure to reflect on.
+//! The questions come without the worked examples that the original shows. A program that the visible tests cannot judge
+//! ends the chain, for there is no failure to reflect on.
 
 use serde::{Deserialize, Serialize};
 

@@ -132,7 +132,7 @@ pub struct SolveArgs {
     /// The problem: FILE or DATASET#ID.
     #[arg(value_name = "PROBLEM", value_hint = ValueHint::FilePath)]
     pub problem: String,
-    /// Which tests are visible: `strict`, or as in a paper, such as `rethink-compat` (docs/visible-tests.md).
+    /// Which tests are visible: `strict`, or as in a paper (docs/visible-tests.md).
     #[arg(long, value_name = "NAME", default_value_t = Protocol::Strict)]
     pub protocol: Protocol,
     /// Which model answers.
@@ -188,7 +188,7 @@ pub struct VerifyArgs {
     /// The problem: FILE or DATASET#ID.
     #[arg(long, value_name = "PROBLEM", value_hint = ValueHint::FilePath)]
     pub problem: String,
-    /// Which tests are visible: `strict`, or as in a paper, such as `rethink-compat` (docs/visible-tests.md).
+    /// Which tests are visible: `strict`, or as in a paper (docs/visible-tests.md).
     #[arg(long, value_name = "NAME", default_value_t = Protocol::Strict)]
     pub protocol: Protocol,
     /// Where the program runs.

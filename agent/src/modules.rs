@@ -11,6 +11,7 @@ mod extract;
 mod features;
 mod normalise;
 mod scopes;
+mod silhouette;
 mod syntax;
 
 pub use choose::{Offer, representatives};

@@ -2,9 +2,13 @@
 //! program, and says what came of it. Operators know no policy; policies know no operator's inside.
 
 mod ask;
+mod blame;
+mod grade;
 mod implement;
+mod plan;
 mod program;
 mod propose;
+mod recall;
 mod refine;
 mod reflect;
 mod resample;
@@ -18,12 +22,12 @@ use codeagent_models::{ModelError, PriceTable, Provider};
 use codeagent_prompts::{FeedbackText, PromptError, Task};
 use codeagent_sandbox::SandboxError;
 use codeagent_search::Cost;
-use codeagent_search::policy::{Operator, Trial, TrialResult};
+use codeagent_search::policy::{Operator, ThoughtStyle, Trial, TrialResult};
 use codeagent_search::tree::{NodeId, Tree};
 
 use crate::event::EventKind;
 use crate::examiner::Examiner;
-use crate::notebook::{Candidate, Content, Note, Notebook};
+use crate::notebook::{Candidate, Content, Exemplar, Note, Notebook};
 use crate::problem::Problem;
 use crate::strategy::FeedbackStyle;
 pub(crate) use ask::Conversation;
@@ -55,12 +59,18 @@ pub struct Sampling {
 
 /// What a trial needs to know of the tree, taken when it is asked for, so that it can be carried out alone.
 pub(crate) struct Inputs {
-    /// The thoughts from the root down to the trial's node.
+    /// The thoughts from the root down to the trial's node, or to the program whose thought is replaced.
     thoughts: Vec<String>,
+    /// Number of the thought that is replaced, from 1, if it is not the last.
+    number: Option<usize>,
     /// The program that the operator works from.
     program: Option<Arc<Note>>,
     /// The reflection to follow.
     reflection: Option<String>,
+    /// The plan that the trial's node is or follows.
+    plan: Option<String>,
+    /// The recalled problem that the trial's node is or comes from.
+    exemplar: Option<Box<Exemplar>>,
     /// Programs whose sub-modules are offered.
     sources: Vec<Arc<Note>>,
 }
@@ -68,7 +78,7 @@ pub(crate) struct Inputs {
 /// What came of a trial, with all that it leaves behind.
 pub(crate) struct Carried {
     pub(crate) result: TrialResult,
-    /// Contents of the made nodes, in the order of the drafts; or of the replaced node.
+    /// Contents of the made nodes, in the order of the drafts; or of the replaced node; or remarks on the trial's node.
     pub(crate) notes: Vec<Note>,
     pub(crate) events: Vec<EventKind>,
     pub(crate) cost: Cost,
@@ -95,7 +105,12 @@ impl Inputs {
         let note = |node: NodeId| notebook.note(node).cloned();
         let program = match &trial.operator {
             Operator::Extend { after, .. } | Operator::Rethink { after } => note(*after),
-            Operator::Reflect | Operator::Refine { .. } | Operator::Verify => note(trial.node),
+            Operator::Reflect { .. }
+            | Operator::Refine { .. }
+            | Operator::RefineWithPlan
+            | Operator::Blame
+            | Operator::Grade
+            | Operator::Verify { .. } => note(trial.node),
             _ => None,
         };
         let reflection = match &trial.operator {
@@ -108,13 +123,31 @@ impl Inputs {
             }
             _ => Vec::new(),
         };
-        Self { thoughts: notebook.thoughts(tree, trial.node), program, reflection, sources }
+        let above = notebook.thoughts(tree, trial.node);
+        let thoughts = match &trial.operator {
+            Operator::Rethink { after } => notebook.thoughts(tree, *after),
+            _ => above.clone(),
+        };
+        Self {
+            number: Some(above.len()).filter(|number| *number < thoughts.len()),
+            thoughts,
+            program,
+            reflection,
+            plan: notebook.plan(tree, trial.node).map(str::to_owned),
+            exemplar: notebook.exemplar(tree, trial.node).cloned().map(Box::new),
+            sources,
+        }
     }
 
     /// The program that the operator works from and what its tests said, if it failed.
     fn failed(&self) -> Option<(&Candidate, &FeedbackText)> {
         let candidate = self.candidate()?;
         Some((candidate, candidate.feedback.as_ref()?))
+    }
+
+    /// How the method works that the recalled problems need; empty where nobody said.
+    fn tutorial(&self) -> &str {
+        self.exemplar.as_deref().map_or("", |exemplar| &exemplar.tutorial)
     }
 
     fn candidate(&self) -> Option<&Candidate> {
@@ -129,7 +162,7 @@ impl Inputs {
 pub(crate) fn worst_case(trial: &Trial, ports: &Ports) -> Cost {
     let analysed = ports.feedback == FeedbackStyle::TestsAndTrace && !ports.problem.visible.is_empty();
     let calls = match trial.operator {
-        Operator::Implement | Operator::Refine { .. } if analysed => 3,
+        Operator::Implement | Operator::Refine { .. } | Operator::RefineWithPlan if analysed => 3,
         Operator::Resample { count, .. } | Operator::ReviseWithModules { count, .. } if count > 1 => 1,
         _ => 2,
     };
@@ -167,18 +200,31 @@ pub(crate) async fn carry_out(
 ) -> Result<Carried, TrialError> {
     let mut talk = Conversation::new(ports, trial, calls);
     let (result, notes) = match &trial.operator {
-        Operator::Propose { count } => propose::carry_out(ports, &mut talk, trial, inputs, *count).await?,
+        Operator::Propose { count, style: ThoughtStyle::Rated } => {
+            propose::carry_out(ports, &mut talk, trial, inputs, *count).await?
+        }
+        Operator::Propose { count, style } => {
+            propose::strategies(ports, &mut talk, trial, *count, *style).await?
+        }
         Operator::Extend { count, .. } => propose::carry_out(ports, &mut talk, trial, inputs, *count).await?,
+        Operator::Recall { count } => recall::carry_out(ports, &mut talk, trial, *count).await?,
+        Operator::Plan => plan::carry_out(ports, &mut talk, trial, inputs).await?,
+        Operator::RatePlan => plan::rate(ports, &mut talk, trial, inputs).await?,
         Operator::Implement => implement::carry_out(ports, &mut talk, inputs).await?,
         Operator::Resample { count, style } => resample::carry_out(ports, &mut talk, *count, *style).await?,
-        Operator::Reflect => reflect::carry_out(ports, &mut talk, trial, inputs).await?,
+        Operator::Reflect { count, style } => {
+            reflect::carry_out(ports, &mut talk, trial, inputs, *count, *style).await?
+        }
         Operator::Refine { .. } => refine::carry_out(ports, &mut talk, inputs).await?,
+        Operator::RefineWithPlan => refine::with_plan(ports, &mut talk, inputs).await?,
+        Operator::Blame => blame::carry_out(ports, &mut talk, trial, inputs).await?,
         Operator::Rethink { .. } => rethink::carry_out(ports, &mut talk, trial, inputs).await?,
         Operator::ReviseWithModules { sources, clusters, count, choice } => {
             let round = revise::Round::new(trial, sources, *clusters, *choice);
             revise::carry_out(ports, &mut talk, inputs, round, *count).await?
         }
-        Operator::Verify => verify::carry_out(ports, &mut talk, trial, inputs).await?,
+        Operator::Grade => grade::carry_out(ports, &mut talk, trial, inputs).await?,
+        Operator::Verify { style } => verify::carry_out(ports, &mut talk, trial, inputs, *style).await?,
         _ => (TrialResult::Unusable, Vec::new()),
     };
     talk.cost.generations = trial.operator.generations();

@@ -4,14 +4,24 @@
 //! ones, and one row here.
 
 use codeagent_search::{
-    CodeChain, CodeChainConfig, Reflexion, ReflexionConfig, Resample, ResampleConfig, RethinkConfig,
-    RethinkMcts, SearchPolicy,
+    CodeChain, CodeChainConfig, CodeTree, CodeTreeConfig, MapCoder, MapCoderConfig, Order, Reflexion,
+    ReflexionConfig, Resample, ResampleConfig, RethinkConfig, RethinkMcts, SearchPolicy, UnguidedTree,
+    UnguidedTreeConfig,
 };
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 /// Names of all strategies, the default first.
-pub const NAMES: [&str; 4] = ["rethink-mcts", "codechain", "reflexion", "resample"];
+pub const NAMES: [&str; 8] = [
+    "rethink-mcts",
+    "codetree",
+    "codetree-bfs",
+    "codetree-dfs",
+    "mapcoder",
+    "codechain",
+    "reflexion",
+    "resample",
+];
 
 /// A strategy with its settings.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,6 +33,9 @@ pub struct Strategy {
 #[derive(Debug, Clone, PartialEq)]
 enum Settings {
     RethinkMcts(RethinkConfig),
+    CodeTree(CodeTreeConfig),
+    UnguidedTree(UnguidedTreeConfig, Order),
+    MapCoder(MapCoderConfig),
     CodeChain(CodeChainConfig),
     Reflexion(ReflexionConfig),
     Resample(ResampleConfig),
@@ -85,6 +98,10 @@ impl Strategy {
             return Err(StrategyError::Unknown { name: name.to_owned() });
         };
         let settings = match name {
+            "codetree" => Settings::CodeTree(read(name, settings)?),
+            "codetree-bfs" => Settings::UnguidedTree(read(name, settings)?, Order::BreadthFirst),
+            "codetree-dfs" => Settings::UnguidedTree(read(name, settings)?, Order::DepthFirst),
+            "mapcoder" => Settings::MapCoder(read(name, settings)?),
             "codechain" => Settings::CodeChain(read(name, settings)?),
             "reflexion" => Settings::Reflexion(read(name, settings)?),
             "resample" => Settings::Resample(read(name, settings)?),
@@ -104,6 +121,9 @@ impl Strategy {
     pub fn policy(&self) -> Box<dyn SearchPolicy> {
         match &self.settings {
             Settings::RethinkMcts(config) => Box::new(RethinkMcts::new(config.clone())),
+            Settings::CodeTree(config) => Box::new(CodeTree::new(config.clone())),
+            Settings::UnguidedTree(config, order) => Box::new(UnguidedTree::new(config.clone(), *order)),
+            Settings::MapCoder(config) => Box::new(MapCoder::new(config.clone())),
             Settings::CodeChain(config) => Box::new(CodeChain::new(config.clone())),
             Settings::Reflexion(config) => Box::new(Reflexion::new(config.clone())),
             Settings::Resample(config) => Box::new(Resample::new(config.clone())),
@@ -115,6 +135,9 @@ impl Strategy {
     pub fn settings(&self) -> Value {
         match &self.settings {
             Settings::RethinkMcts(config) => serde_json::to_value(config),
+            Settings::CodeTree(config) => serde_json::to_value(config),
+            Settings::UnguidedTree(config, _) => serde_json::to_value(config),
+            Settings::MapCoder(config) => serde_json::to_value(config),
             Settings::CodeChain(config) => serde_json::to_value(config),
             Settings::Reflexion(config) => serde_json::to_value(config),
             Settings::Resample(config) => serde_json::to_value(config),

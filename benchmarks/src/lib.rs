@@ -6,13 +6,15 @@
 
 mod datasets;
 mod hidden;
+mod protocol;
 mod samples;
 mod verify;
 
 pub use datasets::{
     Dataset, DatasetError, DatasetErrorKind, Format, Loaded, Place, ProblemWithHidden, dataset_hash,
-    load_dataset, load_problem,
+    load_dataset, load_dataset_under, load_problem, load_problem_under,
 };
 pub use hidden::{HiddenTests, judge_hidden};
+pub use protocol::{Protocol, UnknownProtocol};
 pub use samples::{Sample, Samples, Text, read_samples};
 pub use verify::{Verification, verify};

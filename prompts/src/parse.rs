@@ -5,6 +5,7 @@ pub mod code;
 pub mod json;
 pub mod list;
 pub mod number;
+pub mod sections;
 pub mod verdict;
 
 /// Why an answer could not be read. The text is meant for the model that gave it, too.
@@ -52,9 +53,23 @@ pub enum AnswerError {
         /// What it should hold.
         wanted: &'static str,
     },
+    /// No section of the wanted kind.
+    #[error("the answer has no {wanted}")]
+    NoSection {
+        /// What is missing.
+        wanted: &'static str,
+    },
     /// No item in what should be a list.
     #[error("the answer contained no list items")]
     NoItems,
+    /// No number alone on the last line.
+    #[error("the last line of the answer is not a whole number from {least} to {most} alone")]
+    NoNumber {
+        /// Least number allowed.
+        least: u32,
+        /// Largest number allowed.
+        most: u32,
+    },
     /// No verdict word alone on the last line.
     #[error("the last line of the answer is not a verdict word alone")]
     NoVerdict,

@@ -34,16 +34,26 @@ macro_rules! files {
 }
 
 const CONVERSATIONS: &[(&str, &str)] = files![
+    "blame",
     "block_analysis",
     "direct_program",
+    "implement_plan",
     "implement_thoughts",
     "modular_program",
+    "output_grade",
+    "plan",
+    "plan_confidence",
+    "program_review",
     "reask",
+    "recall_problems",
     "refine_program",
+    "refine_with_plan",
     "reflect_on_failure",
+    "reflections",
     "rethink",
     "revise_with_modules",
     "self_evaluation",
+    "strategies",
     "thoughts",
 ];
 
@@ -53,6 +63,7 @@ const PARTS: &[(&str, &str)] = files![
     "parts/modular_example",
     "parts/modular_steps",
     "parts/task",
+    "parts/tutorial",
     "parts/thoughts",
 ];
 

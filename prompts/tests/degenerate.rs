@@ -2,8 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
+use codeagent_prompts::parse::verdict::Decision;
 use codeagent_prompts::questions::{
-    Asked, BlockAnalysis, DirectProgram, Rethink, SelfEvaluation, Thought, Thoughts,
+    Asked, Blame, BlockAnalysis, DirectProgram, Graded, OutputGrade, Plan, PlanConfidence, PlannedProgram,
+    ProgramReview, RecallProblems, RefineWithPlan, Reflections, Rethink, Review, SelfEvaluation,
+    SimilarProblem, Strategies, Thought, Thoughts,
 };
 use codeagent_prompts::{
     AnswerError, BlockVerdict, Entry, FailedTest, FailureKind, Feedback, FeedbackLimits, Question, Task,
@@ -131,7 +134,7 @@ fn block_verdicts_are_read_alone_or_in_a_list() {
 fn prose_loses_its_wrapping() {
     let task = task();
     let feedback = Feedback::default().render(&FeedbackLimits::default());
-    let question = Rethink { task: &task, thoughts: &[], program: "", feedback: &feedback };
+    let question = Rethink { task: &task, thoughts: &[], number: None, program: "", feedback: &feedback };
     for reply in [
         "Sort: then scan.",
         "\"Sort: then scan.\"",
@@ -168,6 +171,151 @@ fn a_body_alone_completes_a_starter() {
     assert_eq!(DirectProgram { task: &started }.parse(reply).unwrap(), "    return a + b\n");
 }
 
+#[test]
+fn listed_texts_are_few_distinct_and_whole() {
+    let task = task();
+    let question = Strategies { task: &task, count: 2, open: true };
+    let check = |reply: &str, expected: &[&str]| {
+        assert_eq!(question.parse(reply).unwrap(), expected, "{reply:?}");
+    };
+    check(
+        "1. Sort.\n2. Scan, with a step of 0.5 at\n   most.\n3. Guess.",
+        &["Sort.", "Scan, with a step of 0.5 at\nmost."],
+    );
+    check("1. Sort.\n2. Sort.\n3. Scan.", &["Sort.", "Scan."]);
+    assert_eq!(question.parse("Sort it, then scan."), Err(AnswerError::NoItems));
+    assert_eq!(question.parse(""), Err(AnswerError::Empty));
+    assert_eq!(question.salvage("Sort it, then scan.").unwrap(), ["Sort it, then scan."]);
+    assert_eq!(question.salvage(" \n"), None);
+}
+
+#[test]
+fn recalled_problems_are_read_by_their_headings() {
+    let task = task();
+    let question = RecallProblems { task: &task, count: 2 };
+    let reply = "Here you go.\n\n# Problem 1\nSum a list.\n## Code\n```python\n# Plan\nsum(x)\n```\n## Plan\n1. Add up.\n\n**Problem 2: Mean**\nDivide.\n**Planning:**\nAdd, divide.\n# Problem 3\nNo plan.\n# Problem 4\nOne too many.\n## Plan\nx\n# Algorithm\nAdding.\n## Details\nCarry.";
+    let recalled = question.parse(reply).unwrap();
+    let similar = |problem: &str, plan: &str, code: &str| SimilarProblem {
+        problem: problem.into(),
+        plan: plan.into(),
+        code: code.into(),
+    };
+    let first = similar("Sum a list.", "1. Add up.", "```python\n# Plan\nsum(x)\n```");
+    assert_eq!(recalled.problems, [first, similar("Mean\nDivide.", "Add, divide.", "")]);
+    assert_eq!(recalled.tutorial, "Adding.\n\nCarry.");
+    assert_eq!(question.parse(" "), Err(AnswerError::Empty));
+    for reply in ["I recall nothing.", "# Problem\nWithout a plan.", "# Plan\nWithout a problem."] {
+        assert!(matches!(question.parse(reply), Err(AnswerError::NoSection { .. })), "{reply}");
+        assert_eq!(question.salvage(reply), None);
+    }
+}
+
+#[test]
+fn a_plans_confidence_needs_its_field_and_stays_in_range() {
+    let task = task();
+    let question = PlanConfidence { task: &task, plan: "" };
+    for (reply, expected) in [
+        ("{\"explanation\": \"fine\", \"confidence\": 85}", 85.0),
+        ("{'confidence': '40',}", 40.0),
+        ("{\"Confidence\": 400}", 100.0),
+        ("{\"confidence\": -3}", 0.0),
+    ] {
+        assert_eq!(question.parse(reply), Ok(expected), "{reply}");
+    }
+    for reply in ["", "85", "{\"confidence\": \"high\"}", "<confidence>85</confidence>"] {
+        assert!(question.parse(reply).is_err() && question.salvage(reply).is_none(), "{reply}");
+    }
+}
+
+#[test]
+fn a_mended_program_may_come_with_its_plan() {
+    let task = task();
+    let feedback = Feedback::default().render(&FeedbackLimits::default());
+    let question = RefineWithPlan { task: &task, plan: "", tutorial: "", program: "", feedback: &feedback };
+    let planned = |plan: Option<&str>, program: &str| PlannedProgram {
+        plan: plan.map(str::to_owned),
+        program: program.into(),
+    };
+    let code = "def add(a, b):\n    return a + b\n";
+    let check =
+        |reply: &str, plan| assert_eq!(question.parse(reply).unwrap(), planned(plan, code), "{reply}");
+    check(&format!("## Modified plan\n1. Add.\n\n**Code:**\n```python\n{code}```"), Some("1. Add."));
+    check(&format!("```python\n{code}```\nThat is all."), None);
+    assert_eq!(question.parse("1. Add."), Err(AnswerError::NoCode));
+    let other = "Plan.\n```python\ndef sum(a, b): return a + b\n```";
+    assert!(question.parse(other).is_err());
+    assert_eq!(question.salvage(other).unwrap(), planned(Some("Plan."), "def sum(a, b): return a + b\n"));
+    assert_eq!(question.salvage("I can't."), None);
+}
+
+#[test]
+fn only_a_thought_of_the_chain_is_blamed() {
+    let task = task();
+    let feedback = Feedback::default().render(&FeedbackLimits::default());
+    let chain = ["a".to_owned(), "b".to_owned()];
+    let question = Blame { task: &task, thoughts: &chain, program: "", feedback: &feedback };
+    for (reply, expected) in [
+        ("{\"explanation\": \"of 3 steps\", \"thought\": 2}", Some(1)),
+        ("{'thought': '1',}", Some(0)),
+        ("{\"Thought\": -1}", None),
+    ] {
+        assert_eq!(question.parse(reply), Ok(expected), "{reply}");
+    }
+    for reply in [
+        "",
+        "2",
+        "{\"thought\": 0}",
+        "{\"thought\": 3}",
+        "{\"thought\": -2}",
+        "{\"thought\": 1.5}",
+        "{\"thought\": \"the first\"}",
+    ] {
+        assert!(question.parse(reply).is_err() && question.salvage(reply).is_none(), "{reply}");
+    }
+}
+
+#[test]
+fn a_plan_is_prose() {
+    let task = task();
+    let question = Plan { task: &task, similar: None, tutorial: "" };
+    assert_eq!(question.parse("**Plan:**\n1. Add.\n2. Print.\n").unwrap(), "1. Add.\n2. Print.");
+    assert_eq!(question.parse("\n"), Err(AnswerError::Empty));
+}
+
+#[test]
+fn a_critics_analysis_survives_an_unreadable_grade() {
+    let task = task();
+    let feedback = Feedback::default().render(&FeedbackLimits::default());
+    let question = OutputGrade { task: &task, program: "", feedback: &feedback };
+    let graded = |grade, analysis: &str| Graded { grade, analysis: analysis.into() };
+    assert_eq!(question.parse("Shifted.\n3").unwrap(), graded(Some(3), "Shifted."));
+    for reply in ["I would say 3 out of 5", "9", "Grade: high"] {
+        assert!(question.parse(reply).is_err(), "{reply}");
+        assert_eq!(question.salvage(reply).unwrap(), graded(None, reply));
+    }
+    assert_eq!(question.salvage("\n"), None);
+}
+
+#[test]
+fn a_review_that_cannot_be_read_is_no_yes() {
+    let task = task();
+    let question = ProgramReview { task: &task, program: "", tested: true };
+    let review = |decision, reasons: &str| Review { decision, reasons: reasons.into() };
+    assert_eq!(question.parse("Right.\nTrue").unwrap(), review(Some(Decision::Accept), "Right."));
+    assert_eq!(
+        question.parse("Fails on [].\n\n**False**\n").unwrap(),
+        review(Some(Decision::Reject), "Fails on [].")
+    );
+    assert_eq!(question.parse("False").unwrap(), review(Some(Decision::Reject), ""));
+    assert_eq!(question.parse("It is true that it works."), Err(AnswerError::NoVerdict));
+    assert_eq!(
+        question.salvage("It is true that it works.").unwrap(),
+        review(None, "It is true that it works.")
+    );
+    assert_eq!(question.parse(""), Err(AnswerError::Empty));
+    assert_eq!(question.salvage(""), None);
+}
+
 proptest! {
     #[test]
     fn no_answer_makes_any_question_panic(reply in "(\\PC|[\\[\\]{}:,\"'`\n]|thought|score|block){0,120}") {
@@ -178,6 +326,19 @@ proptest! {
             prop_assert!((-1.0..=1.0).contains(&answer.score));
         }
         let feedback = Feedback::default().render(&FeedbackLimits::default());
-        let _ = Rethink { task: &task, thoughts: &[], program: "", feedback: &feedback }.parse(&reply);
+        let _ = Rethink { task: &task, thoughts: &[], number: None, program: "", feedback: &feedback }.parse(&reply);
+        let listed = Reflections { task: &task, thoughts: &[], program: "", feedback: &feedback, count: 2, open: true };
+        for items in [listed.parse(&reply).ok(), listed.salvage(&reply)].into_iter().flatten() {
+            prop_assert!((1..=2).contains(&items.len()) && items.iter().all(|item| !item.trim().is_empty()));
+        }
+        let graded = OutputGrade { task: &task, program: "", feedback: &feedback };
+        prop_assert!(graded.parse(&reply).is_ok_and(|answer| answer.grade.is_some_and(|grade| grade <= 5)) || graded.parse(&reply).is_err());
+        if let Ok(recalled) = (RecallProblems { task: &task, count: 2 }).parse(&reply) {
+            prop_assert!((1..=2).contains(&recalled.problems.len()));
+        }
+        let refined = RefineWithPlan { task: &task, plan: "", tutorial: "", program: "", feedback: &feedback };
+        prop_assert!(refined.parse(&reply).is_err() || refined.parse(&reply).is_ok_and(|answer| !answer.program.trim().is_empty()));
+        let reviewed = ProgramReview { task: &task, program: "", tested: false };
+        prop_assert!(reviewed.salvage(&reply).is_none_or(|answer| answer.decision.is_none()));
     }
 }

@@ -3,12 +3,14 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
 use codeagent_prompts::questions::{
-    Asked, BlockAnalysis, DirectProgram, ImplementThoughts, ModularProgram, Reask, RefineProgram,
-    ReflectOnFailure, Rethink, ReviseWithModules, SelfEvaluation, Thoughts,
+    Asked, Blame, BlockAnalysis, DirectProgram, ImplementPlan, ImplementThoughts, ModularProgram,
+    OutputGrade, Plan, PlanConfidence, ProgramReview, Reask, RecallProblems, RefineProgram, RefineWithPlan,
+    ReflectOnFailure, Reflections, Rethink, ReviseWithModules, SelfEvaluation, SimilarProblem, Strategies,
+    Thoughts,
 };
 use codeagent_prompts::{
     AnswerError, Entry, ExecutedBlock, FailedTest, FailureKind, Feedback, FeedbackLimits, FeedbackText,
-    Message, Question, Role, Task, trace,
+    Message, Note, Question, Role, Task, trace,
 };
 
 const PROGRAM: &str = "def spread(values):\n    return values[0] - values[-1]\n";
@@ -119,7 +121,11 @@ fn thoughts() {
         "thoughts_after_success",
         &Thoughts { task: &task, count: 2, chain: &chain(), asked: Asked::AfterSuccess },
     );
-    check("rethink", &Rethink { task: &task, thoughts: &chain(), program: PROGRAM, feedback: &feedback });
+    let rethink =
+        Rethink { task: &task, thoughts: &chain(), number: None, program: PROGRAM, feedback: &feedback };
+    check("rethink", &rethink);
+    check("rethink_one_of_several", &Rethink { number: Some(1), ..rethink });
+    check("blame", &Blame { task: &task, thoughts: &chain(), program: PROGRAM, feedback: &feedback });
 }
 
 #[test]
@@ -137,6 +143,55 @@ fn judgements() {
     );
     check("self_evaluation", &SelfEvaluation { task: &task, thoughts: &chain(), program: PROGRAM });
     check("reflect_on_failure", &ReflectOnFailure { task: &task, program: PROGRAM, feedback: &feedback });
+}
+
+#[test]
+fn strategies() {
+    let task = task();
+    check("strategies", &Strategies { task: &task, count: 3, open: false });
+    check("strategies_open", &Strategies { task: &task, count: 10, open: true });
+}
+
+#[test]
+fn plans() {
+    let (task, feedback) = (task(), feedback());
+    let similar = SimilarProblem {
+        problem: "Find the largest of some numbers.".into(),
+        plan: "1. Keep the largest so far.\n2. Return it.".into(),
+        code: "def largest(numbers):\n    return max(numbers)".into(),
+    };
+    let (plan, tutorial) = ("1. Find both extremes.\n2. Subtract.", "One pass is enough for an extreme.");
+    check("recall_problems", &RecallProblems { task: &task, count: 3 });
+    check("plan", &Plan { task: &task, similar: Some(&similar), tutorial });
+    check("plan_alone", &Plan { task: &task, similar: None, tutorial: "" });
+    check("plan_confidence", &PlanConfidence { task: &task, plan });
+    check("implement_plan", &ImplementPlan { task: &task, plan, tutorial });
+    let refine = RefineWithPlan { task: &task, plan, tutorial, program: PROGRAM, feedback: &feedback };
+    check("refine_with_plan", &refine);
+    check("refine_with_plan_alone", &RefineWithPlan { plan: "", tutorial: "", ..refine });
+}
+
+#[test]
+fn critics() {
+    let (task, feedback) = (task(), feedback());
+    check("output_grade", &OutputGrade { task: &task, program: PROGRAM, feedback: &feedback });
+    check("program_review", &ProgramReview { task: &task, program: PROGRAM, tested: true });
+    check("program_review_untested", &ProgramReview { task: &stdio(), program: PROGRAM, tested: false });
+    let listed = Reflections {
+        task: &task,
+        thoughts: &[],
+        program: PROGRAM,
+        feedback: &feedback,
+        count: 3,
+        open: false,
+    };
+    check("reflections", &listed);
+    let review = Note { author: "verifier".into(), text: "An empty list makes it crash.".into() };
+    let passed = vec!["spread([7]) == 7 - 7".into()];
+    let rejected = Feedback { passed, notes: vec![review], ..Feedback::default() };
+    let rejected = rejected.render(&FeedbackLimits::default());
+    let open = Reflections { thoughts: &chain(), feedback: &rejected, count: 10, open: true, ..listed };
+    check("reflections_on_a_review", &open);
 }
 
 #[test]
@@ -181,6 +236,10 @@ fn what_never_changes_comes_first() {
         &SelfEvaluation { thoughts: &deep, program: "b", ..scored },
         "takes linear time.\"}",
     );
+    let graded = OutputGrade { task: &task, program: "a", feedback: &feedback };
+    check_prefix(&graded, &OutputGrade { program: "b", ..graded }, "alone on the last line.");
+    let reviewed = ProgramReview { task: &task, program: "a", tested: true };
+    check_prefix(&reviewed, &ProgramReview { program: "b", ..reviewed }, "Sorting is fast enough.\nFalse");
     let refined = RefineProgram { task: &task, program: "a", feedback: &feedback, reflection: None };
     check_prefix(&refined, &RefineProgram { program: "b", ..refined }, "fast enough for the largest ones.");
 }

@@ -5,7 +5,8 @@
 //! are counts and hashes ([`Attempt`]), and the caller carries trials out. So a search can be tested in
 //! microseconds, replayed from its changes, and continued.
 //!
-//! - the methods, one file each: [`Resample`], [`Reflexion`], [`RethinkMcts`], [`CodeChain`];
+//! - the methods, one file each: [`Resample`], [`Reflexion`], [`RethinkMcts`], [`CodeChain`],
+//!   [`CodeTree`], [`MapCoder`];
 //! - what they share: [`tree`], [`puct`], [`pool`], and [`choose`], which picks the program to submit;
 //! - [`budget`], what a caller may spend on carrying trials out.
 //!
@@ -35,7 +36,9 @@ pub mod budget;
 mod checked;
 pub mod choose;
 pub mod codechain;
+pub mod codetree;
 mod grow;
+pub mod mapcoder;
 pub mod policy;
 pub mod pool;
 pub mod puct;
@@ -50,14 +53,16 @@ pub mod tree;
 pub use attempt::{Attempt, Outcome};
 pub use budget::{Budget, BudgetLimits, Cost, Refusal, Reservation, Resource};
 pub use codechain::{CodeChain, CodeChainConfig};
+pub use codetree::{CodeTree, CodeTreeConfig, Order, UnguidedTree, UnguidedTreeConfig};
+pub use mapcoder::{MapCoder, MapCoderConfig};
 pub use policy::{
-    Decision, Draft, ModuleChoice, Operator, ProgramStyle, SearchPolicy, StopReason, Trial, TrialId,
-    TrialResult,
+    Decision, Draft, ModuleChoice, Operator, ProgramStyle, ReflectionStyle, SearchPolicy, StopReason,
+    ThoughtStyle, Trial, TrialId, TrialResult, VerifyStyle,
 };
 pub use pool::{Candidate, Pool};
 pub use puct::{Puct, PuctFormula};
 pub use reflexion::{Reflexion, ReflexionConfig};
 pub use resample::{Resample, ResampleConfig};
-pub use rethink::{RethinkConfig, RethinkMcts};
+pub use rethink::{RethinkConfig, RethinkMcts, RethinkTarget};
 pub use search::{Search, Told};
 pub use tree::{Change, Evaluation, Evaluator, Node, NodeId, NodeKind, Stats, Tree, TreeError};

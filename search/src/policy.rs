@@ -36,10 +36,12 @@ pub struct Trial {
 #[serde(tag = "name", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Operator {
-    /// Root to `count` thoughts, each with a reasonableness (the prior).
+    /// Root to at most `count` thoughts.
     Propose {
         /// Thoughts asked for.
         count: usize,
+        /// How they are asked for.
+        style: ThoughtStyle,
     },
     /// Thought to `count` deeper thoughts. `after` is the thought's evaluated program, whose feedback the
     /// question shows if the program failed.
@@ -49,7 +51,16 @@ pub enum Operator {
         /// The program that was written from the thought.
         after: NodeId,
     },
-    /// Thought (or root) to one complete program.
+    /// Root to at most `count` thoughts, each of which recalls a similar problem with its solution.
+    Recall {
+        /// Similar problems asked for.
+        count: usize,
+    },
+    /// Recalled problem (or root) to a plan for this problem.
+    Plan,
+    /// Asks the model how sure it is that a plan solves the problem.
+    RatePlan,
+    /// Thought, plan or root to one complete program.
     Implement,
     /// Root to `count` independent programs.
     Resample {
@@ -58,19 +69,29 @@ pub enum Operator {
         /// How the program is asked for.
         style: ProgramStyle,
     },
-    /// Failed program to a diagnosis in words.
-    Reflect,
-    /// Failed program, with the reflection `on` it if there is one, to a revised program.
+    /// Failed or rejected program to at most `count` reflections on what to change.
+    Reflect {
+        /// Reflections asked for.
+        count: usize,
+        /// How they are asked for.
+        style: ReflectionStyle,
+    },
+    /// Failed or rejected program, with the reflection on it if there is one, to a revised program.
     /// The trial's node is the failed program.
     Refine {
         /// The reflection to follow.
         reflection: Option<NodeId>,
     },
-    /// Replaces the trial's thought in place, using the feedback on its failed program `after`.
+    /// Failed program to a revised program and, where that must change, the plan that it follows.
+    RefineWithPlan,
+    /// Replaces the trial's thought in place, using the feedback on the failed program `after`, which was written from it
+    /// or from a thought below it.
     Rethink {
         /// The program whose feedback is shown.
         after: NodeId,
     },
+    /// Failed program to the thought above it that is at fault.
+    Blame,
     /// Root to `count` programs, given representative sub-modules of the `sources`.
     ReviseWithModules {
         /// Programs whose sub-modules are clustered.
@@ -82,8 +103,14 @@ pub enum Operator {
         /// Which module stands for its cluster.
         choice: ModuleChoice,
     },
-    /// Asks the model how sure it is that a program which passes the visible tests passes all tests.
-    Verify,
+    /// Has a critic grade how near a failed program's outputs are to the expected ones. What it says is shown with the
+    /// program's feedback to whoever reflects on it.
+    Grade,
+    /// Asks the model whether a program which passes the visible tests passes all tests.
+    Verify {
+        /// How it is asked, and what it answers with.
+        style: VerifyStyle,
+    },
 }
 
 impl Operator {
@@ -93,13 +120,19 @@ impl Operator {
         match self {
             Self::Propose { .. } => "propose",
             Self::Extend { .. } => "extend",
+            Self::Recall { .. } => "recall",
+            Self::Plan => "plan",
+            Self::RatePlan => "rate_plan",
             Self::Implement => "implement",
             Self::Resample { .. } => "resample",
-            Self::Reflect => "reflect",
+            Self::Reflect { .. } => "reflect",
             Self::Refine { .. } => "refine",
+            Self::RefineWithPlan => "refine_with_plan",
             Self::Rethink { .. } => "rethink",
+            Self::Blame => "blame",
             Self::ReviseWithModules { .. } => "revise_with_modules",
-            Self::Verify => "verify",
+            Self::Grade => "grade",
+            Self::Verify { .. } => "verify",
         }
     }
 
@@ -107,13 +140,18 @@ impl Operator {
     #[must_use]
     pub const fn generations(&self) -> u64 {
         match self {
-            Self::Implement | Self::Refine { .. } => 1,
+            Self::Implement | Self::Refine { .. } | Self::RefineWithPlan => 1,
             Self::Resample { count, .. } | Self::ReviseWithModules { count, .. } => *count as u64,
             Self::Propose { .. }
             | Self::Extend { .. }
-            | Self::Reflect
+            | Self::Recall { .. }
+            | Self::Plan
+            | Self::RatePlan
+            | Self::Reflect { .. }
             | Self::Rethink { .. }
-            | Self::Verify => 0,
+            | Self::Blame
+            | Self::Grade
+            | Self::Verify { .. } => 0,
         }
     }
 
@@ -121,15 +159,55 @@ impl Operator {
     #[must_use]
     pub const fn makes(&self) -> Option<(NodeKind, usize)> {
         match self {
-            Self::Propose { count } | Self::Extend { count, .. } => Some((NodeKind::Thought, *count)),
+            Self::Propose { count, .. } | Self::Extend { count, .. } => Some((NodeKind::Thought, *count)),
+            Self::Recall { count } => Some((NodeKind::Thought, *count)),
+            Self::Plan => Some((NodeKind::Plan, 1)),
             Self::Implement => Some((NodeKind::Solution, 1)),
             Self::Resample { count, .. } => Some((NodeKind::Solution, *count)),
-            Self::Reflect => Some((NodeKind::Reflection, 1)),
-            Self::Refine { .. } => Some((NodeKind::Revision, 1)),
+            Self::Reflect { count, .. } => Some((NodeKind::Reflection, *count)),
+            Self::Refine { .. } | Self::RefineWithPlan => Some((NodeKind::Revision, 1)),
             Self::ReviseWithModules { count, .. } => Some((NodeKind::Revision, *count)),
-            Self::Rethink { .. } | Self::Verify => None,
+            Self::RatePlan | Self::Rethink { .. } | Self::Blame | Self::Grade | Self::Verify { .. } => None,
         }
     }
+}
+
+/// How [`Operator::Propose`] asks for thoughts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ThoughtStyle {
+    /// Exactly so many, each with a reasonableness, which is its prior (RethinkMCTS).
+    Rated,
+    /// Exactly so many strategies, in order of preference (CodeTree's fixed-width variants).
+    Listed,
+    /// As many strategies as the problem needs, up to so many (CodeTree).
+    Open,
+}
+
+/// How [`Operator::Reflect`] asks for reflections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ReflectionStyle {
+    /// One diagnosis in a few sentences (Reflexion).
+    Diagnosis,
+    /// Exactly so many, each a different way to mend the program (CodeTree's fixed-width variants).
+    Listed,
+    /// One, or several where there are several ways, up to so many (CodeTree).
+    Open,
+}
+
+/// How [`Operator::Verify`] asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum VerifyStyle {
+    /// A score of how sure the model is; answered by [`TrialResult::Verified`] (RethinkMCTS).
+    Confidence,
+    /// Accept or reject, with reasons; answered by [`TrialResult::Judged`] (CodeTree). The reasons are shown with the
+    /// program's feedback to whoever reflects on it.
+    Verdict,
 }
 
 /// How [`Operator::Resample`] asks for a program.
@@ -156,6 +234,8 @@ pub enum ModuleChoice {
     Random,
     /// A module of the best source.
     BestPassing,
+    /// As `Centroid`, with as many clusters, up to the number asked for, as part the modules best by their silhouette.
+    Silhouette,
 }
 
 /// What came of a trial.
@@ -169,10 +249,26 @@ pub enum TrialResult {
     },
     /// [`Operator::Rethink`] wrote a new thought; the node keeps its id.
     Replaced,
-    /// [`Operator::Verify`] gave a score in `[-1, 1]`; `None` where the answer held none.
+    /// [`VerifyStyle::Confidence`] gave a score in `[-1, 1]`; `None` where the answer held none.
     Verified {
         /// The model's confidence.
         confidence: Option<f64>,
+    },
+    /// [`VerifyStyle::Verdict`] gave a verdict; `None` where the answer held none, which is neither yes nor no.
+    Judged {
+        /// Whether the program was accepted.
+        accepted: Option<bool>,
+    },
+    /// [`Operator::Grade`] or [`Operator::RatePlan`] gave a grade as a share of the best one, in `[0, 1]`; `None` where the answer held none.
+    Graded {
+        /// The grade.
+        grade: Option<f64>,
+    },
+    /// [`Operator::Blame`] named a thought: its place in the chain from the root down to the program, from 0. `None`
+    /// where none is at fault, and where the answer says neither.
+    Blamed {
+        /// The place.
+        place: Option<usize>,
     },
     /// Nothing usable came back: an unusable answer after one re-ask, or a filtered one.
     Unusable,

@@ -1,16 +1,17 @@
 //! Reflexion: a chain of program, diagnosis in words, revised program, until the tests pass.
 //!
-//! Source: Shinn et al. 2023, *Reflexion*, section 4.3 and the published code. Two deliberate differences: programs
+//! Source: Shinn et al. 2023, *Reflexion*, section 4.3 and the published code. Deliberate differences: programs
 //! are tested on the problem's visible tests and not on tests that the model wrote (the paper counts 16 % false
 //! positives of those on MBPP); and not the last program is submitted but the best one, as in every method here.
-//! A program that the visible tests cannot judge ends the chain, for there is no failure to reflect on.
+//! The questions come without the worked examples that the original shows. A program that the visible tests cannot judge
+//! ends the chain, for there is no failure to reflect on.
 
 use serde::{Deserialize, Serialize};
 
 use crate::attempt::Outcome;
 use crate::checked;
 use crate::grow::grow;
-use crate::policy::{Decision, Operator, SearchPolicy, StopReason, Trial, TrialResult};
+use crate::policy::{Decision, Operator, ReflectionStyle, SearchPolicy, StopReason, Trial, TrialResult};
 use crate::tree::{NodeId, Tree};
 
 #[cfg(test)]
@@ -72,7 +73,10 @@ impl Reflexion {
     const fn decide(&self) -> Option<Decision> {
         let (node, operator, temperature) = match self.step {
             Step::Implement => (NodeId::ROOT, Operator::Implement, self.config.program_temperature),
-            Step::Reflect { failed } => (failed, Operator::Reflect, self.config.reflection_temperature),
+            Step::Reflect { failed } => {
+                let one = Operator::Reflect { count: 1, style: ReflectionStyle::Diagnosis };
+                (failed, one, self.config.reflection_temperature)
+            }
             Step::Refine { failed, reflection } => {
                 (failed, Operator::Refine { reflection }, self.config.program_temperature)
             }

@@ -30,6 +30,8 @@ pub enum NodeKind {
     Root,
     /// A strategy, observation or hint.
     Thought,
+    /// An ordered list of steps that lead to a program.
+    Plan,
     /// A complete program.
     Solution,
     /// A complete program derived from another one.
@@ -47,6 +49,12 @@ pub enum Evaluator {
     VisiblePassFraction,
     /// The model's own confidence that unseen tests pass, in `[-1, 1]`.
     SelfEval,
+    /// A critic's verdict on a program that no visible test speaks against: 1 accepted, 0 rejected.
+    VerifyGeneral,
+    /// A critic's grade of how near a failed program's outputs are to the expected ones, in `[0, 1]`.
+    OutputGrade,
+    /// The model's confidence that a plan solves the problem, in `[0, 1]`.
+    PlanConfidence,
     /// The method's combination of the other parts, in `[0, 1]`.
     Reward,
 }
@@ -94,6 +102,11 @@ pub enum Change {
     /// A rethink made things worse and was taken back: the payload before it is in force again.
     Reverted {
         /// The thought.
+        node: NodeId,
+    },
+    /// The returns that went through a node were dropped, since a thought above it is another one now.
+    Forgotten {
+        /// The node.
         node: NodeId,
     },
     /// A node's prior was weighed anew against its siblings'.

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
+use codeagent_benchmarks::Protocol;
 
 pub use groups::{BudgetFlags, CacheFlags, ModelFlags, SandboxFlags, SearchFlags};
 
@@ -131,6 +132,9 @@ pub struct SolveArgs {
     /// The problem: FILE or DATASET#ID.
     #[arg(value_name = "PROBLEM", value_hint = ValueHint::FilePath)]
     pub problem: String,
+    /// Which tests are visible: `strict`, or as in a paper (docs/visible-tests.md).
+    #[arg(long, value_name = "NAME", default_value_t = Protocol::Strict)]
+    pub protocol: Protocol,
     /// Which model answers.
     #[command(flatten)]
     pub model: ModelFlags,
@@ -184,6 +188,9 @@ pub struct VerifyArgs {
     /// The problem: FILE or DATASET#ID.
     #[arg(long, value_name = "PROBLEM", value_hint = ValueHint::FilePath)]
     pub problem: String,
+    /// Which tests are visible: `strict`, or as in a paper (docs/visible-tests.md).
+    #[arg(long, value_name = "NAME", default_value_t = Protocol::Strict)]
+    pub protocol: Protocol,
     /// Where the program runs.
     #[command(flatten)]
     pub sandbox: SandboxFlags,

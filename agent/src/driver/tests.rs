@@ -1,5 +1,6 @@
 //! The driver with scripted models and the real sandbox: budgets, order, faults, and events that rebuild the tree.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use codeagent_models::{ErrorKind, ModelError, Provider, Request, Scripted};
 use codeagent_sandbox::Sandbox;
 use codeagent_sandbox::wasm::WasmSandbox;
 use codeagent_search::policy::StopReason;
-use codeagent_search::{BudgetLimits, Tree};
+use codeagent_search::{BudgetLimits, NodeId, NodeKind, Tree};
 use serde_json::json;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -36,23 +37,46 @@ fn problem() -> Problem {
 
 /// Answers every kind of question sensibly but for programs, which `program` writes.
 fn model(program: impl Fn(&Request) -> &'static str + Send + Sync + 'static) -> Scripted {
-    Scripted::answering(move |request, _| {
-        let system = request.messages.first().map(|message| message.content.as_str()).unwrap_or_default();
-        if system.contains("think about how to solve") {
-            let thought = |text: &str| json!({"thought": format!("{text} {}", request.seed % 97), "reasonableness": 0.4});
-            json!([thought("add it to itself"), thought("square it"), thought("shift it")]).to_string()
-        } else if system.contains("learn from experience") {
-            format!("Multiply by two, not by itself ({}).", request.seed % 89)
-        } else if system.contains("expert at debugging") {
-            json!({"block": "BLOCK-0", "correct": false, "explanation": "squares"}).to_string()
-        } else if system.contains("strict evaluator") {
-            json!({"score": 0.9, "reason": "simple"}).to_string()
-        } else if system.contains("reviewer") {
-            "It squares instead of doubling.".to_owned()
-        } else {
-            program(request).to_owned()
-        }
-    })
+    Scripted::answering(move |request, _| sensible(request, &program))
+}
+
+fn system(request: &Request) -> &str {
+    request.messages.first().map(|message| message.content.as_str()).unwrap_or_default()
+}
+
+fn sensible(request: &Request, program: &impl Fn(&Request) -> &'static str) -> String {
+    let system = system(request);
+    if system.contains("think about how to solve") {
+        let thought =
+            |text: &str| json!({"thought": format!("{text} {}", request.seed % 97), "reasonableness": 0.4});
+        json!([thought("add it to itself"), thought("square it"), thought("shift it")]).to_string()
+    } else if system.contains("learn from experience") {
+        format!("Multiply by two, not by itself ({}).", request.seed % 89)
+    } else if system.contains("expert at debugging") {
+        json!({"block": "BLOCK-0", "correct": false, "explanation": "squares"}).to_string()
+    } else if system.contains("know many ways") {
+        "1. Add it to itself.\n2. Square it.".to_owned()
+    } else if system.contains("tell its author") {
+        format!("1. It squares: multiply by two ({}).\n2. Add the number to itself.", request.seed % 83)
+    } else if system.contains("critic of programs") {
+        "It squares.\n3".to_owned()
+    } else if system.contains("strict reviewer") {
+        let program = request.messages.last().is_some_and(|message| message.content.contains("2 * x"));
+        if program { "It doubles.\nTrue" } else { "It squares.\nFalse" }.to_owned()
+    } else if system.contains("good memory") {
+        let problem = |name: &str| format!("# Problem\n{name} a number.\n## Plan\n1. Compute.\n");
+        format!("{}# Tutorial\nArithmetic.", ["Halve", "Negate", "Square"].map(problem).concat())
+    } else if system.contains("planner of programs") {
+        "1. Multiply by two.".to_owned()
+    } else if system.contains("evaluator of plans") {
+        json!({"explanation": "simple", "confidence": 80}).to_string()
+    } else if system.contains("strict evaluator") {
+        json!({"score": 0.9, "reason": "simple"}).to_string()
+    } else if system.contains("reviewer") {
+        "It squares instead of doubling.".to_owned()
+    } else {
+        program(request).to_owned()
+    }
 }
 
 fn builder(model: impl Provider + 'static, strategy: &str) -> AgentBuilder {
@@ -84,7 +108,7 @@ fn mixed(request: &Request) -> &'static str {
     match request.seed % 5 {
         0 => "I would rather not.",
         1 => "```python\ndef double(x:\n```",
-        2 => RIGHT,
+        2 | 3 => RIGHT,
         _ => WRONG,
     }
 }
@@ -170,4 +194,56 @@ async fn cancelling_keeps_the_best_so_far() {
     let outcome = run.outcome().await;
     assert_eq!((outcome.status, outcome.stop_reason), (Status::Capped, Some(StopReason::Cancelled)));
     assert!(outcome.solution.is_some());
+}
+
+/// The question and the answer that each node of one kind came from.
+fn talks(events: &[Event], tree: &Tree, kind: NodeKind) -> Vec<(NodeId, String, String)> {
+    let talk = |event: &Event| {
+        let node = tree.node(event.node?).filter(|node| node.kind == kind)?;
+        let crate::EventKind::NodeContent { prompt, answer, .. } = &event.kind else { return None };
+        let said: Vec<&str> = prompt.iter().map(|message| message.content.as_str()).collect();
+        Some((node.id, said.join("\n"), answer.clone()))
+    };
+    events.iter().filter_map(talk).collect()
+}
+
+#[tokio::test]
+async fn what_a_critic_says_reaches_the_reflection_and_not_the_revision() {
+    let (_, events, tree) = searched(builder(model(|_| WRONG), "codetree")).await;
+    let reflections = talks(&events, &tree, NodeKind::Reflection);
+    assert!(!reflections.is_empty());
+    assert!(
+        reflections.iter().all(|(_, said, _)| said.contains("From the critic:\n```text\nIt squares.\n```"))
+    );
+    let revisions = talks(&events, &tree, NodeKind::Revision);
+    assert!(!revisions.is_empty());
+    assert!(revisions.iter().all(|(_, said, _)| !said.contains("From the critic")));
+    let reviewed = |event: &&Event| matches!(event.kind, crate::EventKind::NodeReviewed { .. });
+    let reflected: BTreeSet<_> =
+        reflections.iter().map(|(node, ..)| tree.node(*node).unwrap().parent).collect();
+    assert_eq!(events.iter().filter(reviewed).count(), reflected.len(), "one review each");
+}
+
+#[tokio::test]
+async fn a_fix_is_shown_the_plan_that_the_fix_before_it_changed() {
+    let model = Scripted::answering(|request, call| {
+        if system(request).contains("mends programs") {
+            return format!("## Plan\n1. Way number {call}.\n\n{WRONG}");
+        }
+        sensible(request, &|_| WRONG)
+    });
+    let (_, events, tree) = searched(builder(model, "mapcoder")).await;
+    let revisions = talks(&events, &tree, NodeKind::Revision);
+    assert_eq!(revisions.len(), 15, "three plans of five fixes");
+    let mut followed = 0;
+    for (node, said, _) in &revisions {
+        let parent = tree.node(*node).and_then(|node| node.parent);
+        let Some((.., answer)) = revisions.iter().find(|(before, ..)| Some(*before) == parent) else {
+            continue;
+        };
+        let plan = answer.lines().find(|line| line.starts_with("1.")).unwrap();
+        assert!(said.contains(plan), "{said}");
+        followed += 1;
+    }
+    assert_eq!(followed, 12, "all but the first fix of each plan");
 }

@@ -12,6 +12,7 @@ use super::cluster::{groups, mean};
 use super::extract::Module;
 use super::features::{Vector, distance, vector};
 use super::normalise::normalised_hash;
+use super::silhouette::best_groups;
 
 /// A module and how good the program was that it comes from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -59,5 +60,9 @@ fn one_of_each(offers: &[Offer], clusters: usize, choice: ModuleChoice, seed: u6
             left.0.total_cmp(&right.0).then(left.1.total_cmp(&right.1))
         })
     };
-    groups(&vectors, clusters, seed).into_iter().filter_map(best).collect()
+    let groups = match choice {
+        ModuleChoice::Silhouette => best_groups(&vectors, clusters, seed),
+        _ => groups(&vectors, clusters, seed),
+    };
+    groups.into_iter().filter_map(best).collect()
 }

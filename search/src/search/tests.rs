@@ -7,7 +7,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use super::*;
-use crate::testing::{made, obliging, program, run, sure, thoughts};
+use crate::testing::{made, obliging, program, reflections, run, sure, thoughts};
 use crate::*;
 
 /// A caller whose luck is a function of the trial alone, as it is with recorded answers. `kind` is its character.
@@ -15,12 +15,28 @@ fn answer(kind: u64, trial: &Trial) -> TrialResult {
     let mut luck = ChaCha8Rng::seed_from_u64(trial.seed ^ kind);
     let mut roll = |sides: u64| luck.next_u64() % sides;
     if roll(6) == 0 {
-        return [TrialResult::Unusable, made([]), TrialResult::Replaced, sure(f64::NAN)][roll(4) as usize]
-            .clone();
+        let misplaced = [
+            TrialResult::Unusable,
+            made([]),
+            TrialResult::Replaced,
+            sure(f64::NAN),
+            TrialResult::Graded { grade: Some(f64::NAN) },
+            TrialResult::Judged { accepted: None },
+            TrialResult::Blamed { place: Some(usize::MAX) },
+        ];
+        return misplaced[roll(7) as usize].clone();
     }
     let total = [4, 4, 1, 0][(kind % 4) as usize];
     match (&trial.operator, trial.operator.makes()) {
-        (Operator::Verify, _) => {
+        (Operator::Blame, _) => TrialResult::Blamed { place: (roll(4) > 0).then(|| roll(6) as usize) },
+        (Operator::Grade | Operator::RatePlan, _) => {
+            TrialResult::Graded { grade: (roll(4) > 0).then(|| roll(8) as f64 / 5.0 - 0.2) }
+        }
+        (Operator::Verify { style: VerifyStyle::Verdict }, _) => {
+            TrialResult::Judged { accepted: [None, Some(true), Some(false)][roll(3) as usize] }
+        }
+        (_, Some((NodeKind::Reflection, count))) => reflections(roll(count as u64 + 2) as usize),
+        (Operator::Verify { style: VerifyStyle::Confidence }, _) => {
             let confidence = (roll(4) > 0).then(|| roll(30) as f64 / 10.0 - 1.5);
             TrialResult::Verified { confidence }
         }
@@ -66,6 +82,19 @@ fn policies() -> Vec<Row> {
         ("codechain to the end", 24, || {
             Box::new(CodeChain::new(CodeChainConfig { exhaust: true, ..Default::default() }))
         }),
+        ("rethink-mcts that blames", 16 * 7 + 1, || {
+            let config = RethinkConfig { rethink_target: RethinkTarget::Blame, ..Default::default() };
+            Box::new(RethinkMcts::new(RethinkConfig { exhaust: true, ..config }))
+        }),
+        // A proposal, then a program, its critic and a reflection each.
+        ("codetree", 1 + 20 * 3, || Box::new(CodeTree::new(CodeTreeConfig::default()))),
+        ("codetree breadth first", 1 + 20 * 2, || {
+            Box::new(UnguidedTree::new(UnguidedTreeConfig::default(), Order::BreadthFirst))
+        }),
+        ("codetree depth first", 1 + 20 * 2, || {
+            Box::new(UnguidedTree::new(UnguidedTreeConfig::default(), Order::DepthFirst))
+        }),
+        ("mapcoder", 25, || Box::new(MapCoder::new(MapCoderConfig::default()))),
         // Values that a configuration file can't hold still come to an end.
         ("nothing", 30, || {
             Box::new(RethinkMcts::new(RethinkConfig { rollouts: 0, thoughts: 0, ..Default::default() }))
@@ -73,6 +102,17 @@ fn policies() -> Vec<Row> {
         ("no rounds", 2, || {
             let config = CodeChainConfig { samples: 0, per_request: 0, rounds: 1, ..Default::default() };
             Box::new(CodeChain::new(CodeChainConfig { clusters: vec![], ..config }))
+        }),
+        ("no width", 10, || {
+            let config = CodeTreeConfig { generations: 0, width: 0, max_depth: 0, ..Default::default() };
+            Box::new(CodeTree::new(config))
+        }),
+        ("no depth", 10, || {
+            let config = UnguidedTreeConfig { generations: 0, width: 0, max_depth: 0, ..Default::default() };
+            Box::new(UnguidedTree::new(config, Order::DepthFirst))
+        }),
+        ("no plans", 5, || {
+            Box::new(MapCoder::new(MapCoderConfig { plans: 0, fixes: 0, ..Default::default() }))
         }),
         ("no programs", 1, || Box::new(Resample::new(ResampleConfig { programs: 0, ..Default::default() }))),
     ]
@@ -215,18 +255,34 @@ fn check_sense(tree: &Tree, trial: &Trial) {
     let kind = |node: NodeId| tree.node(node).map(|node| node.kind).expect("trials name nodes that exist");
     let holds_program = |node: NodeId| assert!(tree.attempt(node).is_some(), "{trial:?}");
     match &trial.operator {
-        Operator::Propose { .. } | Operator::Resample { .. } => assert_eq!(trial.node, NodeId::ROOT),
+        Operator::Propose { .. } | Operator::Recall { .. } | Operator::Resample { .. } => {
+            assert_eq!(trial.node, NodeId::ROOT);
+        }
+        Operator::Plan => assert!(matches!(kind(trial.node), NodeKind::Root | NodeKind::Thought)),
+        Operator::RatePlan => assert_eq!(kind(trial.node), NodeKind::Plan),
         Operator::ReviseWithModules { sources, .. } => {
             assert!(!sources.is_empty());
             sources.iter().for_each(|node| holds_program(*node));
         }
-        Operator::Extend { after, .. } | Operator::Rethink { after } => {
+        Operator::Extend { after, .. } => {
             assert_eq!(kind(trial.node), NodeKind::Thought);
             holds_program(*after);
             assert_eq!(tree.node(*after).and_then(|node| node.parent), Some(trial.node));
         }
-        Operator::Implement => assert!(matches!(kind(trial.node), NodeKind::Root | NodeKind::Thought)),
-        Operator::Reflect | Operator::Verify => holds_program(trial.node),
+        Operator::Rethink { after } => {
+            assert_eq!(kind(trial.node), NodeKind::Thought);
+            holds_program(*after);
+            assert!(tree.lineage(*after).any(|node| node.id == trial.node));
+        }
+        Operator::Implement => {
+            let sources = [NodeKind::Root, NodeKind::Thought, NodeKind::Plan];
+            assert!(sources.contains(&kind(trial.node)), "{trial:?}");
+        }
+        Operator::RefineWithPlan
+        | Operator::Blame
+        | Operator::Reflect { .. }
+        | Operator::Grade
+        | Operator::Verify { .. } => holds_program(trial.node),
         Operator::Refine { reflection } => {
             holds_program(trial.node);
             assert!(reflection.is_none_or(|node| kind(node) == NodeKind::Reflection));

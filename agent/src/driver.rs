@@ -171,7 +171,7 @@ impl Driver {
     async fn tell(&mut self, trial: &Trial, carried: Carried) -> Result<(), TrialError> {
         let mut events: Vec<_> = carried.events.into_iter().map(|kind| (Some(trial.node), kind)).collect();
         let replaced = carried.result == TrialResult::Replaced;
-        let told = self.search.tell(trial.id, carried.result);
+        let told = self.search.tell_at_cost(trial.id, carried.result, carried.cost);
         if replaced {
             for note in carried.notes {
                 events.push((Some(trial.node), content(&note)));

@@ -4,14 +4,14 @@
 //! ones, and one row here.
 
 use codeagent_search::{
-    CodeChain, CodeChainConfig, Reflexion, ReflexionConfig, Resample, ResampleConfig, RethinkConfig,
-    RethinkMcts, SearchPolicy,
+    AbMcts, AbMctsConfig, CodeChain, CodeChainConfig, Reflexion, ReflexionConfig, Resample, ResampleConfig,
+    RethinkConfig, RethinkMcts, SearchPolicy,
 };
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 /// Names of all strategies, the default first.
-pub const NAMES: [&str; 4] = ["rethink-mcts", "codechain", "reflexion", "resample"];
+pub const NAMES: [&str; 5] = ["rethink-mcts", "codechain", "reflexion", "resample", "ab-mcts"];
 
 /// A strategy with its settings.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,6 +22,7 @@ pub struct Strategy {
 
 #[derive(Debug, Clone, PartialEq)]
 enum Settings {
+    AbMcts(AbMctsConfig),
     RethinkMcts(RethinkConfig),
     CodeChain(CodeChainConfig),
     Reflexion(ReflexionConfig),
@@ -85,6 +86,7 @@ impl Strategy {
             return Err(StrategyError::Unknown { name: name.to_owned() });
         };
         let settings = match name {
+            "ab-mcts" => Settings::AbMcts(read(name, settings)?),
             "codechain" => Settings::CodeChain(read(name, settings)?),
             "reflexion" => Settings::Reflexion(read(name, settings)?),
             "resample" => Settings::Resample(read(name, settings)?),
@@ -103,6 +105,7 @@ impl Strategy {
     #[must_use]
     pub fn policy(&self) -> Box<dyn SearchPolicy> {
         match &self.settings {
+            Settings::AbMcts(config) => Box::new(AbMcts::new(config.clone())),
             Settings::RethinkMcts(config) => Box::new(RethinkMcts::new(config.clone())),
             Settings::CodeChain(config) => Box::new(CodeChain::new(config.clone())),
             Settings::Reflexion(config) => Box::new(Reflexion::new(config.clone())),
@@ -114,6 +117,7 @@ impl Strategy {
     #[must_use]
     pub fn settings(&self) -> Value {
         match &self.settings {
+            Settings::AbMcts(config) => serde_json::to_value(config),
             Settings::RethinkMcts(config) => serde_json::to_value(config),
             Settings::CodeChain(config) => serde_json::to_value(config),
             Settings::Reflexion(config) => serde_json::to_value(config),

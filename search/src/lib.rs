@@ -5,8 +5,9 @@
 //! are counts and hashes ([`Attempt`]), and the caller carries trials out. So a search can be tested in
 //! microseconds, replayed from its changes, and continued.
 //!
-//! - the methods, one file each: [`Resample`], [`Reflexion`], [`RethinkMcts`], [`CodeChain`];
-//! - what they share: [`tree`], [`puct`], [`pool`], and [`choose`], which picks the program to submit;
+//! - the methods, one file each: [`Resample`], [`Reflexion`], [`RethinkMcts`], [`CodeChain`],
+//!   [`AbMcts`];
+//! - what they share: [`tree`], [`puct`], [`thompson`], [`pool`], and [`choose`], which picks the program to submit;
 //! - [`budget`], what a caller may spend on carrying trials out.
 //!
 //! Invariants: a tree changes only through [`Tree::apply`]; a policy's decisions depend on the results told so far
@@ -29,6 +30,7 @@
 //! assert!(best.passes_all());
 //! ```
 
+pub mod ab_mcts;
 pub mod attempt;
 mod backup;
 pub mod budget;
@@ -45,8 +47,10 @@ pub mod rethink;
 pub mod search;
 #[cfg(test)]
 mod testing;
+pub mod thompson;
 pub mod tree;
 
+pub use ab_mcts::{AbMcts, AbMctsConfig, AbMctsVariant};
 pub use attempt::{Attempt, Outcome};
 pub use budget::{Budget, BudgetLimits, Cost, Refusal, Reservation, Resource};
 pub use codechain::{CodeChain, CodeChainConfig};

@@ -7,6 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 pub use crate::attempt::{Attempt, Outcome};
+use crate::budget::Cost;
 use crate::tree::{NodeId, NodeKind, Tree};
 
 /// Number of a trial within one search, dense from 0 in the order of asking.
@@ -221,6 +222,9 @@ pub trait SearchPolicy: Send {
 
     /// Why there is nothing more to ask for; `None` while the search goes on.
     fn stop_reason(&self, tree: &Tree) -> Option<StopReason>;
+
+    /// Learns what a trial has cost, just before its result is told. Most methods count programs only and do not ask.
+    fn charge(&mut self, _trial: &Trial, _cost: &Cost) {}
 }
 
 /// A trial before [`crate::Search`] gives it its number and seed.

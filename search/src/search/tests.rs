@@ -66,6 +66,15 @@ fn policies() -> Vec<Row> {
         ("codechain to the end", 24, || {
             Box::new(CodeChain::new(CodeChainConfig { exhaust: true, ..Default::default() }))
         }),
+        ("ab-mcts", 128, || Box::new(AbMcts::new(AbMctsConfig::default()))),
+        ("ab-mcts with Beta, by 3", 42, || {
+            let config = AbMctsConfig { variant: AbMctsVariant::Beta, batch: 3, ..Default::default() };
+            Box::new(AbMcts::new(AbMctsConfig { generations: 40, exhaust: true, ..config }))
+        }),
+        ("ab-mcts, mixed", 40, || {
+            let config = AbMctsConfig { variant: AbMctsVariant::Mixed, exhaust: true, ..Default::default() };
+            Box::new(AbMcts::new(AbMctsConfig { generations: 40, ..config }))
+        }),
         // Values that a configuration file can't hold still come to an end.
         ("nothing", 30, || {
             Box::new(RethinkMcts::new(RethinkConfig { rollouts: 0, thoughts: 0, ..Default::default() }))
@@ -89,6 +98,10 @@ impl SearchPolicy for Box<dyn SearchPolicy> {
 
     fn stop_reason(&self, tree: &Tree) -> Option<StopReason> {
         (**self).stop_reason(tree)
+    }
+
+    fn charge(&mut self, trial: &Trial, cost: &Cost) {
+        (**self).charge(trial, cost);
     }
 }
 

@@ -170,17 +170,17 @@ impl Driver {
 
     async fn tell(&mut self, trial: &Trial, carried: Carried) -> Result<(), TrialError> {
         let mut events: Vec<_> = carried.events.into_iter().map(|kind| (Some(trial.node), kind)).collect();
-        let replaced = carried.result == TrialResult::Replaced;
+        let made = matches!(carried.result, TrialResult::Made { .. });
         let told = self.search.tell_at_cost(trial.id, carried.result, carried.cost);
-        if replaced {
-            for note in carried.notes {
-                events.push((Some(trial.node), content(&note)));
-                self.notebook.replace(trial.node, note);
-            }
-        } else {
+        if made {
             for (node, note) in told.nodes.into_iter().zip(carried.notes) {
                 events.push((Some(node), content(&note)));
                 self.notebook.add(note);
+            }
+        } else {
+            for note in carried.notes {
+                events.push((Some(trial.node), content(&note)));
+                self.notebook.amend(trial.node, note);
             }
         }
         for change in told.changes {
@@ -281,6 +281,14 @@ async fn at(instant: Option<Instant>) {
 
 fn content(note: &Note) -> EventKind {
     let (text, program, feedback) = match &note.content {
+        Content::Remark(remark) => {
+            return EventKind::NodeReviewed {
+                author: remark.author.clone(),
+                text: remark.text.clone(),
+                prompt: note.prompt.clone(),
+                answer: note.answer.clone(),
+            };
+        }
         Content::Problem => (None, None, None),
         Content::Thought(text) | Content::Reflection(text) => (Some(text.clone()), None, None),
         Content::Program(candidate) => (

@@ -114,6 +114,17 @@ pub enum EventKind {
         /// What the tests said of the program, as shown to models.
         feedback: Option<String>,
     },
+    /// A critic remarked on a node's program, which whoever reflects on it is told.
+    NodeReviewed {
+        /// Who: `critic` or `verifier`.
+        author: String,
+        /// The remark; may be empty.
+        text: String,
+        /// The question.
+        prompt: Vec<Message>,
+        /// The critic's answer.
+        answer: String,
+    },
     /// A node was judged.
     NodeEvaluated {
         /// Who judged.

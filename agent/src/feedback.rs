@@ -1,6 +1,6 @@
 //! From a judge's report to the feedback that the next question shows.
 
-use codeagent_prompts::feedback::{FailedTest, FailureKind, Feedback, FeedbackLimits, FeedbackText};
+use codeagent_prompts::feedback::{FailedTest, FailureKind, Feedback, FeedbackLimits, FeedbackText, Note};
 use codeagent_prompts::questions::BlockAnalysis;
 use codeagent_prompts::trace::{BlockVerdict, ExecutedBlock, listing};
 use codeagent_sandbox::case::{Case, Test};
@@ -17,9 +17,21 @@ use crate::problem::Problem;
 const TRACED_MAX: usize = 3;
 
 /// What the visible tests, and the analysis of one of them, say of a program.
-pub(crate) fn render(problem: &Problem, candidate: &Candidate, blocks: Vec<BlockVerdict>) -> FeedbackText {
+pub(crate) fn of_tests(problem: &Problem, candidate: &Candidate) -> FeedbackText {
+    render(problem, candidate, Vec::new())
+}
+
+/// What the visible tests say of a program, and what critics remarked on it.
+pub(crate) fn with_remarks(problem: &Problem, candidate: &Candidate) -> FeedbackText {
+    match &candidate.feedback {
+        Some(feedback) if candidate.remarks.is_empty() => feedback.clone(),
+        _ => render(problem, candidate, candidate.remarks.clone()),
+    }
+}
+
+fn render(problem: &Problem, candidate: &Candidate, notes: Vec<Note>) -> FeedbackText {
     let judged = problem.visible.iter().zip(&candidate.report.results);
-    let mut feedback = Feedback { blocks, ..Feedback::default() };
+    let mut feedback = Feedback { blocks: candidate.blocks.clone(), notes, ..Feedback::default() };
     for (case, result) in judged {
         if result.verdict.is_passed() {
             feedback.passed.push(case.name.clone());

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use codeagent_models::Message;
-use codeagent_prompts::feedback::FeedbackText;
+use codeagent_prompts::feedback::{self, FeedbackText};
+use codeagent_prompts::trace::BlockVerdict;
 use codeagent_sandbox::judge::Report;
 use codeagent_search::tree::{NodeId, Tree};
 
@@ -38,6 +39,8 @@ pub(crate) enum Content {
     Reflection(String),
     /// A complete program and what the visible tests said of it.
     Program(Box<Candidate>),
+    /// A critic's remark on another node's program. No node holds one: it is added to what is said of the program.
+    Remark(feedback::Note),
 }
 
 /// A complete program under search.
@@ -49,7 +52,11 @@ pub(crate) struct Candidate {
     pub(crate) source: String,
     /// The judge's report on the visible tests.
     pub(crate) report: Report,
-    /// What failed, rendered for models; `None` if nothing did.
+    /// A model's judgement of the blocks that one failed test ran through.
+    pub(crate) blocks: Vec<BlockVerdict>,
+    /// What critics said of it.
+    pub(crate) remarks: Vec<feedback::Note>,
+    /// What failed, rendered for models, without remarks; `None` if nothing did.
     pub(crate) feedback: Option<FeedbackText>,
 }
 
@@ -65,10 +72,15 @@ impl Notebook {
         self.pages.push(vec![Arc::new(note)]);
     }
 
-    /// Replaces a node's content; the earlier one stays in its history.
-    pub(crate) fn replace(&mut self, node: NodeId, note: Note) {
-        if let Some(page) = self.page_mut(node) {
-            page.push(Arc::new(note));
+    /// Replaces a node's content, the earlier one staying in its history; a remark is added to it instead.
+    pub(crate) fn amend(&mut self, node: NodeId, note: Note) {
+        match note.content {
+            Content::Remark(remark) => self.remark(node, remark),
+            _ => {
+                if let Some(page) = self.page_mut(node) {
+                    page.push(Arc::new(note));
+                }
+            }
         }
     }
 
@@ -78,6 +90,17 @@ impl Notebook {
             && page.len() > 1
         {
             page.pop();
+        }
+    }
+
+    /// Adds a critic's remark to what is said of a node's program. An empty remark, and one on anything else, is lost.
+    fn remark(&mut self, node: NodeId, remark: feedback::Note) {
+        let page = self.page_mut(node).and_then(|page| page.last_mut());
+        if let Some(note) = page
+            && let Content::Program(candidate) = &mut Arc::make_mut(note).content
+            && !remark.text.trim().is_empty()
+        {
+            candidate.remarks.push(remark);
         }
     }
 
@@ -119,6 +142,13 @@ impl Notebook {
     }
 }
 
+impl Content {
+    /// A critic's remark.
+    pub(crate) fn remark(author: &str, text: String) -> Self {
+        Self::Remark(feedback::Note { author: author.to_owned(), text })
+    }
+}
+
 impl Note {
     /// The first line of the content, cut to 100 characters.
     pub(crate) fn summary(&self) -> String {
@@ -126,6 +156,7 @@ impl Note {
             Content::Problem => "",
             Content::Thought(text) | Content::Reflection(text) => text,
             Content::Program(candidate) => &candidate.written,
+            Content::Remark(remark) => &remark.text,
         };
         let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
         let mut summary: String = line.chars().take(SUMMARY_CHARS).collect();

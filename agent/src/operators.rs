@@ -2,6 +2,7 @@
 //! program, and says what came of it. Operators know no policy; policies know no operator's inside.
 
 mod ask;
+mod grade;
 mod implement;
 mod program;
 mod propose;
@@ -18,7 +19,7 @@ use codeagent_models::{ModelError, PriceTable, Provider};
 use codeagent_prompts::{FeedbackText, PromptError, Task};
 use codeagent_sandbox::SandboxError;
 use codeagent_search::Cost;
-use codeagent_search::policy::{Operator, Trial, TrialResult};
+use codeagent_search::policy::{Operator, ThoughtStyle, Trial, TrialResult};
 use codeagent_search::tree::{NodeId, Tree};
 
 use crate::event::EventKind;
@@ -68,7 +69,7 @@ pub(crate) struct Inputs {
 /// What came of a trial, with all that it leaves behind.
 pub(crate) struct Carried {
     pub(crate) result: TrialResult,
-    /// Contents of the made nodes, in the order of the drafts; or of the replaced node.
+    /// Contents of the made nodes, in the order of the drafts; or of the replaced node; or remarks on the trial's node.
     pub(crate) notes: Vec<Note>,
     pub(crate) events: Vec<EventKind>,
     pub(crate) cost: Cost,
@@ -95,7 +96,10 @@ impl Inputs {
         let note = |node: NodeId| notebook.note(node).cloned();
         let program = match &trial.operator {
             Operator::Extend { after, .. } | Operator::Rethink { after } => note(*after),
-            Operator::Reflect | Operator::Refine { .. } | Operator::Verify => note(trial.node),
+            Operator::Reflect { .. }
+            | Operator::Refine { .. }
+            | Operator::Grade
+            | Operator::Verify { .. } => note(trial.node),
             _ => None,
         };
         let reflection = match &trial.operator {
@@ -167,18 +171,26 @@ pub(crate) async fn carry_out(
 ) -> Result<Carried, TrialError> {
     let mut talk = Conversation::new(ports, trial, calls);
     let (result, notes) = match &trial.operator {
-        Operator::Propose { count } => propose::carry_out(ports, &mut talk, trial, inputs, *count).await?,
+        Operator::Propose { count, style: ThoughtStyle::Rated } => {
+            propose::carry_out(ports, &mut talk, trial, inputs, *count).await?
+        }
+        Operator::Propose { count, style } => {
+            propose::strategies(ports, &mut talk, trial, *count, *style).await?
+        }
         Operator::Extend { count, .. } => propose::carry_out(ports, &mut talk, trial, inputs, *count).await?,
         Operator::Implement => implement::carry_out(ports, &mut talk, inputs).await?,
         Operator::Resample { count, style } => resample::carry_out(ports, &mut talk, *count, *style).await?,
-        Operator::Reflect => reflect::carry_out(ports, &mut talk, trial, inputs).await?,
+        Operator::Reflect { count, style } => {
+            reflect::carry_out(ports, &mut talk, trial, inputs, *count, *style).await?
+        }
         Operator::Refine { .. } => refine::carry_out(ports, &mut talk, inputs).await?,
         Operator::Rethink { .. } => rethink::carry_out(ports, &mut talk, trial, inputs).await?,
         Operator::ReviseWithModules { sources, clusters, count, choice } => {
             let round = revise::Round::new(trial, sources, *clusters, *choice);
             revise::carry_out(ports, &mut talk, inputs, round, *count).await?
         }
-        Operator::Verify => verify::carry_out(ports, &mut talk, trial, inputs).await?,
+        Operator::Grade => grade::carry_out(ports, &mut talk, trial, inputs).await?,
+        Operator::Verify { style } => verify::carry_out(ports, &mut talk, trial, inputs, *style).await?,
         _ => (TrialResult::Unusable, Vec::new()),
     };
     talk.cost.generations = trial.operator.generations();

@@ -55,6 +55,14 @@ pub enum AnswerError {
     /// No item in what should be a list.
     #[error("the answer contained no list items")]
     NoItems,
+    /// No number alone on the last line.
+    #[error("the last line of the answer is not a whole number from {least} to {most} alone")]
+    NoNumber {
+        /// Least number allowed.
+        least: u32,
+        /// Largest number allowed.
+        most: u32,
+    },
     /// No verdict word alone on the last line.
     #[error("the last line of the answer is not a verdict word alone")]
     NoVerdict,

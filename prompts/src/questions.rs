@@ -3,26 +3,35 @@
 mod block_analysis;
 mod direct_program;
 mod implement_thoughts;
+mod listed;
 mod modular_program;
+mod output_grade;
 mod program;
+mod program_review;
 mod reask;
 mod refine_program;
 mod reflect_on_failure;
+mod reflections;
 mod rethink;
 mod revise_with_modules;
 mod self_evaluation;
+mod strategies;
 mod thoughts;
 
 pub use block_analysis::BlockAnalysis;
 pub use direct_program::DirectProgram;
 pub use implement_thoughts::ImplementThoughts;
 pub use modular_program::ModularProgram;
+pub use output_grade::{GRADE_MAX, Graded, OutputGrade};
+pub use program_review::{ProgramReview, Review};
 pub use reask::Reask;
 pub use refine_program::RefineProgram;
 pub use reflect_on_failure::ReflectOnFailure;
+pub use reflections::Reflections;
 pub use rethink::Rethink;
 pub use revise_with_modules::ReviseWithModules;
 pub use self_evaluation::{SelfEvaluation, SelfScore};
+pub use strategies::Strategies;
 pub use thoughts::{Asked, Thought, Thoughts};
 
 use crate::parse::AnswerError;

@@ -38,12 +38,16 @@ const CONVERSATIONS: &[(&str, &str)] = files![
     "direct_program",
     "implement_thoughts",
     "modular_program",
+    "output_grade",
+    "program_review",
     "reask",
     "refine_program",
     "reflect_on_failure",
+    "reflections",
     "rethink",
     "revise_with_modules",
     "self_evaluation",
+    "strategies",
     "thoughts",
 ];
 

@@ -2,8 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
+use codeagent_prompts::parse::verdict::Decision;
 use codeagent_prompts::questions::{
-    Asked, BlockAnalysis, DirectProgram, Rethink, SelfEvaluation, Thought, Thoughts,
+    Asked, BlockAnalysis, DirectProgram, Graded, OutputGrade, ProgramReview, Reflections, Rethink, Review,
+    SelfEvaluation, Strategies, Thought, Thoughts,
 };
 use codeagent_prompts::{
     AnswerError, BlockVerdict, Entry, FailedTest, FailureKind, Feedback, FeedbackLimits, Question, Task,
@@ -168,6 +170,58 @@ fn a_body_alone_completes_a_starter() {
     assert_eq!(DirectProgram { task: &started }.parse(reply).unwrap(), "    return a + b\n");
 }
 
+#[test]
+fn listed_texts_are_few_distinct_and_whole() {
+    let task = task();
+    let question = Strategies { task: &task, count: 2, open: true };
+    let check = |reply: &str, expected: &[&str]| {
+        assert_eq!(question.parse(reply).unwrap(), expected, "{reply:?}");
+    };
+    check(
+        "1. Sort.\n2. Scan, with a step of 0.5 at\n   most.\n3. Guess.",
+        &["Sort.", "Scan, with a step of 0.5 at\nmost."],
+    );
+    check("1. Sort.\n2. Sort.\n3. Scan.", &["Sort.", "Scan."]);
+    assert_eq!(question.parse("Sort it, then scan."), Err(AnswerError::NoItems));
+    assert_eq!(question.parse(""), Err(AnswerError::Empty));
+    assert_eq!(question.salvage("Sort it, then scan.").unwrap(), ["Sort it, then scan."]);
+    assert_eq!(question.salvage(" \n"), None);
+}
+
+#[test]
+fn a_critics_analysis_survives_an_unreadable_grade() {
+    let task = task();
+    let feedback = Feedback::default().render(&FeedbackLimits::default());
+    let question = OutputGrade { task: &task, program: "", feedback: &feedback };
+    let graded = |grade, analysis: &str| Graded { grade, analysis: analysis.into() };
+    assert_eq!(question.parse("Shifted.\n3").unwrap(), graded(Some(3), "Shifted."));
+    for reply in ["I would say 3 out of 5", "9", "Grade: high"] {
+        assert!(question.parse(reply).is_err(), "{reply}");
+        assert_eq!(question.salvage(reply).unwrap(), graded(None, reply));
+    }
+    assert_eq!(question.salvage("\n"), None);
+}
+
+#[test]
+fn a_review_that_cannot_be_read_is_no_yes() {
+    let task = task();
+    let question = ProgramReview { task: &task, program: "", tested: true };
+    let review = |decision, reasons: &str| Review { decision, reasons: reasons.into() };
+    assert_eq!(question.parse("Right.\nTrue").unwrap(), review(Some(Decision::Accept), "Right."));
+    assert_eq!(
+        question.parse("Fails on [].\n\n**False**\n").unwrap(),
+        review(Some(Decision::Reject), "Fails on [].")
+    );
+    assert_eq!(question.parse("False").unwrap(), review(Some(Decision::Reject), ""));
+    assert_eq!(question.parse("It is true that it works."), Err(AnswerError::NoVerdict));
+    assert_eq!(
+        question.salvage("It is true that it works.").unwrap(),
+        review(None, "It is true that it works.")
+    );
+    assert_eq!(question.parse(""), Err(AnswerError::Empty));
+    assert_eq!(question.salvage(""), None);
+}
+
 proptest! {
     #[test]
     fn no_answer_makes_any_question_panic(reply in "(\\PC|[\\[\\]{}:,\"'`\n]|thought|score|block){0,120}") {
@@ -179,5 +233,13 @@ proptest! {
         }
         let feedback = Feedback::default().render(&FeedbackLimits::default());
         let _ = Rethink { task: &task, thoughts: &[], program: "", feedback: &feedback }.parse(&reply);
+        let listed = Reflections { task: &task, thoughts: &[], program: "", feedback: &feedback, count: 2, open: true };
+        for items in [listed.parse(&reply).ok(), listed.salvage(&reply)].into_iter().flatten() {
+            prop_assert!((1..=2).contains(&items.len()) && items.iter().all(|item| !item.trim().is_empty()));
+        }
+        let graded = OutputGrade { task: &task, program: "", feedback: &feedback };
+        prop_assert!(graded.parse(&reply).is_ok_and(|answer| answer.grade.is_some_and(|grade| grade <= 5)) || graded.parse(&reply).is_err());
+        let reviewed = ProgramReview { task: &task, program: "", tested: false };
+        prop_assert!(reviewed.salvage(&reply).is_none_or(|answer| answer.decision.is_none()));
     }
 }

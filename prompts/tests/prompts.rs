@@ -3,12 +3,13 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
 use codeagent_prompts::questions::{
-    Asked, BlockAnalysis, DirectProgram, ImplementThoughts, ModularProgram, Reask, RefineProgram,
-    ReflectOnFailure, Rethink, ReviseWithModules, SelfEvaluation, Thoughts,
+    Asked, BlockAnalysis, DirectProgram, ImplementThoughts, ModularProgram, OutputGrade, ProgramReview,
+    Reask, RefineProgram, ReflectOnFailure, Reflections, Rethink, ReviseWithModules, SelfEvaluation,
+    Strategies, Thoughts,
 };
 use codeagent_prompts::{
     AnswerError, Entry, ExecutedBlock, FailedTest, FailureKind, Feedback, FeedbackLimits, FeedbackText,
-    Message, Question, Role, Task, trace,
+    Message, Note, Question, Role, Task, trace,
 };
 
 const PROGRAM: &str = "def spread(values):\n    return values[0] - values[-1]\n";
@@ -140,6 +141,36 @@ fn judgements() {
 }
 
 #[test]
+fn strategies() {
+    let task = task();
+    check("strategies", &Strategies { task: &task, count: 3, open: false });
+    check("strategies_open", &Strategies { task: &task, count: 10, open: true });
+}
+
+#[test]
+fn critics() {
+    let (task, feedback) = (task(), feedback());
+    check("output_grade", &OutputGrade { task: &task, program: PROGRAM, feedback: &feedback });
+    check("program_review", &ProgramReview { task: &task, program: PROGRAM, tested: true });
+    check("program_review_untested", &ProgramReview { task: &stdio(), program: PROGRAM, tested: false });
+    let listed = Reflections {
+        task: &task,
+        thoughts: &[],
+        program: PROGRAM,
+        feedback: &feedback,
+        count: 3,
+        open: false,
+    };
+    check("reflections", &listed);
+    let review = Note { author: "verifier".into(), text: "An empty list makes it crash.".into() };
+    let passed = vec!["spread([7]) == 7 - 7".into()];
+    let rejected = Feedback { passed, notes: vec![review], ..Feedback::default() };
+    let rejected = rejected.render(&FeedbackLimits::default());
+    let open = Reflections { thoughts: &chain(), feedback: &rejected, count: 10, open: true, ..listed };
+    check("reflections_on_a_review", &open);
+}
+
+#[test]
 fn revisions() {
     let (task, feedback) = (task(), feedback());
     let bare = RefineProgram { task: &task, program: PROGRAM, feedback: &feedback, reflection: None };
@@ -181,6 +212,10 @@ fn what_never_changes_comes_first() {
         &SelfEvaluation { thoughts: &deep, program: "b", ..scored },
         "takes linear time.\"}",
     );
+    let graded = OutputGrade { task: &task, program: "a", feedback: &feedback };
+    check_prefix(&graded, &OutputGrade { program: "b", ..graded }, "alone on the last line.");
+    let reviewed = ProgramReview { task: &task, program: "a", tested: true };
+    check_prefix(&reviewed, &ProgramReview { program: "b", ..reviewed }, "Sorting is fast enough.\nFalse");
     let refined = RefineProgram { task: &task, program: "a", feedback: &feedback, reflection: None };
     check_prefix(&refined, &RefineProgram { program: "b", ..refined }, "fast enough for the largest ones.");
 }

@@ -55,8 +55,8 @@ pub use attempt::{Attempt, Outcome};
 pub use budget::{Budget, BudgetLimits, Cost, Refusal, Reservation, Resource};
 pub use codechain::{CodeChain, CodeChainConfig};
 pub use policy::{
-    Decision, Draft, ModuleChoice, Operator, ProgramStyle, SearchPolicy, StopReason, Trial, TrialId,
-    TrialResult,
+    Decision, Draft, ModuleChoice, Operator, ProgramStyle, ReflectionStyle, SearchPolicy, StopReason,
+    ThoughtStyle, Trial, TrialId, TrialResult, VerifyStyle,
 };
 pub use pool::{Candidate, Pool};
 pub use puct::{Puct, PuctFormula};

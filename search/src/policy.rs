@@ -37,10 +37,12 @@ pub struct Trial {
 #[serde(tag = "name", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Operator {
-    /// Root to `count` thoughts, each with a reasonableness (the prior).
+    /// Root to at most `count` thoughts.
     Propose {
         /// Thoughts asked for.
         count: usize,
+        /// How they are asked for.
+        style: ThoughtStyle,
     },
     /// Thought to `count` deeper thoughts. `after` is the thought's evaluated program, whose feedback the
     /// question shows if the program failed.
@@ -59,9 +61,14 @@ pub enum Operator {
         /// How the program is asked for.
         style: ProgramStyle,
     },
-    /// Failed program to a diagnosis in words.
-    Reflect,
-    /// Failed program, with the reflection `on` it if there is one, to a revised program.
+    /// Failed or rejected program to at most `count` reflections on what to change.
+    Reflect {
+        /// Reflections asked for.
+        count: usize,
+        /// How they are asked for.
+        style: ReflectionStyle,
+    },
+    /// Failed or rejected program, with the reflection on it if there is one, to a revised program.
     /// The trial's node is the failed program.
     Refine {
         /// The reflection to follow.
@@ -83,8 +90,14 @@ pub enum Operator {
         /// Which module stands for its cluster.
         choice: ModuleChoice,
     },
-    /// Asks the model how sure it is that a program which passes the visible tests passes all tests.
-    Verify,
+    /// Has a critic grade how near a failed program's outputs are to the expected ones. What it says is shown with the
+    /// program's feedback to whoever reflects on it.
+    Grade,
+    /// Asks the model whether a program which passes the visible tests passes all tests.
+    Verify {
+        /// How it is asked, and what it answers with.
+        style: VerifyStyle,
+    },
 }
 
 impl Operator {
@@ -96,11 +109,12 @@ impl Operator {
             Self::Extend { .. } => "extend",
             Self::Implement => "implement",
             Self::Resample { .. } => "resample",
-            Self::Reflect => "reflect",
+            Self::Reflect { .. } => "reflect",
             Self::Refine { .. } => "refine",
             Self::Rethink { .. } => "rethink",
             Self::ReviseWithModules { .. } => "revise_with_modules",
-            Self::Verify => "verify",
+            Self::Grade => "grade",
+            Self::Verify { .. } => "verify",
         }
     }
 
@@ -112,9 +126,10 @@ impl Operator {
             Self::Resample { count, .. } | Self::ReviseWithModules { count, .. } => *count as u64,
             Self::Propose { .. }
             | Self::Extend { .. }
-            | Self::Reflect
+            | Self::Reflect { .. }
             | Self::Rethink { .. }
-            | Self::Verify => 0,
+            | Self::Grade
+            | Self::Verify { .. } => 0,
         }
     }
 
@@ -122,15 +137,53 @@ impl Operator {
     #[must_use]
     pub const fn makes(&self) -> Option<(NodeKind, usize)> {
         match self {
-            Self::Propose { count } | Self::Extend { count, .. } => Some((NodeKind::Thought, *count)),
+            Self::Propose { count, .. } | Self::Extend { count, .. } => Some((NodeKind::Thought, *count)),
             Self::Implement => Some((NodeKind::Solution, 1)),
             Self::Resample { count, .. } => Some((NodeKind::Solution, *count)),
-            Self::Reflect => Some((NodeKind::Reflection, 1)),
+            Self::Reflect { count, .. } => Some((NodeKind::Reflection, *count)),
             Self::Refine { .. } => Some((NodeKind::Revision, 1)),
             Self::ReviseWithModules { count, .. } => Some((NodeKind::Revision, *count)),
-            Self::Rethink { .. } | Self::Verify => None,
+            Self::Rethink { .. } | Self::Grade | Self::Verify { .. } => None,
         }
     }
+}
+
+/// How [`Operator::Propose`] asks for thoughts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ThoughtStyle {
+    /// Exactly so many, each with a reasonableness, which is its prior (RethinkMCTS).
+    Rated,
+    /// Exactly so many strategies, in order of preference (CodeTree's fixed-width variants).
+    Listed,
+    /// As many strategies as the problem needs, up to so many (CodeTree).
+    Open,
+}
+
+/// How [`Operator::Reflect`] asks for reflections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ReflectionStyle {
+    /// One diagnosis in a few sentences (Reflexion).
+    Diagnosis,
+    /// Exactly so many, each a different way to mend the program (CodeTree's fixed-width variants).
+    Listed,
+    /// One, or several where there are several ways, up to so many (CodeTree).
+    Open,
+}
+
+/// How [`Operator::Verify`] asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum VerifyStyle {
+    /// A score of how sure the model is; answered by [`TrialResult::Verified`] (RethinkMCTS).
+    Confidence,
+    /// Accept or reject, with reasons; answered by [`TrialResult::Judged`] (CodeTree). The reasons are shown with the
+    /// program's feedback to whoever reflects on it.
+    Verdict,
 }
 
 /// How [`Operator::Resample`] asks for a program.
@@ -170,10 +223,20 @@ pub enum TrialResult {
     },
     /// [`Operator::Rethink`] wrote a new thought; the node keeps its id.
     Replaced,
-    /// [`Operator::Verify`] gave a score in `[-1, 1]`; `None` where the answer held none.
+    /// [`VerifyStyle::Confidence`] gave a score in `[-1, 1]`; `None` where the answer held none.
     Verified {
         /// The model's confidence.
         confidence: Option<f64>,
+    },
+    /// [`VerifyStyle::Verdict`] gave a verdict; `None` where the answer held none, which is neither yes nor no.
+    Judged {
+        /// Whether the program was accepted.
+        accepted: Option<bool>,
+    },
+    /// [`Operator::Grade`] gave a grade as a share of the best one, in `[0, 1]`; `None` where the answer held none.
+    Graded {
+        /// The grade.
+        grade: Option<f64>,
     },
     /// Nothing usable came back: an unusable answer after one re-ask, or a filtered one.
     Unusable,

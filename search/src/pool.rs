@@ -24,6 +24,10 @@ pub struct Candidate {
     pub cluster: u32,
     /// The model's confidence in it, in `[-1, 1]`, where it was asked.
     pub self_eval: Option<f64>,
+    /// Whether a critic accepted it, the last that was asked.
+    pub accepted: Option<bool>,
+    /// A critic's grade of its outputs, in `[0, 1]`, where one was given.
+    pub grade: Option<f64>,
 }
 
 impl Pool {
@@ -68,17 +72,32 @@ impl Pool {
 impl Candidate {
     fn new(node: &Node, attempt: &Attempt) -> Self {
         let self_eval = node.score(Evaluator::SelfEval);
-        Self { node: node.id, attempt: attempt.clone(), draws: 1, cluster: 0, self_eval }
+        let grade = node.score(Evaluator::OutputGrade);
+        Self {
+            node: node.id,
+            attempt: attempt.clone(),
+            draws: 1,
+            cluster: 0,
+            self_eval,
+            accepted: verdict(node),
+            grade,
+        }
     }
 
     fn absorb(&mut self, copy: &Node, attempt: &Attempt) {
         self.draws += 1;
         self.self_eval = self.self_eval.or_else(|| copy.score(Evaluator::SelfEval));
+        self.accepted = verdict(copy).or(self.accepted);
+        self.grade = self.grade.or_else(|| copy.score(Evaluator::OutputGrade));
         if better(attempt, &self.attempt) {
             self.node = copy.id;
             self.attempt = attempt.clone();
         }
     }
+}
+
+fn verdict(node: &Node) -> Option<bool> {
+    node.score(Evaluator::VerifyGeneral).map(|verdict| verdict > 0.5)
 }
 
 fn better(copy: &Attempt, first: &Attempt) -> bool {

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::attempt::Outcome;
 use crate::checked;
 use crate::grow::grow;
-use crate::policy::{Decision, Operator, SearchPolicy, StopReason, Trial, TrialResult};
+use crate::policy::{Decision, Operator, ReflectionStyle, SearchPolicy, StopReason, Trial, TrialResult};
 use crate::tree::{NodeId, Tree};
 
 #[cfg(test)]
@@ -72,7 +72,10 @@ impl Reflexion {
     const fn decide(&self) -> Option<Decision> {
         let (node, operator, temperature) = match self.step {
             Step::Implement => (NodeId::ROOT, Operator::Implement, self.config.program_temperature),
-            Step::Reflect { failed } => (failed, Operator::Reflect, self.config.reflection_temperature),
+            Step::Reflect { failed } => {
+                let one = Operator::Reflect { count: 1, style: ReflectionStyle::Diagnosis };
+                (failed, one, self.config.reflection_temperature)
+            }
             Step::Refine { failed, reflection } => {
                 (failed, Operator::Refine { reflection }, self.config.program_temperature)
             }

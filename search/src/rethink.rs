@@ -19,7 +19,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::attempt::Outcome;
 use crate::grow::{evaluate, grow, proportions, record};
-use crate::policy::{Decision, Operator, SearchPolicy, StopReason, Trial, TrialResult};
+use crate::policy::{
+    Decision, Operator, SearchPolicy, StopReason, ThoughtStyle, Trial, TrialResult, VerifyStyle,
+};
 use crate::puct::Puct;
 use crate::tree::{Change, Evaluator, NodeId, NodeKind, Tree};
 use crate::{backup, checked};
@@ -145,10 +147,10 @@ impl RethinkMcts {
     fn decide(&self) -> Option<Decision> {
         let count = self.config.thoughts.max(1);
         let (node, operator) = match &self.step {
-            Step::Propose => (NodeId::ROOT, Operator::Propose { count }),
+            Step::Propose => (NodeId::ROOT, Operator::Propose { count, style: ThoughtStyle::Rated }),
             Step::Expand { thought, after } => (*thought, Operator::Extend { count, after: *after }),
             Step::Implement(rollout) => (rollout.leaf, Operator::Implement),
-            Step::Verify { program, .. } => (*program, Operator::Verify),
+            Step::Verify { program, .. } => (*program, Operator::Verify { style: VerifyStyle::Confidence }),
             Step::Rethink { thought, program, .. } => (*thought, Operator::Rethink { after: *program }),
             Step::Stop(_) => return None,
         };

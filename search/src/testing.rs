@@ -1,6 +1,6 @@
 //! Scripted callers for tests: what a model and a sandbox might say, without either.
 
-use crate::{Attempt, Draft, NodeKind, Operator, Search, SearchPolicy, Trial, TrialResult};
+use crate::{Attempt, Draft, NodeKind, Operator, Search, SearchPolicy, Trial, TrialResult, VerifyStyle};
 
 /// A program that passes `passed` of `total` tests.
 pub(crate) fn program(fingerprint: u64, passed: u32, total: u32) -> Draft {
@@ -21,7 +21,22 @@ pub(crate) fn thoughts(priors: &[f64]) -> TrialResult {
 
 /// A reflection.
 pub(crate) fn reflection() -> TrialResult {
-    made([Draft { kind: NodeKind::Reflection, prior: None, attempt: None }])
+    reflections(1)
+}
+
+/// Several reflections.
+pub(crate) fn reflections(count: usize) -> TrialResult {
+    made((0..count).map(|_| Draft { kind: NodeKind::Reflection, prior: None, attempt: None }))
+}
+
+/// A critic's grade, of 5.
+pub(crate) fn grade(of_five: u8) -> TrialResult {
+    TrialResult::Graded { grade: Some(f64::from(of_five) / 5.0) }
+}
+
+/// A critic's verdict.
+pub(crate) const fn verdict(accepted: bool) -> TrialResult {
+    TrialResult::Judged { accepted: Some(accepted) }
 }
 
 /// A self-evaluation.
@@ -82,9 +97,11 @@ pub(crate) fn names(log: &[Trial]) -> Vec<&'static str> {
 pub(crate) fn obliging(trial: &Trial, passed: u32) -> TrialResult {
     match (&trial.operator, trial.operator.makes()) {
         (Operator::Rethink { .. }, _) => TrialResult::Replaced,
-        (Operator::Verify, _) => sure(0.5),
+        (Operator::Verify { style: VerifyStyle::Confidence }, _) => sure(0.5),
+        (Operator::Verify { style: VerifyStyle::Verdict }, _) => verdict(false),
+        (Operator::Grade, _) => grade(3),
         (_, Some((NodeKind::Thought, count))) => thoughts(&vec![0.5; count]),
-        (_, Some((NodeKind::Reflection, _))) => reflection(),
+        (_, Some((NodeKind::Reflection, count))) => reflections(count),
         (_, Some((_, count))) => made((0..count as u64).map(|index| program(trial.seed ^ index, passed, 4))),
         (_, None) => TrialResult::Unusable,
     }

@@ -47,6 +47,10 @@ pub enum Evaluator {
     VisiblePassFraction,
     /// The model's own confidence that unseen tests pass, in `[-1, 1]`.
     SelfEval,
+    /// A critic's verdict on a program that no visible test speaks against: 1 accepted, 0 rejected.
+    VerifyGeneral,
+    /// A critic's grade of how near a failed program's outputs are to the expected ones, in `[0, 1]`.
+    OutputGrade,
     /// The method's combination of the other parts, in `[0, 1]`.
     Reward,
 }

@@ -27,6 +27,10 @@ pub fn line(event: &Event) -> Option<String> {
         EventKind::NodeAdded { kind: NodeKind::Reflection, summary, .. } => {
             Some(format!("#{node} reflection: {summary}"))
         }
+        EventKind::NodeReviewed { author, text, .. } => {
+            let first = text.lines().find(|line| !line.trim().is_empty()).unwrap_or("(nothing)");
+            Some(format!("#{node} reviewed by the {author}: {first}"))
+        }
         EventKind::NodeRethought { summary } => Some(format!("#{node} rethought: {summary}")),
         EventKind::NodeReverted => Some(format!("#{node} taken back: the new thought did worse")),
         EventKind::Warning { message } => Some(format!("warning: {message}")),

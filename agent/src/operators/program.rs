@@ -53,13 +53,13 @@ async fn judge(
         ms: score::milliseconds(&report),
     });
     let attempt = score::attempt(&ports.problem, &source, &report);
-    let mut candidate = Candidate { written, source, report, feedback: None };
+    let mut candidate =
+        Candidate { written, source, report, blocks: Vec::new(), remarks: Vec::new(), feedback: None };
     if attempt.total > 0 && !attempt.passes_all() {
-        let blocks = match ports.feedback {
-            FeedbackStyle::Tests => Vec::new(),
-            FeedbackStyle::TestsAndTrace => feedback::analyse(ports, talk, &candidate).await?,
-        };
-        candidate.feedback = Some(feedback::render(&ports.problem, &candidate, blocks));
+        if ports.feedback == FeedbackStyle::TestsAndTrace {
+            candidate.blocks = feedback::analyse(ports, talk, &candidate).await?;
+        }
+        candidate.feedback = Some(feedback::of_tests(&ports.problem, &candidate));
     }
     let draft = Draft { kind, prior: None, attempt: Some(attempt) };
     let content = Content::Program(Box::new(candidate));

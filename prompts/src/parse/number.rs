@@ -1,4 +1,5 @@
-//! A number in a range, from a named field. Never the first number that happens to stand in a text.
+//! A number in a range, from a named field or alone on the last line. Never the first number that happens to stand in a
+//! text.
 
 use std::ops::RangeInclusive;
 
@@ -21,6 +22,37 @@ pub fn field(
     let number = read(value)
         .ok_or_else(|| AnswerError::FieldInvalid { field: name.to_owned(), wanted: "a number" })?;
     Ok(number.clamp(*range.start(), *range.end()))
+}
+
+/// The whole number on the last line that is not empty, and the text above it. The number stands alone or after a label
+/// such as `Grade:`; emphasis and a closing full stop do not matter.
+///
+/// # Errors
+/// [`AnswerError::Empty`] without any line, [`AnswerError::NoNumber`] if the line says anything else or the number lies
+/// outside `range`.
+pub fn last_line(reply: &str, range: RangeInclusive<u32>) -> Result<(u32, &str), AnswerError> {
+    let reply = reply.trim_end();
+    let (above, line) = reply.rsplit_once('\n').unwrap_or(("", reply));
+    if line.trim().is_empty() {
+        return Err(AnswerError::Empty);
+    }
+    let word = match line.rsplit_once(':') {
+        Some((label, word)) if is_label(label) => bare(word),
+        _ => bare(line),
+    };
+    let number = word.parse().ok().filter(|number| range.contains(number));
+    let missing = AnswerError::NoNumber { least: *range.start(), most: *range.end() };
+    Ok((number.ok_or(missing)?, above.trim()))
+}
+
+fn bare(text: &str) -> &str {
+    text.trim_matches(|character: char| character.is_whitespace() || "*_`\"'.#".contains(character))
+}
+
+fn is_label(text: &str) -> bool {
+    let label = bare(text).to_ascii_lowercase();
+    let label = label.strip_prefix("final ").unwrap_or(&label);
+    matches!(label, "grade" | "score" | "rating" | "answer")
 }
 
 fn read(value: &Value) -> Option<f64> {
@@ -64,7 +96,28 @@ mod tests {
         }
     }
 
+    #[test]
+    fn the_last_line_holds_the_number_alone() {
+        let read = |reply| last_line(reply, 0..=5);
+        assert_eq!(read("4"), Ok((4, "")));
+        assert_eq!(read("Shifted by 1.\n\n**3**\n"), Ok((3, "Shifted by 1.")));
+        assert_eq!(read("Off by one.\nGrade: 2."), Ok((2, "Off by one.")));
+        assert_eq!(read("Final score: 0"), Ok((0, "")));
+        let missing = Err(AnswerError::NoNumber { least: 0, most: 5 });
+        for reply in ["3 out of 5", "3/5", "6", "-1", "2.5", "grade 3", "4\nor so", "Expected: 3 Actual: 4"] {
+            assert_eq!(read(reply), missing, "{reply:?}");
+        }
+        assert_eq!(read(" \n"), Err(AnswerError::Empty));
+    }
+
     proptest! {
+        #[test]
+        fn any_last_line_is_read_without_panic(reply in "(\\PC|\n){0,60}") {
+            if let Ok((number, _)) = last_line(&reply, 1..=7) {
+                prop_assert!((1..=7).contains(&number));
+            }
+        }
+
         #[test]
         fn always_in_range(value in any::<f64>()) {
             if let Ok(number) = field(json!({ "score": value }).as_object().unwrap(), "score", -1.0..=1.0) {

@@ -11,14 +11,15 @@ use crate::pool::Candidate;
 /// 1. passes all visible tests;
 /// 2. parses;
 /// 3. share of visible tests passed;
-/// 4. not rejected by its own verification (confidence above 0, or not asked), where no visible test speaks
-///    against it;
-/// 5. size of its behaviour cluster. CodeT (section 3.2) weighs a cluster by the square root of its programs; the
+/// 4. not rejected by its own verification (confidence above 0, or not asked) or by a critic, where no visible test
+///    speaks against it;
+/// 5. among those that fail: a critic's grade of the outputs, one that was not asked for counting as 2 of 5;
+/// 6. size of its behaviour cluster. CodeT (section 3.2) weighs a cluster by the square root of its programs; the
 ///    order is the same;
-/// 6. the model's confidence, one that was not asked counting as 0;
-/// 7. without tests: how many draws gave this very program, which is the majority vote;
-/// 8. among those that pass: fewer slow tests, then fewer characters (among those that fail, short ones are stubs);
-/// 9. first seen.
+/// 7. the model's confidence, one that was not asked counting as 0;
+/// 8. without tests: how many draws gave this very program, which is the majority vote;
+/// 9. among those that pass: fewer slow tests, then fewer characters (among those that fail, short ones are stubs);
+/// 10. first seen.
 #[must_use]
 pub fn compare(one: &Candidate, other: &Candidate) -> Ordering {
     let level = |candidate: &Candidate| (candidate.attempt.passes_all(), candidate.attempt.parses);
@@ -26,6 +27,7 @@ pub fn compare(one: &Candidate, other: &Candidate) -> Ordering {
         .cmp(&level(other))
         .then_with(|| one.attempt.pass_fraction().total_cmp(&other.attempt.pass_fraction()))
         .then_with(|| accepted(one).cmp(&accepted(other)))
+        .then_with(|| grade(one).total_cmp(&grade(other)))
         .then_with(|| one.cluster.cmp(&other.cluster))
         .then_with(|| confidence(one).total_cmp(&confidence(other)))
         .then_with(|| votes(one).cmp(&votes(other)))
@@ -35,7 +37,15 @@ pub fn compare(one: &Candidate, other: &Candidate) -> Ordering {
 
 fn accepted(candidate: &Candidate) -> bool {
     candidate.attempt.outcome() == Outcome::Failed
-        || candidate.self_eval.is_none_or(|confidence| confidence > 0.0)
+        || (candidate.self_eval.is_none_or(|confidence| confidence > 0.0)
+            && candidate.accepted != Some(false))
+}
+
+/// The grade of the middle, which a critic's unreadable answer counts as, too.
+const NEUTRAL: f64 = 0.4;
+
+fn grade(candidate: &Candidate) -> f64 {
+    if candidate.attempt.outcome() == Outcome::Failed { candidate.grade.unwrap_or(NEUTRAL) } else { 0.0 }
 }
 
 fn confidence(candidate: &Candidate) -> f64 {

@@ -63,6 +63,51 @@ fn a_rejected_program_yields_to_one_that_was_not() {
 }
 
 #[test]
+fn a_program_that_a_critic_rejected_yields_to_one_that_none_did() {
+    let verdicts = |verdicts: &[Option<f64>]| {
+        let mut tree = Tree::new();
+        for (index, verdict) in (0..).zip(verdicts) {
+            let node = grow(&mut tree, program(index, 4), None);
+            if let Some(verdict) = verdict {
+                tree.evaluate(node, Evaluator::VerifyGeneral, *verdict).unwrap();
+            }
+        }
+        best(&tree)
+    };
+    assert_eq!(verdicts(&[Some(0.0), None]), Some(NodeId(2)));
+    assert_eq!(verdicts(&[Some(0.0), Some(1.0)]), Some(NodeId(2)));
+    assert_eq!(verdicts(&[Some(0.0), Some(0.0)]), Some(NodeId(1)), "the best is kept, rejected or not");
+}
+
+#[test]
+fn of_a_programs_verdicts_the_last_one_counts() {
+    let mut tree = Tree::new();
+    let [first, copy] = [1, 1].map(|fingerprint| grow(&mut tree, program(fingerprint, 4), None));
+    let other = grow(&mut tree, program(2, 4), None);
+    tree.evaluate(first, Evaluator::VerifyGeneral, 0.0).unwrap();
+    assert_eq!(best(&tree), Some(other));
+    tree.evaluate(copy, Evaluator::VerifyGeneral, 1.0).unwrap();
+    assert_eq!(best(&tree), Some(first));
+}
+
+#[test]
+fn among_failing_programs_of_one_share_the_better_grade_wins() {
+    let grades = |grades: &[(u32, Option<f64>)]| {
+        let mut tree = Tree::new();
+        for (index, (passed, grade)) in (0..).zip(grades) {
+            let node = grow(&mut tree, program(index, *passed), None);
+            if let Some(grade) = grade {
+                tree.evaluate(node, Evaluator::OutputGrade, *grade).unwrap();
+            }
+        }
+        best(&tree)
+    };
+    assert_eq!(grades(&[(2, Some(0.4)), (2, Some(0.8))]), Some(NodeId(2)));
+    assert_eq!(grades(&[(2, Some(0.2)), (2, None)]), Some(NodeId(2)), "no grade counts as the middle one");
+    assert_eq!(grades(&[(3, Some(0.0)), (2, Some(0.8))]), Some(NodeId(1)), "tests come first");
+}
+
+#[test]
 fn the_surer_program_wins() {
     check(vec![(program(1, 4), Some(0.3)), (program(2, 4), Some(0.9)), (program(3, 4), None)], Some(1));
 }

@@ -79,5 +79,5 @@ fn a_program_that_does_not_parse_is_a_failure_even_without_tests() {
     let mut broken = program(1, 0, 0);
     broken.attempt.as_mut().unwrap().parses = false;
     let mut search = play(reflexion(10), vec![("implement", made([broken]))]);
-    assert_eq!(search.ask(1)[0].operator, Operator::Reflect);
+    assert_eq!(search.ask(1)[0].operator, Operator::Reflect { count: 1, style: ReflectionStyle::Diagnosis });
 }

@@ -7,7 +7,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use super::*;
-use crate::testing::{made, obliging, program, run, sure, thoughts};
+use crate::testing::{made, obliging, program, reflections, run, sure, thoughts};
 use crate::*;
 
 /// A caller whose luck is a function of the trial alone, as it is with recorded answers. `kind` is its character.
@@ -15,12 +15,26 @@ fn answer(kind: u64, trial: &Trial) -> TrialResult {
     let mut luck = ChaCha8Rng::seed_from_u64(trial.seed ^ kind);
     let mut roll = |sides: u64| luck.next_u64() % sides;
     if roll(6) == 0 {
-        return [TrialResult::Unusable, made([]), TrialResult::Replaced, sure(f64::NAN)][roll(4) as usize]
-            .clone();
+        let misplaced = [
+            TrialResult::Unusable,
+            made([]),
+            TrialResult::Replaced,
+            sure(f64::NAN),
+            TrialResult::Graded { grade: Some(f64::NAN) },
+            TrialResult::Judged { accepted: None },
+        ];
+        return misplaced[roll(6) as usize].clone();
     }
     let total = [4, 4, 1, 0][(kind % 4) as usize];
     match (&trial.operator, trial.operator.makes()) {
-        (Operator::Verify, _) => {
+        (Operator::Grade, _) => {
+            TrialResult::Graded { grade: (roll(4) > 0).then(|| roll(8) as f64 / 5.0 - 0.2) }
+        }
+        (Operator::Verify { style: VerifyStyle::Verdict }, _) => {
+            TrialResult::Judged { accepted: [None, Some(true), Some(false)][roll(3) as usize] }
+        }
+        (_, Some((NodeKind::Reflection, count))) => reflections(roll(count as u64 + 2) as usize),
+        (Operator::Verify { style: VerifyStyle::Confidence }, _) => {
             let confidence = (roll(4) > 0).then(|| roll(30) as f64 / 10.0 - 1.5);
             TrialResult::Verified { confidence }
         }
@@ -239,7 +253,7 @@ fn check_sense(tree: &Tree, trial: &Trial) {
             assert_eq!(tree.node(*after).and_then(|node| node.parent), Some(trial.node));
         }
         Operator::Implement => assert!(matches!(kind(trial.node), NodeKind::Root | NodeKind::Thought)),
-        Operator::Reflect | Operator::Verify => holds_program(trial.node),
+        Operator::Reflect { .. } | Operator::Grade | Operator::Verify { .. } => holds_program(trial.node),
         Operator::Refine { reflection } => {
             holds_program(trial.node);
             assert!(reflection.is_none_or(|node| kind(node) == NodeKind::Reflection));

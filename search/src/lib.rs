@@ -6,7 +6,7 @@
 //! microseconds, replayed from its changes, and continued.
 //!
 //! - the methods, one file each: [`Resample`], [`Reflexion`], [`RethinkMcts`], [`CodeChain`],
-//!   [`AbMcts`];
+//!   [`AbMcts`], [`Adaptive`];
 //! - what they share: [`tree`], [`puct`], [`thompson`], [`pool`], and [`choose`], which picks the program to submit;
 //! - [`budget`], what a caller may spend on carrying trials out.
 //!
@@ -31,6 +31,7 @@
 //! ```
 
 pub mod ab_mcts;
+pub mod adaptive;
 pub mod attempt;
 mod backup;
 pub mod budget;
@@ -51,6 +52,7 @@ pub mod thompson;
 pub mod tree;
 
 pub use ab_mcts::{AbMcts, AbMctsConfig, AbMctsVariant};
+pub use adaptive::{Adaptive, AdaptiveConfig, Experience};
 pub use attempt::{Attempt, Outcome};
 pub use budget::{Budget, BudgetLimits, Cost, Refusal, Reservation, Resource};
 pub use codechain::{CodeChain, CodeChainConfig};

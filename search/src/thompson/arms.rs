@@ -42,6 +42,10 @@ impl Arms {
         place
     }
 
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.children.is_empty()
+    }
+
     /// Says that the belief of an arm has changed.
     pub(crate) fn changed(&mut self, place: usize) {
         self.due.push(place);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use codeagent_search::policy::{Operator, Trial, TrialResult};
+use codeagent_search::policy::{Operator, Trial, TrialResult, VerifyStyle};
 use codeagent_search::{Attempt, Cost, Draft, NodeId, NodeKind, Tree};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -35,11 +35,11 @@ pub struct Skill {
 
 impl Skill {
     /// A small model: seldom right, repairs little, believes its own programs.
-    pub const WEAK: Self = Self { direct: 0.15, ideas: 0.05, implement: 0.6, repair: 0.15, trust: 0.7, doubt: 0.4 };
+    pub const WEAK: Self = Self { direct: 0.15, ideas: 0.0, implement: 0.6, repair: 0.15, trust: 0.7, doubt: 0.4 };
     /// A model between the two.
-    pub const MIDDLE: Self = Self { direct: 0.35, ideas: 0.1, implement: 0.8, repair: 0.35, trust: 0.8, doubt: 0.55 };
+    pub const MIDDLE: Self = Self { direct: 0.35, ideas: 0.03, implement: 0.8, repair: 0.35, trust: 0.8, doubt: 0.55 };
     /// A large model: often right, repairs well, is a fair judge.
-    pub const STRONG: Self = Self { direct: 0.6, ideas: 0.15, implement: 0.9, repair: 0.5, trust: 0.9, doubt: 0.7 };
+    pub const STRONG: Self = Self { direct: 0.6, ideas: 0.05, implement: 0.9, repair: 0.5, trust: 0.9, doubt: 0.7 };
     /// As the middle one, but whatever it revises stays wrong.
     pub const STUBBORN: Self = Self { repair: 0.0, ..Self::MIDDLE };
 }
@@ -129,7 +129,13 @@ impl Model {
         let contents = self.contents_of(tree, trial, &mut dice);
         let result = match (&trial.operator, trial.operator.makes()) {
             (Operator::Rethink { .. }, _) => TrialResult::Replaced,
-            (Operator::Verify, _) => TrialResult::Verified { confidence: Some(self.confidence(tree, trial.node)) },
+            (Operator::Verify { style: VerifyStyle::Confidence }, _) => {
+                TrialResult::Verified { confidence: Some(self.confidence(tree, trial.node)) }
+            }
+            (Operator::Verify { .. }, _) => {
+                TrialResult::Judged { accepted: Some(self.confidence(tree, trial.node) > 0.0) }
+            }
+            (Operator::Grade, _) => TrialResult::Graded { grade: Some(self.grade(trial.node, &mut dice)) },
             (_, Some((kind, _))) => {
                 TrialResult::Made { drafts: contents.iter().map(|made| self.draft(*made, kind, &mut dice)).collect() }
             }
@@ -243,6 +249,16 @@ impl Model {
             !dice.random_bool(self.skill.doubt)
         };
         if says_right { dice.random_range(0.3..1.0) } else { dice.random_range(-0.8..0.0) }
+    }
+
+    /// A critic's grade of outputs: slips look nearer to right than wrong approaches, most of the time.
+    fn grade(&self, node: NodeId, dice: &mut ChaCha8Rng) -> f64 {
+        let near = match self.contents.get(&node) {
+            Some(Content::Program(Some(kind))) => self.misconceptions.get(*kind).is_some_and(|kind| kind.slip),
+            _ => true,
+        };
+        let right = dice.random_bool(self.skill.trust);
+        f64::from(dice.random_range(1..4) + i32::from(near == right)) / 5.0
     }
 
     fn draft(&self, content: Content, kind: NodeKind, dice: &mut ChaCha8Rng) -> Draft {

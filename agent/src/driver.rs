@@ -290,7 +290,10 @@ fn content(note: &Note) -> EventKind {
             };
         }
         Content::Problem => (None, None, None),
-        Content::Thought(text) | Content::Reflection(text) => (Some(text.clone()), None, None),
+        Content::Thought(text) | Content::Plan(text) | Content::Reflection(text) => {
+            (Some(text.clone()), None, None)
+        }
+        Content::Exemplar(exemplar) => (Some(exemplar.similar.problem.clone()), None, None),
         Content::Program(candidate) => (
             None,
             Some(candidate.source.clone()),

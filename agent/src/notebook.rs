@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use codeagent_models::Message;
 use codeagent_prompts::feedback::{self, FeedbackText};
+use codeagent_prompts::questions::SimilarProblem;
 use codeagent_prompts::trace::BlockVerdict;
 use codeagent_sandbox::judge::Report;
 use codeagent_search::tree::{NodeId, Tree};
@@ -35,12 +36,25 @@ pub(crate) enum Content {
     Problem,
     /// A thought.
     Thought(String),
+    /// A recalled problem.
+    Exemplar(Box<Exemplar>),
+    /// A plan.
+    Plan(String),
     /// A reflection on a failed program.
     Reflection(String),
     /// A complete program and what the visible tests said of it.
     Program(Box<Candidate>),
     /// A critic's remark on another node's program. No node holds one: it is added to what is said of the program.
     Remark(feedback::Note),
+}
+
+/// A problem like the one at hand, and how the method works that both need.
+#[derive(Debug, Clone)]
+pub(crate) struct Exemplar {
+    /// The problem with its solution.
+    pub(crate) similar: SimilarProblem,
+    /// How the method works; may be empty.
+    pub(crate) tutorial: String,
 }
 
 /// A complete program under search.
@@ -50,6 +64,8 @@ pub(crate) struct Candidate {
     pub(crate) written: String,
     /// The program as it runs and as it is submitted: with the problem's prelude.
     pub(crate) source: String,
+    /// The plan that it follows, where it came with a new one.
+    pub(crate) plan: Option<String>,
     /// The judge's report on the visible tests.
     pub(crate) report: Report,
     /// A model's judgement of the blocks that one failed test ran through.
@@ -137,6 +153,23 @@ impl Notebook {
         chain
     }
 
+    /// The plan that a node is or follows, as it was last changed.
+    pub(crate) fn plan(&self, tree: &Tree, node: NodeId) -> Option<&str> {
+        tree.lineage(node).find_map(|node| match &self.note(node.id)?.content {
+            Content::Plan(plan) => Some(plan.as_str()),
+            Content::Program(candidate) => candidate.plan.as_deref(),
+            _ => None,
+        })
+    }
+
+    /// The recalled problem that a node is or comes from.
+    pub(crate) fn exemplar(&self, tree: &Tree, node: NodeId) -> Option<&Exemplar> {
+        tree.lineage(node).find_map(|node| match &self.note(node.id)?.content {
+            Content::Exemplar(exemplar) => Some(exemplar.as_ref()),
+            _ => None,
+        })
+    }
+
     fn page_mut(&mut self, node: NodeId) -> Option<&mut Vec<Arc<Note>>> {
         self.pages.get_mut(node.0 as usize)
     }
@@ -154,7 +187,8 @@ impl Note {
     pub(crate) fn summary(&self) -> String {
         let text = match &self.content {
             Content::Problem => "",
-            Content::Thought(text) | Content::Reflection(text) => text,
+            Content::Thought(text) | Content::Plan(text) | Content::Reflection(text) => text,
+            Content::Exemplar(exemplar) => &exemplar.similar.problem,
             Content::Program(candidate) => &candidate.written,
             Content::Remark(remark) => &remark.text,
         };

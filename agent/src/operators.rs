@@ -4,8 +4,10 @@
 mod ask;
 mod grade;
 mod implement;
+mod plan;
 mod program;
 mod propose;
+mod recall;
 mod refine;
 mod reflect;
 mod resample;
@@ -24,7 +26,7 @@ use codeagent_search::tree::{NodeId, Tree};
 
 use crate::event::EventKind;
 use crate::examiner::Examiner;
-use crate::notebook::{Candidate, Content, Note, Notebook};
+use crate::notebook::{Candidate, Content, Exemplar, Note, Notebook};
 use crate::problem::Problem;
 use crate::strategy::FeedbackStyle;
 pub(crate) use ask::Conversation;
@@ -62,6 +64,10 @@ pub(crate) struct Inputs {
     program: Option<Arc<Note>>,
     /// The reflection to follow.
     reflection: Option<String>,
+    /// The plan that the trial's node is or follows.
+    plan: Option<String>,
+    /// The recalled problem that the trial's node is or comes from.
+    exemplar: Option<Box<Exemplar>>,
     /// Programs whose sub-modules are offered.
     sources: Vec<Arc<Note>>,
 }
@@ -98,6 +104,7 @@ impl Inputs {
             Operator::Extend { after, .. } | Operator::Rethink { after } => note(*after),
             Operator::Reflect { .. }
             | Operator::Refine { .. }
+            | Operator::RefineWithPlan
             | Operator::Grade
             | Operator::Verify { .. } => note(trial.node),
             _ => None,
@@ -112,13 +119,25 @@ impl Inputs {
             }
             _ => Vec::new(),
         };
-        Self { thoughts: notebook.thoughts(tree, trial.node), program, reflection, sources }
+        Self {
+            thoughts: notebook.thoughts(tree, trial.node),
+            program,
+            reflection,
+            plan: notebook.plan(tree, trial.node).map(str::to_owned),
+            exemplar: notebook.exemplar(tree, trial.node).cloned().map(Box::new),
+            sources,
+        }
     }
 
     /// The program that the operator works from and what its tests said, if it failed.
     fn failed(&self) -> Option<(&Candidate, &FeedbackText)> {
         let candidate = self.candidate()?;
         Some((candidate, candidate.feedback.as_ref()?))
+    }
+
+    /// How the method works that the recalled problems need; empty where nobody said.
+    fn tutorial(&self) -> &str {
+        self.exemplar.as_deref().map_or("", |exemplar| &exemplar.tutorial)
     }
 
     fn candidate(&self) -> Option<&Candidate> {
@@ -133,7 +152,7 @@ impl Inputs {
 pub(crate) fn worst_case(trial: &Trial, ports: &Ports) -> Cost {
     let analysed = ports.feedback == FeedbackStyle::TestsAndTrace && !ports.problem.visible.is_empty();
     let calls = match trial.operator {
-        Operator::Implement | Operator::Refine { .. } if analysed => 3,
+        Operator::Implement | Operator::Refine { .. } | Operator::RefineWithPlan if analysed => 3,
         Operator::Resample { count, .. } | Operator::ReviseWithModules { count, .. } if count > 1 => 1,
         _ => 2,
     };
@@ -178,12 +197,16 @@ pub(crate) async fn carry_out(
             propose::strategies(ports, &mut talk, trial, *count, *style).await?
         }
         Operator::Extend { count, .. } => propose::carry_out(ports, &mut talk, trial, inputs, *count).await?,
+        Operator::Recall { count } => recall::carry_out(ports, &mut talk, trial, *count).await?,
+        Operator::Plan => plan::carry_out(ports, &mut talk, trial, inputs).await?,
+        Operator::RatePlan => plan::rate(ports, &mut talk, trial, inputs).await?,
         Operator::Implement => implement::carry_out(ports, &mut talk, inputs).await?,
         Operator::Resample { count, style } => resample::carry_out(ports, &mut talk, *count, *style).await?,
         Operator::Reflect { count, style } => {
             reflect::carry_out(ports, &mut talk, trial, inputs, *count, *style).await?
         }
         Operator::Refine { .. } => refine::carry_out(ports, &mut talk, inputs).await?,
+        Operator::RefineWithPlan => refine::with_plan(ports, &mut talk, inputs).await?,
         Operator::Rethink { .. } => rethink::carry_out(ports, &mut talk, trial, inputs).await?,
         Operator::ReviseWithModules { sources, clusters, count, choice } => {
             let round = revise::Round::new(trial, sources, *clusters, *choice);

@@ -4,14 +4,25 @@
 //! ones, and one row here.
 
 use codeagent_search::{
-    AbMcts, AbMctsConfig, CodeChain, CodeChainConfig, Reflexion, ReflexionConfig, Resample, ResampleConfig,
-    RethinkConfig, RethinkMcts, SearchPolicy,
+    AbMcts, AbMctsConfig, CodeChain, CodeChainConfig, CodeTree, CodeTreeConfig, MapCoder, MapCoderConfig, Order, Reflexion,
+    ReflexionConfig, Resample, ResampleConfig, RethinkConfig, RethinkMcts, SearchPolicy, UnguidedTree,
+    UnguidedTreeConfig,
 };
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 /// Names of all strategies, the default first.
-pub const NAMES: [&str; 5] = ["rethink-mcts", "codechain", "reflexion", "resample", "ab-mcts"];
+pub const NAMES: [&str; 9] = [
+    "rethink-mcts",
+    "codetree",
+    "codetree-bfs",
+    "codetree-dfs",
+    "mapcoder",
+    "codechain",
+    "reflexion",
+    "resample",
+    "ab-mcts",
+];
 
 /// A strategy with its settings.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,6 +35,9 @@ pub struct Strategy {
 enum Settings {
     AbMcts(AbMctsConfig),
     RethinkMcts(RethinkConfig),
+    CodeTree(CodeTreeConfig),
+    UnguidedTree(UnguidedTreeConfig, Order),
+    MapCoder(MapCoderConfig),
     CodeChain(CodeChainConfig),
     Reflexion(ReflexionConfig),
     Resample(ResampleConfig),
@@ -87,6 +101,10 @@ impl Strategy {
         };
         let settings = match name {
             "ab-mcts" => Settings::AbMcts(read(name, settings)?),
+            "codetree" => Settings::CodeTree(read(name, settings)?),
+            "codetree-bfs" => Settings::UnguidedTree(read(name, settings)?, Order::BreadthFirst),
+            "codetree-dfs" => Settings::UnguidedTree(read(name, settings)?, Order::DepthFirst),
+            "mapcoder" => Settings::MapCoder(read(name, settings)?),
             "codechain" => Settings::CodeChain(read(name, settings)?),
             "reflexion" => Settings::Reflexion(read(name, settings)?),
             "resample" => Settings::Resample(read(name, settings)?),
@@ -107,6 +125,9 @@ impl Strategy {
         match &self.settings {
             Settings::AbMcts(config) => Box::new(AbMcts::new(config.clone())),
             Settings::RethinkMcts(config) => Box::new(RethinkMcts::new(config.clone())),
+            Settings::CodeTree(config) => Box::new(CodeTree::new(config.clone())),
+            Settings::UnguidedTree(config, order) => Box::new(UnguidedTree::new(config.clone(), *order)),
+            Settings::MapCoder(config) => Box::new(MapCoder::new(config.clone())),
             Settings::CodeChain(config) => Box::new(CodeChain::new(config.clone())),
             Settings::Reflexion(config) => Box::new(Reflexion::new(config.clone())),
             Settings::Resample(config) => Box::new(Resample::new(config.clone())),
@@ -119,6 +140,9 @@ impl Strategy {
         match &self.settings {
             Settings::AbMcts(config) => serde_json::to_value(config),
             Settings::RethinkMcts(config) => serde_json::to_value(config),
+            Settings::CodeTree(config) => serde_json::to_value(config),
+            Settings::UnguidedTree(config, _) => serde_json::to_value(config),
+            Settings::MapCoder(config) => serde_json::to_value(config),
             Settings::CodeChain(config) => serde_json::to_value(config),
             Settings::Reflexion(config) => serde_json::to_value(config),
             Settings::Resample(config) => serde_json::to_value(config),

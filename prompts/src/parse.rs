@@ -5,6 +5,7 @@ pub mod code;
 pub mod json;
 pub mod list;
 pub mod number;
+pub mod sections;
 pub mod verdict;
 
 /// Why an answer could not be read. The text is meant for the model that gave it, too.
@@ -50,6 +51,12 @@ pub enum AnswerError {
         /// The field's name.
         field: String,
         /// What it should hold.
+        wanted: &'static str,
+    },
+    /// No section of the wanted kind.
+    #[error("the answer has no {wanted}")]
+    NoSection {
+        /// What is missing.
         wanted: &'static str,
     },
     /// No item in what should be a list.

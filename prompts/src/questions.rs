@@ -2,14 +2,19 @@
 
 mod block_analysis;
 mod direct_program;
+mod implement_plan;
 mod implement_thoughts;
 mod listed;
 mod modular_program;
 mod output_grade;
+mod plan;
+mod plan_confidence;
 mod program;
 mod program_review;
 mod reask;
+mod recall_problems;
 mod refine_program;
+mod refine_with_plan;
 mod reflect_on_failure;
 mod reflections;
 mod rethink;
@@ -20,12 +25,17 @@ mod thoughts;
 
 pub use block_analysis::BlockAnalysis;
 pub use direct_program::DirectProgram;
+pub use implement_plan::ImplementPlan;
 pub use implement_thoughts::ImplementThoughts;
 pub use modular_program::ModularProgram;
 pub use output_grade::{GRADE_MAX, Graded, OutputGrade};
+pub use plan::Plan;
+pub use plan_confidence::PlanConfidence;
 pub use program_review::{ProgramReview, Review};
 pub use reask::Reask;
+pub use recall_problems::{RecallProblems, Recalled, SimilarProblem};
 pub use refine_program::RefineProgram;
+pub use refine_with_plan::{PlannedProgram, RefineWithPlan};
 pub use reflect_on_failure::ReflectOnFailure;
 pub use reflections::Reflections;
 pub use rethink::Rethink;

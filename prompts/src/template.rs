@@ -36,12 +36,17 @@ macro_rules! files {
 const CONVERSATIONS: &[(&str, &str)] = files![
     "block_analysis",
     "direct_program",
+    "implement_plan",
     "implement_thoughts",
     "modular_program",
     "output_grade",
+    "plan",
+    "plan_confidence",
     "program_review",
     "reask",
+    "recall_problems",
     "refine_program",
+    "refine_with_plan",
     "reflect_on_failure",
     "reflections",
     "rethink",
@@ -57,6 +62,7 @@ const PARTS: &[(&str, &str)] = files![
     "parts/modular_example",
     "parts/modular_steps",
     "parts/task",
+    "parts/tutorial",
     "parts/thoughts",
 ];
 

@@ -4,8 +4,9 @@
 
 use codeagent_prompts::parse::verdict::Decision;
 use codeagent_prompts::questions::{
-    Asked, BlockAnalysis, DirectProgram, Graded, OutputGrade, ProgramReview, Reflections, Rethink, Review,
-    SelfEvaluation, Strategies, Thought, Thoughts,
+    Asked, BlockAnalysis, DirectProgram, Graded, OutputGrade, Plan, PlanConfidence, PlannedProgram,
+    ProgramReview, RecallProblems, RefineWithPlan, Reflections, Rethink, Review, SelfEvaluation,
+    SimilarProblem, Strategies, Thought, Thoughts,
 };
 use codeagent_prompts::{
     AnswerError, BlockVerdict, Entry, FailedTest, FailureKind, Feedback, FeedbackLimits, Question, Task,
@@ -189,6 +190,73 @@ fn listed_texts_are_few_distinct_and_whole() {
 }
 
 #[test]
+fn recalled_problems_are_read_by_their_headings() {
+    let task = task();
+    let question = RecallProblems { task: &task, count: 2 };
+    let reply = "Here you go.\n\n# Problem 1\nSum a list.\n## Code\n```python\n# Plan\nsum(x)\n```\n## Plan\n1. Add up.\n\n**Problem 2: Mean**\nDivide.\n**Planning:**\nAdd, divide.\n# Problem 3\nNo plan.\n# Problem 4\nOne too many.\n## Plan\nx\n# Algorithm\nAdding.\n## Details\nCarry.";
+    let recalled = question.parse(reply).unwrap();
+    let similar = |problem: &str, plan: &str, code: &str| SimilarProblem {
+        problem: problem.into(),
+        plan: plan.into(),
+        code: code.into(),
+    };
+    let first = similar("Sum a list.", "1. Add up.", "```python\n# Plan\nsum(x)\n```");
+    assert_eq!(recalled.problems, [first, similar("Mean\nDivide.", "Add, divide.", "")]);
+    assert_eq!(recalled.tutorial, "Adding.\n\nCarry.");
+    assert_eq!(question.parse(" "), Err(AnswerError::Empty));
+    for reply in ["I recall nothing.", "# Problem\nWithout a plan.", "# Plan\nWithout a problem."] {
+        assert!(matches!(question.parse(reply), Err(AnswerError::NoSection { .. })), "{reply}");
+        assert_eq!(question.salvage(reply), None);
+    }
+}
+
+#[test]
+fn a_plans_confidence_needs_its_field_and_stays_in_range() {
+    let task = task();
+    let question = PlanConfidence { task: &task, plan: "" };
+    for (reply, expected) in [
+        ("{\"explanation\": \"fine\", \"confidence\": 85}", 85.0),
+        ("{'confidence': '40',}", 40.0),
+        ("{\"Confidence\": 400}", 100.0),
+        ("{\"confidence\": -3}", 0.0),
+    ] {
+        assert_eq!(question.parse(reply), Ok(expected), "{reply}");
+    }
+    for reply in ["", "85", "{\"confidence\": \"high\"}", "<confidence>85</confidence>"] {
+        assert!(question.parse(reply).is_err() && question.salvage(reply).is_none(), "{reply}");
+    }
+}
+
+#[test]
+fn a_mended_program_may_come_with_its_plan() {
+    let task = task();
+    let feedback = Feedback::default().render(&FeedbackLimits::default());
+    let question = RefineWithPlan { task: &task, plan: "", tutorial: "", program: "", feedback: &feedback };
+    let planned = |plan: Option<&str>, program: &str| PlannedProgram {
+        plan: plan.map(str::to_owned),
+        program: program.into(),
+    };
+    let code = "def add(a, b):\n    return a + b\n";
+    let check =
+        |reply: &str, plan| assert_eq!(question.parse(reply).unwrap(), planned(plan, code), "{reply}");
+    check(&format!("## Modified plan\n1. Add.\n\n**Code:**\n```python\n{code}```"), Some("1. Add."));
+    check(&format!("```python\n{code}```\nThat is all."), None);
+    assert_eq!(question.parse("1. Add."), Err(AnswerError::NoCode));
+    let other = "Plan.\n```python\ndef sum(a, b): return a + b\n```";
+    assert!(question.parse(other).is_err());
+    assert_eq!(question.salvage(other).unwrap(), planned(Some("Plan."), "def sum(a, b): return a + b\n"));
+    assert_eq!(question.salvage("I can't."), None);
+}
+
+#[test]
+fn a_plan_is_prose() {
+    let task = task();
+    let question = Plan { task: &task, similar: None, tutorial: "" };
+    assert_eq!(question.parse("**Plan:**\n1. Add.\n2. Print.\n").unwrap(), "1. Add.\n2. Print.");
+    assert_eq!(question.parse("\n"), Err(AnswerError::Empty));
+}
+
+#[test]
 fn a_critics_analysis_survives_an_unreadable_grade() {
     let task = task();
     let feedback = Feedback::default().render(&FeedbackLimits::default());
@@ -239,6 +307,11 @@ proptest! {
         }
         let graded = OutputGrade { task: &task, program: "", feedback: &feedback };
         prop_assert!(graded.parse(&reply).is_ok_and(|answer| answer.grade.is_some_and(|grade| grade <= 5)) || graded.parse(&reply).is_err());
+        if let Ok(recalled) = (RecallProblems { task: &task, count: 2 }).parse(&reply) {
+            prop_assert!((1..=2).contains(&recalled.problems.len()));
+        }
+        let refined = RefineWithPlan { task: &task, plan: "", tutorial: "", program: "", feedback: &feedback };
+        prop_assert!(refined.parse(&reply).is_err() || refined.parse(&reply).is_ok_and(|answer| !answer.program.trim().is_empty()));
         let reviewed = ProgramReview { task: &task, program: "", tested: false };
         prop_assert!(reviewed.salvage(&reply).is_none_or(|answer| answer.decision.is_none()));
     }

@@ -3,9 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
 use codeagent_prompts::questions::{
-    Asked, BlockAnalysis, DirectProgram, ImplementThoughts, ModularProgram, OutputGrade, ProgramReview,
-    Reask, RefineProgram, ReflectOnFailure, Reflections, Rethink, ReviseWithModules, SelfEvaluation,
-    Strategies, Thoughts,
+    Asked, BlockAnalysis, DirectProgram, ImplementPlan, ImplementThoughts, ModularProgram, OutputGrade, Plan,
+    PlanConfidence, ProgramReview, Reask, RecallProblems, RefineProgram, RefineWithPlan, ReflectOnFailure,
+    Reflections, Rethink, ReviseWithModules, SelfEvaluation, SimilarProblem, Strategies, Thoughts,
 };
 use codeagent_prompts::{
     AnswerError, Entry, ExecutedBlock, FailedTest, FailureKind, Feedback, FeedbackLimits, FeedbackText,
@@ -145,6 +145,25 @@ fn strategies() {
     let task = task();
     check("strategies", &Strategies { task: &task, count: 3, open: false });
     check("strategies_open", &Strategies { task: &task, count: 10, open: true });
+}
+
+#[test]
+fn plans() {
+    let (task, feedback) = (task(), feedback());
+    let similar = SimilarProblem {
+        problem: "Find the largest of some numbers.".into(),
+        plan: "1. Keep the largest so far.\n2. Return it.".into(),
+        code: "def largest(numbers):\n    return max(numbers)".into(),
+    };
+    let (plan, tutorial) = ("1. Find both extremes.\n2. Subtract.", "One pass is enough for an extreme.");
+    check("recall_problems", &RecallProblems { task: &task, count: 3 });
+    check("plan", &Plan { task: &task, similar: Some(&similar), tutorial });
+    check("plan_alone", &Plan { task: &task, similar: None, tutorial: "" });
+    check("plan_confidence", &PlanConfidence { task: &task, plan });
+    check("implement_plan", &ImplementPlan { task: &task, plan, tutorial });
+    let refine = RefineWithPlan { task: &task, plan, tutorial, program: PROGRAM, feedback: &feedback };
+    check("refine_with_plan", &refine);
+    check("refine_with_plan_alone", &RefineWithPlan { plan: "", tutorial: "", ..refine });
 }
 
 #[test]

@@ -6,7 +6,7 @@
 //! microseconds, replayed from its changes, and continued.
 //!
 //! - the methods, one file each: [`Resample`], [`Reflexion`], [`RethinkMcts`], [`CodeChain`],
-//!   [`AbMcts`], [`Adaptive`];
+//!   [`CodeTree`], [`MapCoder`], [`AbMcts`], [`Adaptive`];
 //! - what they share: [`tree`], [`puct`], [`thompson`], [`pool`], and [`choose`], which picks the program to submit;
 //! - [`budget`], what a caller may spend on carrying trials out.
 //!
@@ -38,7 +38,9 @@ pub mod budget;
 mod checked;
 pub mod choose;
 pub mod codechain;
+pub mod codetree;
 mod grow;
+pub mod mapcoder;
 pub mod policy;
 pub mod pool;
 pub mod puct;
@@ -56,6 +58,8 @@ pub use adaptive::{Adaptive, AdaptiveConfig, Experience};
 pub use attempt::{Attempt, Outcome};
 pub use budget::{Budget, BudgetLimits, Cost, Refusal, Reservation, Resource};
 pub use codechain::{CodeChain, CodeChainConfig};
+pub use codetree::{CodeTree, CodeTreeConfig, Order, UnguidedTree, UnguidedTreeConfig};
+pub use mapcoder::{MapCoder, MapCoderConfig};
 pub use policy::{
     Decision, Draft, ModuleChoice, Operator, ProgramStyle, ReflectionStyle, SearchPolicy, StopReason,
     ThoughtStyle, Trial, TrialId, TrialResult, VerifyStyle,

@@ -52,7 +52,16 @@ pub enum Operator {
         /// The program that was written from the thought.
         after: NodeId,
     },
-    /// Thought (or root) to one complete program.
+    /// Root to at most `count` thoughts, each of which recalls a similar problem with its solution.
+    Recall {
+        /// Similar problems asked for.
+        count: usize,
+    },
+    /// Recalled problem (or root) to a plan for this problem.
+    Plan,
+    /// Asks the model how sure it is that a plan solves the problem.
+    RatePlan,
+    /// Thought, plan or root to one complete program.
     Implement,
     /// Root to `count` independent programs.
     Resample {
@@ -74,6 +83,8 @@ pub enum Operator {
         /// The reflection to follow.
         reflection: Option<NodeId>,
     },
+    /// Failed program to a revised program and, where that must change, the plan that it follows.
+    RefineWithPlan,
     /// Replaces the trial's thought in place, using the feedback on its failed program `after`.
     Rethink {
         /// The program whose feedback is shown.
@@ -107,10 +118,14 @@ impl Operator {
         match self {
             Self::Propose { .. } => "propose",
             Self::Extend { .. } => "extend",
+            Self::Recall { .. } => "recall",
+            Self::Plan => "plan",
+            Self::RatePlan => "rate_plan",
             Self::Implement => "implement",
             Self::Resample { .. } => "resample",
             Self::Reflect { .. } => "reflect",
             Self::Refine { .. } => "refine",
+            Self::RefineWithPlan => "refine_with_plan",
             Self::Rethink { .. } => "rethink",
             Self::ReviseWithModules { .. } => "revise_with_modules",
             Self::Grade => "grade",
@@ -122,10 +137,13 @@ impl Operator {
     #[must_use]
     pub const fn generations(&self) -> u64 {
         match self {
-            Self::Implement | Self::Refine { .. } => 1,
+            Self::Implement | Self::Refine { .. } | Self::RefineWithPlan => 1,
             Self::Resample { count, .. } | Self::ReviseWithModules { count, .. } => *count as u64,
             Self::Propose { .. }
             | Self::Extend { .. }
+            | Self::Recall { .. }
+            | Self::Plan
+            | Self::RatePlan
             | Self::Reflect { .. }
             | Self::Rethink { .. }
             | Self::Grade
@@ -138,12 +156,14 @@ impl Operator {
     pub const fn makes(&self) -> Option<(NodeKind, usize)> {
         match self {
             Self::Propose { count, .. } | Self::Extend { count, .. } => Some((NodeKind::Thought, *count)),
+            Self::Recall { count } => Some((NodeKind::Thought, *count)),
+            Self::Plan => Some((NodeKind::Plan, 1)),
             Self::Implement => Some((NodeKind::Solution, 1)),
             Self::Resample { count, .. } => Some((NodeKind::Solution, *count)),
             Self::Reflect { count, .. } => Some((NodeKind::Reflection, *count)),
-            Self::Refine { .. } => Some((NodeKind::Revision, 1)),
+            Self::Refine { .. } | Self::RefineWithPlan => Some((NodeKind::Revision, 1)),
             Self::ReviseWithModules { count, .. } => Some((NodeKind::Revision, *count)),
-            Self::Rethink { .. } | Self::Grade | Self::Verify { .. } => None,
+            Self::RatePlan | Self::Rethink { .. } | Self::Grade | Self::Verify { .. } => None,
         }
     }
 }
@@ -233,7 +253,7 @@ pub enum TrialResult {
         /// Whether the program was accepted.
         accepted: Option<bool>,
     },
-    /// [`Operator::Grade`] gave a grade as a share of the best one, in `[0, 1]`; `None` where the answer held none.
+    /// [`Operator::Grade`] or [`Operator::RatePlan`] gave a grade as a share of the best one, in `[0, 1]`; `None` where the answer held none.
     Graded {
         /// The grade.
         grade: Option<f64>,

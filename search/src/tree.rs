@@ -30,6 +30,8 @@ pub enum NodeKind {
     Root,
     /// A strategy, observation or hint.
     Thought,
+    /// An ordered list of steps that lead to a program.
+    Plan,
     /// A complete program.
     Solution,
     /// A complete program derived from another one.
@@ -51,6 +53,8 @@ pub enum Evaluator {
     VerifyGeneral,
     /// A critic's grade of how near a failed program's outputs are to the expected ones, in `[0, 1]`.
     OutputGrade,
+    /// The model's confidence that a plan solves the problem, in `[0, 1]`.
+    PlanConfidence,
     /// The method's combination of the other parts, in `[0, 1]`.
     Reward,
 }

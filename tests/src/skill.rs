@@ -44,6 +44,13 @@ enum Asked {
     Blocks,
     Score,
     Diagnosis,
+    Strategies,
+    Reflections,
+    Grade,
+    Verdict,
+    Memory,
+    Plan,
+    Confidence,
     Modules,
     Revision,
     Program,
@@ -109,6 +116,33 @@ impl SkilledModel {
             Asked::Diagnosis => {
                 format!("The program does not follow the statement. {}", puzzle.meta.right_thought)
             }
+            Asked::Strategies => self.strategies(puzzle, dice),
+            Asked::Reflections => format!(
+                "1. It does not follow the statement: {}\n2. Write it anew from the statement.",
+                puzzle.meta.right_thought.replace('\n', " ")
+            ),
+            Asked::Grade => format!("Some of the answers differ.\n{}", dice.random_range(1..=4)),
+            Asked::Verdict => {
+                let right = said.contains(puzzle.meta.right.trim());
+                if right { "It is general.\nTrue" } else { "It fails on other inputs.\nFalse" }.to_owned()
+            }
+            Asked::Memory => {
+                let problem = |number: usize| {
+                    format!(
+                        "# Problem {number}\nA smaller one.\n## Code\n```python\nprint({number})\n```\n## Plan\n1. Go.\n"
+                    )
+                };
+                format!("{}# Tutorial\nStep by step.\n", (1..=3).map(problem).collect::<String>())
+            }
+            Asked::Plan => {
+                let right = !self.hopeless && dice.random_bool((self.skill + 0.2).min(1.0));
+                let thought = if right { &puzzle.meta.right_thought } else { &puzzle.wrong(dice).thought };
+                format!("1. {thought}\n2. Return what was found.")
+            }
+            Asked::Confidence => {
+                let right = said.contains(&puzzle.meta.right_thought);
+                json!({"explanation": "by its steps", "confidence": if right { 90 } else { 40 }}).to_string()
+            }
             Asked::Modules => {
                 let program = self.program(puzzle, said, dice);
                 let headers: Vec<&str> = program.lines().filter(|line| line.starts_with("def ")).collect();
@@ -133,6 +167,17 @@ impl SkilledModel {
         }
         let rated = thoughts.iter().map(|thought| json!({"thought": thought, "reasonableness": 1.0 / 3.0}));
         Value::Array(rated.collect()).to_string()
+    }
+
+    /// The same thoughts as a list in order of preference.
+    fn strategies(&self, puzzle: &Puzzle, dice: &mut ChaCha8Rng) -> String {
+        let mut thoughts: Vec<&str> = puzzle.meta.wrong.iter().map(|wrong| wrong.thought.as_str()).collect();
+        if dice.random_bool((self.skill * 1.5).min(1.0)) {
+            let place = dice.random_range(0..=thoughts.len());
+            thoughts.insert(place, &puzzle.meta.right_thought);
+        }
+        let lines = thoughts.iter().enumerate();
+        lines.map(|(index, thought)| format!("{}. {}\n", index + 1, thought.replace('\n', " "))).collect()
     }
 
     /// A right program, more likely the more the question helps.
@@ -176,7 +221,14 @@ fn asked(system: &str) -> Asked {
         ("think about how to solve", Asked::Thoughts),
         ("learn from experience", Asked::NewThought),
         ("expert at debugging", Asked::Blocks),
+        ("evaluator of plans", Asked::Confidence),
         ("strict evaluator", Asked::Score),
+        ("know many ways", Asked::Strategies),
+        ("tell its author", Asked::Reflections),
+        ("critic of programs", Asked::Grade),
+        ("strict reviewer", Asked::Verdict),
+        ("good memory", Asked::Memory),
+        ("planner of programs", Asked::Plan),
         ("reviewer of programs", Asked::Diagnosis),
         ("small, reusable functions", Asked::Modules),
         ("improves programs", Asked::Revision),

@@ -24,6 +24,9 @@ pub fn line(event: &Event) -> Option<String> {
         EventKind::NodeAdded { kind: NodeKind::Thought, prior, summary, .. } => {
             Some(format!("#{node} thought ({prior:.2}): {summary}"))
         }
+        EventKind::NodeAdded { kind: NodeKind::Plan, summary, .. } => {
+            Some(format!("#{node} plan: {summary}"))
+        }
         EventKind::NodeAdded { kind: NodeKind::Reflection, summary, .. } => {
             Some(format!("#{node} reflection: {summary}"))
         }

@@ -45,6 +45,21 @@ fn model(program: impl Fn(&Request) -> &'static str + Send + Sync + 'static) -> 
             format!("Multiply by two, not by itself ({}).", request.seed % 89)
         } else if system.contains("expert at debugging") {
             json!({"block": "BLOCK-0", "correct": false, "explanation": "squares"}).to_string()
+        } else if system.contains("know many ways") {
+            "1. Add it to itself.\n2. Square it.".to_owned()
+        } else if system.contains("tell its author") {
+            format!("1. It squares: multiply by two ({}).\n2. Add the number to itself.", request.seed % 83)
+        } else if system.contains("critic of programs") {
+            "It squares.\n3".to_owned()
+        } else if system.contains("strict reviewer") {
+            let program = request.messages.last().is_some_and(|message| message.content.contains("2 * x"));
+            if program { "It doubles.\nTrue" } else { "It squares.\nFalse" }.to_owned()
+        } else if system.contains("good memory") {
+            "# Problem\nHalve a number.\n## Plan\n1. Divide by two.\n# Tutorial\nArithmetic.".to_owned()
+        } else if system.contains("planner of programs") {
+            "1. Multiply by two.".to_owned()
+        } else if system.contains("evaluator of plans") {
+            json!({"explanation": "simple", "confidence": 80}).to_string()
         } else if system.contains("strict evaluator") {
             json!({"score": 0.9, "reason": "simple"}).to_string()
         } else if system.contains("reviewer") {

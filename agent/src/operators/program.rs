@@ -1,6 +1,7 @@
 //! From an answer to a judged candidate: the tail that all program-writing operators share.
 
 use codeagent_prompts::Question;
+use codeagent_prompts::questions::PlannedProgram;
 use codeagent_search::policy::{Draft, TrialResult};
 use codeagent_search::tree::NodeKind;
 
@@ -13,8 +14,27 @@ use crate::program::assemble;
 use crate::score;
 use crate::strategy::FeedbackStyle;
 
+/// What a model wrote.
+pub(super) struct Written {
+    program: String,
+    /// The plan that it now follows, where it was asked for one.
+    plan: Option<String>,
+}
+
+impl From<String> for Written {
+    fn from(program: String) -> Self {
+        Self { program, plan: None }
+    }
+}
+
+impl From<PlannedProgram> for Written {
+    fn from(PlannedProgram { program, plan }: PlannedProgram) -> Self {
+        Self { program, plan }
+    }
+}
+
 /// Asks for `count` programs and judges each that can be read.
-pub(super) async fn write<Q: Question<Answer = String> + Sync>(
+pub(super) async fn write<Q: Question<Answer: Into<Written>> + Sync>(
     ports: &Ports,
     talk: &mut Conversation<'_>,
     name: &'static str,
@@ -29,7 +49,7 @@ pub(super) async fn write<Q: Question<Answer = String> + Sync>(
     let mut drafts = Vec::with_capacity(answers.len());
     let mut notes = Vec::with_capacity(answers.len());
     for answered in answers {
-        let (draft, note) = judge(ports, talk, answered, kind).await?;
+        let (draft, note) = judge(ports, talk, answered.map(Into::into), kind).await?;
         drafts.push(draft);
         notes.push(note);
     }
@@ -39,10 +59,10 @@ pub(super) async fn write<Q: Question<Answer = String> + Sync>(
 async fn judge(
     ports: &Ports,
     talk: &mut Conversation<'_>,
-    answered: Answered<String>,
+    answered: Answered<Written>,
     kind: NodeKind,
 ) -> Result<(Draft, Note), TrialError> {
-    let written = answered.answer;
+    let Written { program: written, plan } = answered.answer;
     let source = assemble(&ports.problem, &written);
     let report = ports.examiner.examine(&ports.problem, &source).await?;
     talk.cost.executions += 1;
@@ -54,7 +74,7 @@ async fn judge(
     });
     let attempt = score::attempt(&ports.problem, &source, &report);
     let mut candidate =
-        Candidate { written, source, report, blocks: Vec::new(), remarks: Vec::new(), feedback: None };
+        Candidate { written, source, plan, report, blocks: Vec::new(), remarks: Vec::new(), feedback: None };
     if attempt.total > 0 && !attempt.passes_all() {
         if ports.feedback == FeedbackStyle::TestsAndTrace {
             candidate.blocks = feedback::analyse(ports, talk, &candidate).await?;

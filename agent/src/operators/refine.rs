@@ -1,6 +1,7 @@
-//! Refine: a failed or rejected program, what was said of it and perhaps a reflection on it, to a revised program.
+//! Refine: a failed or rejected program, what was said of it and perhaps a reflection on it, to a revised program; or, with
+//! its plan, to a revised program and plan (MapCoder).
 
-use codeagent_prompts::questions::RefineProgram;
+use codeagent_prompts::questions::{RefineProgram, RefineWithPlan};
 use codeagent_search::tree::NodeKind;
 
 use super::ask::Conversation;
@@ -22,4 +23,20 @@ pub(super) async fn carry_out(
     let question =
         RefineProgram { task: &ports.task, program: &candidate.written, feedback: &feedback, reflection };
     program::write(ports, talk, "refine_program", &question, 1, NodeKind::Revision).await
+}
+
+pub(super) async fn with_plan(
+    ports: &Ports,
+    talk: &mut Conversation<'_>,
+    inputs: &Inputs,
+) -> Result<Made, TrialError> {
+    let Some(candidate) = inputs.candidate() else { return Ok(unusable()) };
+    let question = RefineWithPlan {
+        task: &ports.task,
+        plan: inputs.plan.as_deref().unwrap_or_default(),
+        tutorial: inputs.tutorial(),
+        program: &candidate.written,
+        feedback: &feedback::with_remarks(&ports.problem, candidate),
+    };
+    program::write(ports, talk, "refine_with_plan", &question, 1, NodeKind::Revision).await
 }

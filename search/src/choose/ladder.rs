@@ -16,7 +16,7 @@ use crate::pool::Candidate;
 /// 5. among those that fail: a critic's grade of the outputs, one that was not asked for counting as 2 of 5;
 /// 6. size of its behaviour cluster. CodeT (section 3.2) weighs a cluster by the square root of its programs; the
 ///    order is the same;
-/// 7. the model's confidence, one that was not asked counting as 0;
+/// 7. the model's confidence, a critic's yes counting as 1, one that was not asked as 0;
 /// 8. without tests: how many draws gave this very program, which is the majority vote;
 /// 9. among those that pass: fewer slow tests, then fewer characters (among those that fail, short ones are stubs);
 /// 10. first seen.
@@ -49,7 +49,8 @@ fn grade(candidate: &Candidate) -> f64 {
 }
 
 fn confidence(candidate: &Candidate) -> f64 {
-    candidate.self_eval.unwrap_or(0.0)
+    let verdict = candidate.accepted.map(|accepted| if accepted { 1.0 } else { -1.0 });
+    candidate.self_eval.or(verdict).unwrap_or(0.0)
 }
 
 const fn votes(candidate: &Candidate) -> u32 {

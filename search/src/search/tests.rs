@@ -27,7 +27,7 @@ fn answer(kind: u64, trial: &Trial) -> TrialResult {
     }
     let total = [4, 4, 1, 0][(kind % 4) as usize];
     match (&trial.operator, trial.operator.makes()) {
-        (Operator::Grade, _) => {
+        (Operator::Grade | Operator::RatePlan, _) => {
             TrialResult::Graded { grade: (roll(4) > 0).then(|| roll(8) as f64 / 5.0 - 0.2) }
         }
         (Operator::Verify { style: VerifyStyle::Verdict }, _) => {
@@ -89,6 +89,15 @@ fn policies() -> Vec<Row> {
             let config = AbMctsConfig { variant: AbMctsVariant::Mixed, exhaust: true, ..Default::default() };
             Box::new(AbMcts::new(AbMctsConfig { generations: 40, ..config }))
         }),
+        // A proposal, then a program, its critic and a reflection each.
+        ("codetree", 1 + 20 * 3, || Box::new(CodeTree::new(CodeTreeConfig::default()))),
+        ("codetree breadth first", 1 + 20 * 2, || {
+            Box::new(UnguidedTree::new(UnguidedTreeConfig::default(), Order::BreadthFirst))
+        }),
+        ("codetree depth first", 1 + 20 * 2, || {
+            Box::new(UnguidedTree::new(UnguidedTreeConfig::default(), Order::DepthFirst))
+        }),
+        ("mapcoder", 25, || Box::new(MapCoder::new(MapCoderConfig::default()))),
         // Values that a configuration file can't hold still come to an end.
         ("nothing", 30, || {
             Box::new(RethinkMcts::new(RethinkConfig { rollouts: 0, thoughts: 0, ..Default::default() }))
@@ -96,6 +105,17 @@ fn policies() -> Vec<Row> {
         ("no rounds", 2, || {
             let config = CodeChainConfig { samples: 0, per_request: 0, rounds: 1, ..Default::default() };
             Box::new(CodeChain::new(CodeChainConfig { clusters: vec![], ..config }))
+        }),
+        ("no width", 10, || {
+            let config = CodeTreeConfig { generations: 0, width: 0, max_depth: 0, ..Default::default() };
+            Box::new(CodeTree::new(config))
+        }),
+        ("no depth", 10, || {
+            let config = UnguidedTreeConfig { generations: 0, width: 0, max_depth: 0, ..Default::default() };
+            Box::new(UnguidedTree::new(config, Order::DepthFirst))
+        }),
+        ("no plans", 5, || {
+            Box::new(MapCoder::new(MapCoderConfig { plans: 0, fixes: 0, ..Default::default() }))
         }),
         ("no programs", 1, || Box::new(Resample::new(ResampleConfig { programs: 0, ..Default::default() }))),
     ]
@@ -242,7 +262,11 @@ fn check_sense(tree: &Tree, trial: &Trial) {
     let kind = |node: NodeId| tree.node(node).map(|node| node.kind).expect("trials name nodes that exist");
     let holds_program = |node: NodeId| assert!(tree.attempt(node).is_some(), "{trial:?}");
     match &trial.operator {
-        Operator::Propose { .. } | Operator::Resample { .. } => assert_eq!(trial.node, NodeId::ROOT),
+        Operator::Propose { .. } | Operator::Recall { .. } | Operator::Resample { .. } => {
+            assert_eq!(trial.node, NodeId::ROOT);
+        }
+        Operator::Plan => assert!(matches!(kind(trial.node), NodeKind::Root | NodeKind::Thought)),
+        Operator::RatePlan => assert_eq!(kind(trial.node), NodeKind::Plan),
         Operator::ReviseWithModules { sources, .. } => {
             assert!(!sources.is_empty());
             sources.iter().for_each(|node| holds_program(*node));
@@ -252,8 +276,13 @@ fn check_sense(tree: &Tree, trial: &Trial) {
             holds_program(*after);
             assert_eq!(tree.node(*after).and_then(|node| node.parent), Some(trial.node));
         }
-        Operator::Implement => assert!(matches!(kind(trial.node), NodeKind::Root | NodeKind::Thought)),
-        Operator::Reflect { .. } | Operator::Grade | Operator::Verify { .. } => holds_program(trial.node),
+        Operator::Implement => {
+            let sources = [NodeKind::Root, NodeKind::Thought, NodeKind::Plan];
+            assert!(sources.contains(&kind(trial.node)), "{trial:?}");
+        }
+        Operator::RefineWithPlan | Operator::Reflect { .. } | Operator::Grade | Operator::Verify { .. } => {
+            holds_program(trial.node)
+        }
         Operator::Refine { reflection } => {
             holds_program(trial.node);
             assert!(reflection.is_none_or(|node| kind(node) == NodeKind::Reflection));

@@ -136,7 +136,7 @@ impl Driver {
         }
         let calls = self.budget.remaining_calls().min(worst.calls);
         let least = Cost { calls, ..worst };
-        if calls == 0 {
+        if calls == 0 && worst.calls > 0 {
             return Grant::Never;
         }
         self.budget.reserve(least).map_or(Grant::Never, |reservation| Grant::Now(reservation, calls))
@@ -294,6 +294,8 @@ fn content(note: &Note) -> EventKind {
             (Some(text.clone()), None, None)
         }
         Content::Exemplar(exemplar) => (Some(exemplar.similar.problem.clone()), None, None),
+        // The answer holds them.
+        Content::Inputs(_) => (None, None, None),
         Content::Program(candidate) => (
             None,
             Some(candidate.source.clone()),

@@ -2,9 +2,11 @@
 //! program, and says what came of it. Operators know no policy; policies know no operator's inside.
 
 mod ask;
+mod compare;
 mod grade;
 mod implement;
 mod plan;
+mod probe;
 mod program;
 mod propose;
 mod recall;
@@ -14,6 +16,7 @@ mod resample;
 mod rethink;
 mod revise;
 mod verify;
+mod write_inputs;
 
 use std::sync::Arc;
 
@@ -70,6 +73,8 @@ pub(crate) struct Inputs {
     exemplar: Option<Box<Exemplar>>,
     /// Programs whose sub-modules are offered.
     sources: Vec<Arc<Note>>,
+    /// Inputs that models wrote.
+    written: Vec<Arc<Note>>,
 }
 
 /// What came of a trial, with all that it leaves behind.
@@ -106,7 +111,8 @@ impl Inputs {
             | Operator::Refine { .. }
             | Operator::RefineWithPlan
             | Operator::Grade
-            | Operator::Verify { .. } => note(trial.node),
+            | Operator::Verify { .. }
+            | Operator::Compare { .. } => note(trial.node),
             _ => None,
         };
         let reflection = match &trial.operator {
@@ -117,6 +123,12 @@ impl Inputs {
             Operator::ReviseWithModules { sources, .. } => {
                 sources.iter().filter_map(|node| note(*node)).collect()
             }
+            Operator::Probe { programs, .. } => programs.iter().filter_map(|node| note(*node)).collect(),
+            Operator::Compare { other } => note(*other).into_iter().collect(),
+            _ => Vec::new(),
+        };
+        let written = match &trial.operator {
+            Operator::Probe { inputs, .. } => inputs.iter().filter_map(|node| note(*node)).collect(),
             _ => Vec::new(),
         };
         Self {
@@ -126,6 +138,7 @@ impl Inputs {
             plan: notebook.plan(tree, trial.node).map(str::to_owned),
             exemplar: notebook.exemplar(tree, trial.node).cloned().map(Box::new),
             sources,
+            written,
         }
     }
 
@@ -141,10 +154,7 @@ impl Inputs {
     }
 
     fn candidate(&self) -> Option<&Candidate> {
-        match &self.program.as_ref()?.content {
-            Content::Program(candidate) => Some(candidate),
-            _ => None,
-        }
+        self.program.as_ref()?.candidate()
     }
 }
 
@@ -154,10 +164,12 @@ pub(crate) fn worst_case(trial: &Trial, ports: &Ports) -> Cost {
     let calls = match trial.operator {
         Operator::Implement | Operator::Refine { .. } | Operator::RefineWithPlan if analysed => 3,
         Operator::Resample { count, .. } | Operator::ReviseWithModules { count, .. } if count > 1 => 1,
+        Operator::Probe { .. } => 0,
+        Operator::Compare { .. } => 6,
         _ => 2,
     };
     let generations = trial.operator.generations();
-    let answers = calls - 1 + generations.max(1);
+    let answers = if calls == 0 { 0 } else { calls - 1 + generations.max(1) };
     let prompt = u64::try_from(ports.problem.statement.len()).unwrap_or(u64::MAX) / 2 + 8_192;
     let mut worst = Cost {
         calls,
@@ -166,7 +178,11 @@ pub(crate) fn worst_case(trial: &Trial, ports: &Ports) -> Cost {
         output_tokens: answers
             * u64::from(ports.sampling.max_output_tokens.unwrap_or(trial.max_output_tokens)),
         micro_usd: 0,
-        executions: generations,
+        executions: match &trial.operator {
+            Operator::Probe { programs, .. } => programs.len() as u64,
+            Operator::Compare { .. } => 2,
+            _ => generations,
+        },
     };
     if let Some(price) = ports.prices.price(ports.provider.model()) {
         worst.micro_usd = price.cost_micro_usd(&codeagent_models::Usage {
@@ -214,6 +230,9 @@ pub(crate) async fn carry_out(
         }
         Operator::Grade => grade::carry_out(ports, &mut talk, trial, inputs).await?,
         Operator::Verify { style } => verify::carry_out(ports, &mut talk, trial, inputs, *style).await?,
+        Operator::WriteInputs { count } => write_inputs::carry_out(ports, &mut talk, trial, *count).await?,
+        Operator::Probe { .. } => probe::carry_out(ports, &mut talk, inputs).await?,
+        Operator::Compare { .. } => compare::carry_out(ports, &mut talk, inputs).await?,
         _ => (TrialResult::Unusable, Vec::new()),
     };
     talk.cost.generations = trial.operator.generations();

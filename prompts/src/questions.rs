@@ -1,6 +1,7 @@
 //! The questions, one file each. Their wording is in `templates/`.
 
 mod block_analysis;
+mod compare_programs;
 mod direct_program;
 mod implement_plan;
 mod implement_thoughts;
@@ -22,8 +23,10 @@ mod revise_with_modules;
 mod self_evaluation;
 mod strategies;
 mod thoughts;
+mod write_inputs;
 
 pub use block_analysis::BlockAnalysis;
+pub use compare_programs::{ComparePrograms, ComparedRun, Preferred};
 pub use direct_program::DirectProgram;
 pub use implement_plan::ImplementPlan;
 pub use implement_thoughts::ImplementThoughts;
@@ -43,6 +46,7 @@ pub use revise_with_modules::ReviseWithModules;
 pub use self_evaluation::{SelfEvaluation, SelfScore};
 pub use strategies::Strategies;
 pub use thoughts::{Asked, Thought, Thoughts};
+pub use write_inputs::{Rival, WriteInputs};
 
 use crate::parse::AnswerError;
 

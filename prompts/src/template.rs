@@ -35,6 +35,7 @@ macro_rules! files {
 
 const CONVERSATIONS: &[(&str, &str)] = files![
     "block_analysis",
+    "compare_programs",
     "direct_program",
     "implement_plan",
     "implement_thoughts",
@@ -54,6 +55,7 @@ const CONVERSATIONS: &[(&str, &str)] = files![
     "self_evaluation",
     "strategies",
     "thoughts",
+    "write_inputs",
 ];
 
 /// Pieces that conversations include. A part is not a conversation.

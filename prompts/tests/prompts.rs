@@ -3,9 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
 use codeagent_prompts::questions::{
-    Asked, BlockAnalysis, DirectProgram, ImplementPlan, ImplementThoughts, ModularProgram, OutputGrade, Plan,
-    PlanConfidence, ProgramReview, Reask, RecallProblems, RefineProgram, RefineWithPlan, ReflectOnFailure,
-    Reflections, Rethink, ReviseWithModules, SelfEvaluation, SimilarProblem, Strategies, Thoughts,
+    Asked, BlockAnalysis, ComparePrograms, ComparedRun, DirectProgram, ImplementPlan, ImplementThoughts, ModularProgram, OutputGrade, Plan, PlanConfidence, ProgramReview, Reask, RecallProblems, RefineProgram, RefineWithPlan, ReflectOnFailure, Reflections, Rethink, ReviseWithModules, Rival, SelfEvaluation, SimilarProblem, Strategies, Thoughts, WriteInputs,
 };
 use codeagent_prompts::{
     AnswerError, Entry, ExecutedBlock, FailedTest, FailureKind, Feedback, FeedbackLimits, FeedbackText,
@@ -187,6 +185,20 @@ fn critics() {
     let rejected = rejected.render(&FeedbackLimits::default());
     let open = Reflections { thoughts: &chain(), feedback: &rejected, count: 10, open: true, ..listed };
     check("reflections_on_a_review", &open);
+}
+
+#[test]
+fn probes() {
+    let (task, stdio) = (task(), stdio());
+    let apart =
+        Rival { first: PROGRAM, second: "def spread(values):\n    return max(values) - min(values)\n" };
+    check("write_inputs", &WriteInputs { task: &task, count: 6, apart: None });
+    check("write_inputs_stdio", &WriteInputs { task: &stdio, count: 4, apart: None });
+    check("write_inputs_apart", &WriteInputs { task: &task, count: 3, apart: Some(apart) });
+    let run = ComparedRun { input: "spread([1, 5])".into(), first: "-4".into(), second: "x".repeat(2_000) };
+    let compared = ComparePrograms { task: &task, first: apart.first, second: apart.second, runs: &[run] };
+    check("compare_programs", &compared);
+    check("compare_programs_by_code", &ComparePrograms { runs: &[], ..compared });
 }
 
 #[test]

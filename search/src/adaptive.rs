@@ -17,8 +17,9 @@ use serde::{Deserialize, Serialize};
 
 use self::evidence::{Evidence, Settled};
 use self::grove::Grove;
-use crate::checked;
 use crate::budget::Cost;
+use crate::checked;
+use crate::evidence::note;
 use crate::grow::{evaluate, grow, record};
 use crate::policy::{
     Decision, Operator, ProgramStyle, SearchPolicy, StopReason, ThoughtStyle, Trial, TrialResult, VerifyStyle,
@@ -112,6 +113,8 @@ pub struct Adaptive {
 const VARIED: f64 = 0.8;
 /// Temperature of the first program of a node.
 const STEADY: f64 = 0.2;
+/// Calls that a comparison takes.
+const COMPARISON_CALLS: usize = 3;
 
 impl Adaptive {
     /// A policy that has asked for nothing yet.
@@ -150,12 +153,15 @@ impl Adaptive {
         let mut dice = Dice::new(self.seed);
         match self.evidence.settle() {
             Settled::Accepted => self.stopped = Some(StopReason::Accepted),
-            Settled::Check(program) if self.calls < self.config.calls.max(1) => self.planned.push(self.verify(program)),
-            _ if self.hopeless(&mut dice) => self.stopped = Some(self.end()),
+            Settled::Probe(programs) => self.planned.push(self.probe(programs)),
+            Settled::Check(program) if self.calls < self.config.calls.max(1) => {
+                self.planned.push(self.question(program, Operator::Verify { style: VerifyStyle::Verdict }));
+            }
+            _ if self.hopeless(&mut dice) => {}
             _ => self.plan_moves(tree, &mut dice),
         }
         if self.planned.is_empty() && self.stopped.is_none() {
-            self.stopped = Some(self.end());
+            self.conclude(tree);
         }
         self.planned.reverse();
     }
@@ -198,9 +204,22 @@ impl Adaptive {
         Decision { node, operator, temperature, max_output_tokens: self.config.max_output_tokens }
     }
 
-    fn verify(&self, program: NodeId) -> Decision {
-        let operator = Operator::Verify { style: VerifyStyle::Verdict };
+    /// Nothing more is tried: lets the leading programs be compared, or ends the search.
+    fn conclude(&mut self, tree: &Tree) {
+        let affordable = self.calls + COMPARISON_CALLS <= self.config.calls;
+        match self.evidence.rivals(tree).filter(|_| affordable) {
+            Some((one, other)) => self.planned.push(self.question(one, Operator::Compare { other })),
+            None => self.stopped = Some(self.end()),
+        }
+    }
+
+    /// A question about a program, which has one answer.
+    const fn question(&self, program: NodeId, operator: Operator) -> Decision {
         Decision { node: program, operator, temperature: 0.0, max_output_tokens: self.config.max_output_tokens }
+    }
+
+    const fn probe(&self, programs: Vec<NodeId>) -> Decision {
+        self.question(NodeId::ROOT, Operator::Probe { programs, inputs: Vec::new() })
     }
 
     /// Whether nothing is likely to do better than the best program.
@@ -241,16 +260,15 @@ impl SearchPolicy for Adaptive {
     }
 
     fn charge(&mut self, trial: &Trial, cost: &Cost) {
-        // The call itself is counted when its result is told; these are those beside it.
-        self.calls += usize::try_from(cost.calls.saturating_sub(1)).unwrap_or(usize::MAX);
+        self.calls += usize::try_from(cost.calls).unwrap_or(usize::MAX);
         self.grove.charge(trial, cost);
     }
 
     fn tell(&mut self, tree: &mut Tree, trial: &Trial, result: &TrialResult) -> Vec<NodeId> {
         self.in_flight = self.in_flight.saturating_sub(1);
         self.seed = trial.seed;
-        self.calls += 1;
         let nodes = grow(tree, trial, result);
+        note(tree, trial, result);
         match (&trial.operator, result) {
             (Operator::Verify { .. }, _) => {
                 let accepted = if let TrialResult::Judged { accepted } = result { *accepted } else { None };
@@ -261,6 +279,7 @@ impl SearchPolicy for Adaptive {
                 self.evidence.judge(tree, trial.node, accepted);
                 self.grove.judge(trial.node, accepted);
             }
+            (Operator::Probe { programs, .. }, _) => self.evidence.probe(tree, programs),
             (Operator::Rethink { .. }, TrialResult::Replaced) => {
                 record(tree, Change::Rethought { node: trial.node });
                 self.grove.rethought(trial.node);

@@ -39,6 +39,7 @@ mod checked;
 pub mod choose;
 pub mod codechain;
 pub mod codetree;
+mod evidence;
 mod grow;
 pub mod mapcoder;
 pub mod policy;
@@ -57,14 +58,14 @@ pub use ab_mcts::{AbMcts, AbMctsConfig, AbMctsVariant};
 pub use adaptive::{Adaptive, AdaptiveConfig, Experience};
 pub use attempt::{Attempt, Outcome};
 pub use budget::{Budget, BudgetLimits, Cost, Refusal, Reservation, Resource};
+pub use choose::contest::Contest;
 pub use codechain::{CodeChain, CodeChainConfig};
 pub use codetree::{CodeTree, CodeTreeConfig, Order, UnguidedTree, UnguidedTreeConfig};
 pub use mapcoder::{MapCoder, MapCoderConfig};
 pub use policy::{
-    Decision, Draft, ModuleChoice, Operator, ProgramStyle, ReflectionStyle, SearchPolicy, StopReason,
-    ThoughtStyle, Trial, TrialId, TrialResult, VerifyStyle,
+    Combined, Decision, Draft, ModuleChoice, Operator, Preference, ProgramStyle, ReflectionStyle, SearchPolicy, StopReason, ThoughtStyle, Trial, TrialId, TrialResult, VerifyStyle,
 };
-pub use pool::{Candidate, Pool};
+pub use pool::{Behaviour, Candidate, Pool};
 pub use puct::{Puct, PuctFormula};
 pub use reflexion::{Reflexion, ReflexionConfig};
 pub use resample::{Resample, ResampleConfig};

@@ -13,7 +13,7 @@ use std::collections::VecDeque;
 use codeagent_search::policy::{StopReason, Trial};
 use codeagent_search::{Budget, BudgetLimits, Cost, NodeId, Search, SearchPolicy};
 
-pub use self::model::{Model, Skill};
+pub use self::model::{Model, Skill, Traces};
 pub use self::table::{Interval, Row, compare, mean};
 
 /// How a simulated search ended.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use codeagent_search::policy::{Operator, Trial, TrialResult, VerifyStyle};
+use codeagent_search::policy::{Operator, Preference, Trial, TrialResult, VerifyStyle};
 use codeagent_search::{Attempt, Cost, Draft, NodeId, NodeKind, Tree};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -11,7 +11,7 @@ use rand_chacha::ChaCha8Rng;
 /// Visible tests of a simulated problem.
 const TESTS: u32 = 4;
 /// Misconceptions of a simulated problem.
-const KINDS: usize = 6;
+const KINDS: usize = 12;
 /// Ways to write the same program.
 const WORDINGS: u64 = 15;
 
@@ -35,11 +35,11 @@ pub struct Skill {
 
 impl Skill {
     /// A small model: seldom right, repairs little, believes its own programs.
-    pub const WEAK: Self = Self { direct: 0.15, ideas: 0.0, implement: 0.6, repair: 0.15, trust: 0.7, doubt: 0.4 };
+    pub const WEAK: Self = Self { direct: 0.15, ideas: 0.0, implement: 0.85, repair: 0.08, trust: 0.7, doubt: 0.4 };
     /// A model between the two.
-    pub const MIDDLE: Self = Self { direct: 0.35, ideas: 0.03, implement: 0.8, repair: 0.35, trust: 0.8, doubt: 0.55 };
+    pub const MIDDLE: Self = Self { direct: 0.35, ideas: 0.03, implement: 0.9, repair: 0.3, trust: 0.8, doubt: 0.55 };
     /// A large model: often right, repairs well, is a fair judge.
-    pub const STRONG: Self = Self { direct: 0.6, ideas: 0.05, implement: 0.9, repair: 0.5, trust: 0.9, doubt: 0.7 };
+    pub const STRONG: Self = Self { direct: 0.6, ideas: 0.05, implement: 0.95, repair: 0.5, trust: 0.9, doubt: 0.7 };
     /// As the middle one, but whatever it revises stays wrong.
     pub const STUBBORN: Self = Self { repair: 0.0, ..Self::MIDDLE };
 }
@@ -53,8 +53,18 @@ pub struct Model {
     direct: f64,
     misconceptions: Vec<Misconception>,
     contents: BTreeMap<NodeId, Content>,
-    /// Whether failures are analysed block by block, which costs a call each.
-    traced: bool,
+    traces: Traces,
+}
+
+/// Which failures are analysed block by block, which costs a call each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Traces {
+    /// None.
+    Never,
+    /// Those of programs that come after a failure.
+    Repeated,
+    /// All.
+    Always,
 }
 
 /// A way to get the problem wrong.
@@ -91,13 +101,13 @@ impl Model {
         let mut dice = ChaCha8Rng::seed_from_u64(problem ^ 0x5eed);
         let direct = unaided(skill.direct, &mut dice);
         let misconceptions = (0..KINDS).map(|rank| Misconception::new(rank, &mut dice)).collect();
-        Self { skill, problem, direct, misconceptions, contents: BTreeMap::new(), traced: false }
+        Self { skill, problem, direct, misconceptions, contents: BTreeMap::new(), traces: Traces::Never }
     }
 
     /// The same model for a strategy that has failures analysed.
     #[must_use]
-    pub const fn traced(mut self, traced: bool) -> Self {
-        self.traced = traced;
+    pub const fn traced(mut self, traces: Traces) -> Self {
+        self.traces = traces;
         self
     }
 
@@ -110,12 +120,21 @@ impl Model {
     /// The most that a trial costs.
     #[must_use]
     pub fn worst(&self, trial: &Trial) -> Cost {
-        let calls = if self.analyses(trial) { 2 } else { 1 };
+        let calls = match trial.operator {
+            Operator::Probe { .. } => 0,
+            Operator::Compare { .. } => 3,
+            _ if self.analyses(trial) => 2,
+            _ => 1,
+        };
         Cost { calls, generations: trial.operator.generations(), ..Cost::default() }
     }
 
     fn analyses(&self, trial: &Trial) -> bool {
-        self.traced && matches!(trial.operator, Operator::Implement | Operator::Refine { .. })
+        match trial.operator {
+            Operator::Refine { .. } => self.traces != Traces::Never,
+            Operator::Implement => self.traces == Traces::Always,
+            _ => false,
+        }
     }
 
     /// Carries a trial out. The same question at temperature 0 has the same answer.
@@ -135,7 +154,14 @@ impl Model {
             (Operator::Verify { .. }, _) => {
                 TrialResult::Judged { accepted: Some(self.confidence(tree, trial.node) > 0.0) }
             }
-            (Operator::Grade, _) => TrialResult::Graded { grade: Some(self.grade(trial.node, &mut dice)) },
+            (Operator::Probe { programs, .. }, _) => {
+                let behaviours = programs.iter().map(|node| self.behaviour(*node)).collect();
+                TrialResult::Probed { behaviours, inputs: 16 }
+            }
+            (Operator::Compare { other }, _) => {
+                TrialResult::Compared { preference: self.prefers(trial.node, *other, &mut dice) }
+            }
+            (Operator::Grade | Operator::RatePlan, _) => TrialResult::Graded { grade: Some(self.grade(trial.node, &mut dice)) },
             (_, Some((kind, _))) => {
                 TrialResult::Made { drafts: contents.iter().map(|made| self.draft(*made, kind, &mut dice)).collect() }
             }
@@ -158,23 +184,28 @@ impl Model {
         let here = self.contents.get(&trial.node).copied();
         match (&trial.operator, trial.operator.makes()) {
             (Operator::Rethink { .. }, _) => {
-                let right = self.helps() * (1.3 * self.idea() + 0.05);
+                let right = self.helps() * 1.2 * self.idea();
                 vec![Content::Thought(self.misconceived(right, dice))]
             }
-            (Operator::Refine { reflection }, _) => vec![self.revised(here, reflection.is_some(), dice)],
+            (Operator::Refine { reflection }, _) => {
+                let repeated = tree.node(trial.node).is_some_and(|node| node.kind == NodeKind::Revision);
+                let traced = self.traces == Traces::Always || (self.traces == Traces::Repeated && repeated);
+                vec![self.revised(here, reflection.is_some() || traced, dice)]
+            }
+            (Operator::RefineWithPlan | Operator::Mutate { .. }, _) => vec![self.revised(here, false, dice)],
             (Operator::ReviseWithModules { sources, count, .. }, _) => {
                 // What the sources have in common is kept; the right parts of wrong programs help a little.
                 let right = sources.iter().filter(|node| self.is_right(**node)).count() as f64 / sources.len() as f64;
                 let chance = (self.direct * (1.0 + 0.2 * self.helps()) + 0.6 * right * (1.0 - self.direct)).min(0.98);
                 (0..*count).map(|_| Content::Program(self.misconceived(chance, dice))).collect()
             }
-            (_, Some((NodeKind::Thought, count))) => {
+            (_, Some((NodeKind::Thought | NodeKind::Plan, count))) => {
                 let chance = match here {
                     Some(Content::Thought(None)) => 0.95,
                     Some(Content::Thought(Some(_))) => 0.5 * self.idea(),
                     _ => self.idea(),
                 };
-                (0..count).map(|_| Content::Thought(self.misconceived(chance, dice))).collect()
+                self.ideas(chance, count, dice)
             }
             (_, Some((NodeKind::Solution | NodeKind::Revision, count))) => {
                 (0..count).map(|_| self.written(tree, trial.node, dice)).collect()
@@ -182,6 +213,19 @@ impl Model {
             (_, Some((_, count))) => vec![Content::Text; count],
             (_, None) => Vec::new(),
         }
+    }
+
+    /// Distinct thoughts, the first of which is right with probability `right`.
+    fn ideas(&self, right: f64, count: usize, dice: &mut ChaCha8Rng) -> Vec<Content> {
+        let (mut ideas, mut left) = (Vec::new(), 10 * count);
+        while ideas.len() < count.min(KINDS + 1) && left > 0 {
+            let idea = Content::Thought(self.misconceived(right, dice));
+            if !ideas.contains(&idea) {
+                ideas.push(idea);
+            }
+            left -= 1;
+        }
+        ideas
     }
 
     /// A program from the thoughts above it, or from the statement alone.
@@ -192,18 +236,18 @@ impl Model {
         });
         match thought {
             Some(None) => Content::Program(self.misconceived(self.skill.implement.max(self.direct), dice)),
-            Some(Some(kind)) if dice.random_bool(0.8) => Content::Program(Some(kind)),
-            Some(Some(_)) => Content::Program(self.misconceived(0.3 * self.direct, dice)),
+            Some(Some(kind)) if dice.random_bool(0.65) => Content::Program(Some(kind)),
+            Some(Some(_)) => Content::Program(self.misconceived(0.5 * self.direct, dice)),
             None => Content::Program(self.misconceived(self.direct, dice)),
         }
     }
 
-    fn revised(&self, program: Option<Content>, reflected: bool, dice: &mut ChaCha8Rng) -> Content {
+    fn revised(&self, program: Option<Content>, helped: bool, dice: &mut ChaCha8Rng) -> Content {
         let Some(Content::Program(Some(kind))) = program else {
             return Content::Program(self.misconceived(self.direct, dice));
         };
         let slip = self.misconceptions.get(kind).is_some_and(|kind| kind.slip);
-        let help = if reflected || self.traced { 1.2 } else { 1.0 };
+        let help = if helped { 1.2 } else { 1.0 };
         let chance = self.skill.repair * help * (if slip { 1.0 } else { 0.25 }) * (0.3 + 0.7 * self.direct.sqrt());
         if dice.random_bool(chance.clamp(0.0, 0.95)) {
             return Content::Program(None);
@@ -249,6 +293,23 @@ impl Model {
             !dice.random_bool(self.skill.doubt)
         };
         if says_right { dice.random_range(0.3..1.0) } else { dice.random_range(-0.8..0.0) }
+    }
+
+    /// What a program does on probes: right programs do the same, and so do those of one misconception.
+    fn behaviour(&self, node: NodeId) -> Option<u64> {
+        let Some(Content::Program(of)) = self.contents.get(&node) else { return None };
+        let mut hasher = DefaultHasher::new();
+        (self.problem, "probes", of).hash(&mut hasher);
+        Some(hasher.finish())
+    }
+
+    /// A judgement of two programs that differ, with the outputs that tell them apart in sight.
+    fn prefers(&self, one: NodeId, other: NodeId, dice: &mut ChaCha8Rng) -> Preference {
+        let (first, second) = (self.is_right(one), self.is_right(other));
+        if first == second || !dice.random_bool((self.skill.trust + self.skill.doubt) / 2.0) {
+            return [Preference::Node, Preference::Other, Preference::Inconsistent][dice.random_range(0..3)];
+        }
+        if first { Preference::Node } else { Preference::Other }
     }
 
     /// A critic's grade of outputs: slips look nearer to right than wrong approaches, most of the time.
@@ -323,6 +384,12 @@ fn cost(trial: &Trial, contents: &[Content], analysed: bool) -> Cost {
         Operator::Implement => 60,
         _ => 450,
     };
+    if matches!(trial.operator, Operator::Probe { .. }) {
+        return Cost::default();
+    }
+    if matches!(trial.operator, Operator::Compare { .. }) {
+        return Cost { calls: 3, input_tokens: 3_000, output_tokens: 400, executions: 2, ..Cost::default() };
+    }
     let extra = if analysed { (1, 900, 350) } else { (0, 0, 0) };
     let judged = if contents.is_empty() { 80 } else { 0 };
     Cost {

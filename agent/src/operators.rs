@@ -2,6 +2,7 @@
 //! program, and says what came of it. Operators know no policy; policies know no operator's inside.
 
 mod ask;
+mod blame;
 mod compare;
 mod grade;
 mod implement;
@@ -61,8 +62,10 @@ pub struct Sampling {
 
 /// What a trial needs to know of the tree, taken when it is asked for, so that it can be carried out alone.
 pub(crate) struct Inputs {
-    /// The thoughts from the root down to the trial's node.
+    /// The thoughts from the root down to the trial's node, or to the program whose thought is replaced.
     thoughts: Vec<String>,
+    /// Number of the thought that is replaced, from 1, if it is not the last.
+    number: Option<usize>,
     /// The program that the operator works from.
     program: Option<Arc<Note>>,
     /// The reflection to follow.
@@ -110,6 +113,7 @@ impl Inputs {
             Operator::Reflect { .. }
             | Operator::Refine { .. }
             | Operator::RefineWithPlan
+            | Operator::Blame
             | Operator::Grade
             | Operator::Verify { .. }
             | Operator::Compare { .. } => note(trial.node),
@@ -131,8 +135,14 @@ impl Inputs {
             Operator::Probe { inputs, .. } => inputs.iter().filter_map(|node| note(*node)).collect(),
             _ => Vec::new(),
         };
+        let above = notebook.thoughts(tree, trial.node);
+        let thoughts = match &trial.operator {
+            Operator::Rethink { after } => notebook.thoughts(tree, *after),
+            _ => above.clone(),
+        };
         Self {
-            thoughts: notebook.thoughts(tree, trial.node),
+            number: Some(above.len()).filter(|number| *number < thoughts.len()),
+            thoughts,
             program,
             reflection,
             plan: notebook.plan(tree, trial.node).map(str::to_owned),
@@ -160,7 +170,9 @@ impl Inputs {
 
 /// The most that a trial can spend, from what its operator may ask at most (re-asks and analyses included).
 pub(crate) fn worst_case(trial: &Trial, ports: &Ports) -> Cost {
-    let analysed = ports.feedback == FeedbackStyle::TestsAndTrace && !ports.problem.visible.is_empty();
+    let made = trial.operator.makes().map(|(kind, _)| kind);
+    let analysed =
+        made.is_some_and(|kind| ports.feedback.analyses(kind)) && !ports.problem.visible.is_empty();
     let calls = match trial.operator {
         Operator::Implement | Operator::Refine { .. } | Operator::RefineWithPlan if analysed => 3,
         Operator::Resample { count, .. } | Operator::ReviseWithModules { count, .. } if count > 1 => 1,
@@ -223,6 +235,7 @@ pub(crate) async fn carry_out(
         }
         Operator::Refine { .. } => refine::carry_out(ports, &mut talk, inputs).await?,
         Operator::RefineWithPlan => refine::with_plan(ports, &mut talk, inputs).await?,
+        Operator::Blame => blame::carry_out(ports, &mut talk, trial, inputs).await?,
         Operator::Rethink { .. } => rethink::carry_out(ports, &mut talk, trial, inputs).await?,
         Operator::ReviseWithModules { sources, clusters, count, choice } => {
             let round = revise::Round::new(trial, sources, *clusters, *choice);

@@ -4,15 +4,16 @@
 //! ones, and one row here.
 
 use codeagent_search::{
-    AbMcts, AbMctsConfig, CodeChain, CodeChainConfig, CodeTree, CodeTreeConfig, MapCoder, MapCoderConfig, Order, Reflexion,
-    ReflexionConfig, Resample, ResampleConfig, RethinkConfig, RethinkMcts, SearchPolicy, UnguidedTree,
-    UnguidedTreeConfig,
+    AbMcts, AbMctsConfig, Adaptive, AdaptiveConfig, CodeChain, CodeChainConfig, CodeTree, CodeTreeConfig,
+    MapCoder, MapCoderConfig, NodeKind, Order, Reflexion, ReflexionConfig, Resample, ResampleConfig,
+    RethinkConfig, RethinkMcts, SearchPolicy, UnguidedTree, UnguidedTreeConfig,
 };
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 /// Names of all strategies, the default first.
-pub const NAMES: [&str; 9] = [
+pub const NAMES: [&str; 10] = [
+    "adaptive",
     "rethink-mcts",
     "codetree",
     "codetree-bfs",
@@ -33,6 +34,7 @@ pub struct Strategy {
 
 #[derive(Debug, Clone, PartialEq)]
 enum Settings {
+    Adaptive(Box<AdaptiveConfig>),
     AbMcts(AbMctsConfig),
     RethinkMcts(RethinkConfig),
     CodeTree(CodeTreeConfig),
@@ -45,11 +47,26 @@ enum Settings {
 
 /// What models are told of a failed program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum FeedbackStyle {
+pub enum FeedbackStyle {
     /// The failed tests.
     Tests,
     /// The failed tests and an analysis of the blocks that one of them ran through.
     TestsAndTrace,
+    /// The failed tests; where a revision has failed, too, with the analysis. It costs a call, and most programs are
+    /// mended without it or never.
+    TestsThenTrace,
+}
+
+impl FeedbackStyle {
+    /// Whether the failure of a program of this kind is analysed block by block.
+    #[must_use]
+    pub const fn analyses(self, kind: NodeKind) -> bool {
+        match self {
+            Self::Tests => false,
+            Self::TestsAndTrace => matches!(kind, NodeKind::Solution | NodeKind::Revision),
+            Self::TestsThenTrace => matches!(kind, NodeKind::Revision),
+        }
+    }
 }
 
 /// A strategy's name or settings are wrong.
@@ -74,11 +91,17 @@ pub enum StrategyError {
 
 impl Default for Strategy {
     fn default() -> Self {
-        Self::rethink_mcts()
+        Self::adaptive()
     }
 }
 
 impl Strategy {
+    /// Whatever is likely to pay, step by step.
+    #[must_use]
+    pub fn adaptive() -> Self {
+        Self { name: "adaptive", settings: Settings::Adaptive(Box::default()) }
+    }
+
     /// RethinkMCTS with its authors' constants.
     #[must_use]
     pub fn rethink_mcts() -> Self {
@@ -100,6 +123,7 @@ impl Strategy {
             return Err(StrategyError::Unknown { name: name.to_owned() });
         };
         let settings = match name {
+            "adaptive" => Settings::Adaptive(read(name, settings)?),
             "ab-mcts" => Settings::AbMcts(read(name, settings)?),
             "codetree" => Settings::CodeTree(read(name, settings)?),
             "codetree-bfs" => Settings::UnguidedTree(read(name, settings)?, Order::BreadthFirst),
@@ -123,6 +147,7 @@ impl Strategy {
     #[must_use]
     pub fn policy(&self) -> Box<dyn SearchPolicy> {
         match &self.settings {
+            Settings::Adaptive(config) => Box::new(Adaptive::new((**config).clone())),
             Settings::AbMcts(config) => Box::new(AbMcts::new(config.clone())),
             Settings::RethinkMcts(config) => Box::new(RethinkMcts::new(config.clone())),
             Settings::CodeTree(config) => Box::new(CodeTree::new(config.clone())),
@@ -138,6 +163,7 @@ impl Strategy {
     #[must_use]
     pub fn settings(&self) -> Value {
         match &self.settings {
+            Settings::Adaptive(config) => serde_json::to_value(config),
             Settings::AbMcts(config) => serde_json::to_value(config),
             Settings::RethinkMcts(config) => serde_json::to_value(config),
             Settings::CodeTree(config) => serde_json::to_value(config),
@@ -150,8 +176,11 @@ impl Strategy {
         .unwrap_or_default()
     }
 
-    pub(crate) const fn feedback(&self) -> FeedbackStyle {
+    /// What models are told of programs that fail.
+    #[must_use]
+    pub const fn feedback(&self) -> FeedbackStyle {
         match self.settings {
+            Settings::Adaptive(_) => FeedbackStyle::TestsThenTrace,
             Settings::RethinkMcts(_) => FeedbackStyle::TestsAndTrace,
             _ => FeedbackStyle::Tests,
         }

@@ -1,5 +1,6 @@
 //! The questions, one file each. Their wording is in `templates/`.
 
+mod blame;
 mod block_analysis;
 mod compare_programs;
 mod direct_program;
@@ -25,6 +26,7 @@ mod strategies;
 mod thoughts;
 mod write_inputs;
 
+pub use blame::Blame;
 pub use block_analysis::BlockAnalysis;
 pub use compare_programs::{ComparePrograms, ComparedRun, Preferred};
 pub use direct_program::DirectProgram;

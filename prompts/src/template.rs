@@ -34,6 +34,7 @@ macro_rules! files {
 }
 
 const CONVERSATIONS: &[(&str, &str)] = files![
+    "blame",
     "block_analysis",
     "compare_programs",
     "direct_program",

@@ -4,7 +4,9 @@
 
 use codeagent_prompts::parse::verdict::Decision;
 use codeagent_prompts::questions::{
-    Asked, BlockAnalysis, ComparePrograms, DirectProgram, Graded, OutputGrade, Plan, PlanConfidence, PlannedProgram, Preferred, ProgramReview, RecallProblems, RefineWithPlan, Reflections, Rethink, Review, SelfEvaluation, SimilarProblem, Strategies, Thought, Thoughts, WriteInputs,
+    Asked, Blame, BlockAnalysis, ComparePrograms, DirectProgram, Graded, OutputGrade, Plan, PlanConfidence,
+    PlannedProgram, Preferred, ProgramReview, RecallProblems, RefineWithPlan, Reflections, Rethink, Review,
+    SelfEvaluation, SimilarProblem, Strategies, Thought, Thoughts, WriteInputs,
 };
 use codeagent_prompts::{
     AnswerError, BlockVerdict, Entry, FailedTest, FailureKind, Feedback, FeedbackLimits, Question, Task,
@@ -132,7 +134,7 @@ fn block_verdicts_are_read_alone_or_in_a_list() {
 fn prose_loses_its_wrapping() {
     let task = task();
     let feedback = Feedback::default().render(&FeedbackLimits::default());
-    let question = Rethink { task: &task, thoughts: &[], program: "", feedback: &feedback };
+    let question = Rethink { task: &task, thoughts: &[], number: None, program: "", feedback: &feedback };
     for reply in [
         "Sort: then scan.",
         "\"Sort: then scan.\"",
@@ -247,6 +249,32 @@ fn a_mended_program_may_come_with_its_plan() {
 }
 
 #[test]
+fn only_a_thought_of_the_chain_is_blamed() {
+    let task = task();
+    let feedback = Feedback::default().render(&FeedbackLimits::default());
+    let chain = ["a".to_owned(), "b".to_owned()];
+    let question = Blame { task: &task, thoughts: &chain, program: "", feedback: &feedback };
+    for (reply, expected) in [
+        ("{\"explanation\": \"of 3 steps\", \"thought\": 2}", Some(1)),
+        ("{'thought': '1',}", Some(0)),
+        ("{\"Thought\": -1}", None),
+    ] {
+        assert_eq!(question.parse(reply), Ok(expected), "{reply}");
+    }
+    for reply in [
+        "",
+        "2",
+        "{\"thought\": 0}",
+        "{\"thought\": 3}",
+        "{\"thought\": -2}",
+        "{\"thought\": 1.5}",
+        "{\"thought\": \"the first\"}",
+    ] {
+        assert!(question.parse(reply).is_err() && question.salvage(reply).is_none(), "{reply}");
+    }
+}
+
+#[test]
 fn a_plan_is_prose() {
     let task = task();
     let question = Plan { task: &task, similar: None, tutorial: "" };
@@ -340,7 +368,7 @@ proptest! {
         let _ = WriteInputs { task: &task, count: 3, apart: None }.parse(&reply);
         let _ = ComparePrograms { task: &task, first: "", second: "", runs: &[] }.parse(&reply);
         let feedback = Feedback::default().render(&FeedbackLimits::default());
-        let _ = Rethink { task: &task, thoughts: &[], program: "", feedback: &feedback }.parse(&reply);
+        let _ = Rethink { task: &task, thoughts: &[], number: None, program: "", feedback: &feedback }.parse(&reply);
         let listed = Reflections { task: &task, thoughts: &[], program: "", feedback: &feedback, count: 2, open: true };
         for items in [listed.parse(&reply).ok(), listed.salvage(&reply)].into_iter().flatten() {
             prop_assert!((1..=2).contains(&items.len()) && items.iter().all(|item| !item.trim().is_empty()));

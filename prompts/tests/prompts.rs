@@ -3,7 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
 use codeagent_prompts::questions::{
-    Asked, BlockAnalysis, ComparePrograms, ComparedRun, DirectProgram, ImplementPlan, ImplementThoughts, ModularProgram, OutputGrade, Plan, PlanConfidence, ProgramReview, Reask, RecallProblems, RefineProgram, RefineWithPlan, ReflectOnFailure, Reflections, Rethink, ReviseWithModules, Rival, SelfEvaluation, SimilarProblem, Strategies, Thoughts, WriteInputs,
+    Asked, Blame, BlockAnalysis, ComparePrograms, ComparedRun, DirectProgram, ImplementPlan,
+    ImplementThoughts, ModularProgram, OutputGrade, Plan, PlanConfidence, ProgramReview, Reask,
+    RecallProblems, RefineProgram, RefineWithPlan, ReflectOnFailure, Reflections, Rethink, ReviseWithModules,
+    Rival, SelfEvaluation, SimilarProblem, Strategies, Thoughts, WriteInputs,
 };
 use codeagent_prompts::{
     AnswerError, Entry, ExecutedBlock, FailedTest, FailureKind, Feedback, FeedbackLimits, FeedbackText,
@@ -118,7 +121,11 @@ fn thoughts() {
         "thoughts_after_success",
         &Thoughts { task: &task, count: 2, chain: &chain(), asked: Asked::AfterSuccess },
     );
-    check("rethink", &Rethink { task: &task, thoughts: &chain(), program: PROGRAM, feedback: &feedback });
+    let rethink =
+        Rethink { task: &task, thoughts: &chain(), number: None, program: PROGRAM, feedback: &feedback };
+    check("rethink", &rethink);
+    check("rethink_one_of_several", &Rethink { number: Some(1), ..rethink });
+    check("blame", &Blame { task: &task, thoughts: &chain(), program: PROGRAM, feedback: &feedback });
 }
 
 #[test]

@@ -63,12 +63,13 @@ pub use codechain::{CodeChain, CodeChainConfig};
 pub use codetree::{CodeTree, CodeTreeConfig, Order, UnguidedTree, UnguidedTreeConfig};
 pub use mapcoder::{MapCoder, MapCoderConfig};
 pub use policy::{
-    Combined, Decision, Draft, ModuleChoice, Operator, Preference, ProgramStyle, ReflectionStyle, SearchPolicy, StopReason, ThoughtStyle, Trial, TrialId, TrialResult, VerifyStyle,
+    Combined, Decision, Draft, ModuleChoice, Operator, Preference, ProgramStyle, ReflectionStyle,
+    SearchPolicy, StopReason, ThoughtStyle, Trial, TrialId, TrialResult, VerifyStyle,
 };
 pub use pool::{Behaviour, Candidate, Pool};
 pub use puct::{Puct, PuctFormula};
 pub use reflexion::{Reflexion, ReflexionConfig};
 pub use resample::{Resample, ResampleConfig};
-pub use rethink::{RethinkConfig, RethinkMcts};
+pub use rethink::{RethinkConfig, RethinkMcts, RethinkTarget};
 pub use search::{Search, Told};
 pub use tree::{Change, Evaluation, Evaluator, Node, NodeId, NodeKind, Stats, Tree, TreeError};

@@ -85,11 +85,14 @@ pub enum Operator {
     },
     /// Failed program to a revised program and, where that must change, the plan that it follows.
     RefineWithPlan,
-    /// Replaces the trial's thought in place, using the feedback on its failed program `after`.
+    /// Replaces the trial's thought in place, using the feedback on the failed program `after`, which was written from it
+    /// or from a thought below it.
     Rethink {
         /// The program whose feedback is shown.
         after: NodeId,
     },
+    /// Failed program to the thought above it that is at fault.
+    Blame,
     /// Root to `count` programs, given representative sub-modules of the `sources`.
     ReviseWithModules {
         /// Programs whose sub-modules are clustered.
@@ -165,6 +168,7 @@ impl Operator {
             Self::Refine { .. } => "refine",
             Self::RefineWithPlan => "refine_with_plan",
             Self::Rethink { .. } => "rethink",
+            Self::Blame => "blame",
             Self::ReviseWithModules { .. } => "revise_with_modules",
             Self::Grade => "grade",
             Self::Verify { .. } => "verify",
@@ -189,6 +193,7 @@ impl Operator {
             | Self::RatePlan
             | Self::Reflect { .. }
             | Self::Rethink { .. }
+            | Self::Blame
             | Self::Grade
             | Self::Verify { .. }
             | Self::WriteInputs { .. }
@@ -215,6 +220,7 @@ impl Operator {
             Self::WriteInputs { .. } => Some((NodeKind::Inputs, 1)),
             Self::RatePlan
             | Self::Rethink { .. }
+            | Self::Blame
             | Self::Grade
             | Self::Verify { .. }
             | Self::Probe { .. }
@@ -351,6 +357,12 @@ pub enum TrialResult {
     Compared {
         /// Whom it prefers.
         preference: Preference,
+    },
+    /// [`Operator::Blame`] named a thought: its place in the chain from the root down to the program, from 0. `None`
+    /// where none is at fault, and where the answer says neither.
+    Blamed {
+        /// The place.
+        place: Option<usize>,
     },
     /// Nothing usable came back: an unusable answer after one re-ask, or a filtered one.
     Unusable,

@@ -108,6 +108,11 @@ pub enum Change {
         /// The thought.
         node: NodeId,
     },
+    /// The returns that went through a node were dropped, since a thought above it is another one now.
+    Forgotten {
+        /// The node.
+        node: NodeId,
+    },
     /// A node's prior was weighed anew against its siblings'.
     PriorSet {
         /// The node.

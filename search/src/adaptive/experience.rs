@@ -131,6 +131,24 @@ impl Experience {
         }
     }
 
+    /// How many kinds of situation it knows.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.seen.len()
+    }
+
+    /// Whether it knows nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.seen.is_empty()
+    }
+
+    /// What all observations weigh together.
+    #[must_use]
+    pub fn weight(&self) -> f64 {
+        self.seen.values().map(|moments| moments.weight).sum()
+    }
+
     pub(super) fn get(&self, situation: Situation) -> Moments {
         self.seen.get(&situation).copied().unwrap_or_default()
     }
@@ -167,7 +185,8 @@ pub(super) fn worth(attempt: &Attempt) -> f64 {
 /// What a node's program teaches: of the move that made it, and of the one that made the thought that it is the first
 /// program of, which counts half.
 pub(super) fn lessons(tree: &Tree, node: &Node) -> Vec<(Situation, f64, f64)> {
-    let (Some(attempt), Some(parent)) = (&node.attempt, node.parent.and_then(|parent| tree.node(parent))) else {
+    let (Some(attempt), Some(parent)) = (&node.attempt, node.parent.and_then(|parent| tree.node(parent)))
+    else {
         return Vec::new();
     };
     let value = worth(attempt);

@@ -7,8 +7,8 @@
 
 use std::collections::BTreeMap;
 
-use super::experience::{Class, Experience, Move, Situation, lessons, worth};
 use super::AdaptiveConfig;
+use super::experience::{Class, Experience, Move, Situation, lessons, worth};
 use crate::budget::Cost;
 use crate::policy::{Operator, Trial};
 use crate::thompson::{Arms, Beta, Dice, Moments};
@@ -196,9 +196,11 @@ impl Grove {
                 }
                 NodeKind::Thought => {
                     moves[0] = Some(Move::Implement);
-                    let rethinks = self.rethink && failed && made(Move::Rethink) == 0 && made(Move::Extend) == 0;
+                    let rethinks =
+                        self.rethink && failed && made(Move::Rethink) == 0 && made(Move::Extend) == 0;
                     moves[1] = rethinks.then_some(Move::Rethink);
-                    let extends = failed && made(Move::Extend) == 0 && plot.depth + 1 < self.max_depth && is_leaf;
+                    let extends =
+                        failed && made(Move::Extend) == 0 && plot.depth + 1 < self.max_depth && is_leaf;
                     moves[2] = extends.then_some(Move::Extend);
                 }
                 _ => moves[0] = Some(Move::Refine),
@@ -354,7 +356,8 @@ impl Grove {
         let (class, worth, pass_fraction) = (*class, *worth, *pass_fraction);
         let Some(plot) = self.plot_mut(thought).filter(|plot| plot.kind == NodeKind::Thought) else { return };
         let is_first = plot.last.is_none();
-        (plot.last, plot.class, plot.worth, plot.pass_fraction) = (Some(program), class, worth, pass_fraction);
+        (plot.last, plot.class, plot.worth, plot.pass_fraction) =
+            (Some(program), class, worth, pass_fraction);
         if is_first {
             self.untried = self.untried.saturating_sub(1);
         }
@@ -366,7 +369,9 @@ impl Grove {
         while let Some(here) = at {
             let Some(plot) = self.plot_mut(here) else { return };
             plot.below.add(value);
-            if here != NodeId::ROOT && let Some(behaviour) = behaviour {
+            if here != NodeId::ROOT
+                && let Some(behaviour) = behaviour
+            {
                 let count = plot.behaviours.entry(behaviour).or_default();
                 *count += 1;
                 plot.commonest = plot.commonest.max(*count);

@@ -22,11 +22,13 @@ fn answer(kind: u64, trial: &Trial) -> TrialResult {
             sure(f64::NAN),
             TrialResult::Graded { grade: Some(f64::NAN) },
             TrialResult::Judged { accepted: None },
+            TrialResult::Blamed { place: Some(usize::MAX) },
         ];
-        return misplaced[roll(6) as usize].clone();
+        return misplaced[roll(7) as usize].clone();
     }
     let total = [4, 4, 1, 0][(kind % 4) as usize];
     match (&trial.operator, trial.operator.makes()) {
+        (Operator::Blame, _) => TrialResult::Blamed { place: (roll(4) > 0).then(|| roll(6) as usize) },
         (Operator::Grade | Operator::RatePlan, _) => {
             TrialResult::Graded { grade: (roll(4) > 0).then(|| roll(8) as f64 / 5.0 - 0.2) }
         }
@@ -90,6 +92,15 @@ fn policies() -> Vec<Row> {
         ("codechain to the end", 24, || {
             Box::new(CodeChain::new(CodeChainConfig { exhaust: true, ..Default::default() }))
         }),
+        ("adaptive", 120, || Box::new(Adaptive::new(AdaptiveConfig::default()))),
+        ("adaptive, one by one, to the end", 120, || {
+            let config = AdaptiveConfig { batch: 1, stop_below: 0.0, ..Default::default() };
+            Box::new(Adaptive::new(AdaptiveConfig { per_request: 1, ..config }))
+        }),
+        ("adaptive without much", 20, || {
+            let config = AdaptiveConfig { generations: 0, calls: 0, batch: 0, ..Default::default() };
+            Box::new(Adaptive::new(AdaptiveConfig { per_request: 0, thoughts: 0, max_depth: 0, ..config }))
+        }),
         ("ab-mcts", 128, || Box::new(AbMcts::new(AbMctsConfig::default()))),
         ("ab-mcts with Beta, by 3", 42, || {
             let config = AbMctsConfig { variant: AbMctsVariant::Beta, batch: 3, ..Default::default() };
@@ -98,6 +109,10 @@ fn policies() -> Vec<Row> {
         ("ab-mcts, mixed", 40, || {
             let config = AbMctsConfig { variant: AbMctsVariant::Mixed, exhaust: true, ..Default::default() };
             Box::new(AbMcts::new(AbMctsConfig { generations: 40, ..config }))
+        }),
+        ("rethink-mcts that blames", 16 * 7 + 1, || {
+            let config = RethinkConfig { rethink_target: RethinkTarget::Blame, ..Default::default() };
+            Box::new(RethinkMcts::new(RethinkConfig { exhaust: true, ..config }))
         }),
         // A proposal, then a program, its critic and a reflection each.
         ("codetree", 1 + 20 * 3, || Box::new(CodeTree::new(CodeTreeConfig::default()))),
@@ -281,18 +296,25 @@ fn check_sense(tree: &Tree, trial: &Trial) {
             assert!(!sources.is_empty());
             sources.iter().for_each(|node| holds_program(*node));
         }
-        Operator::Extend { after, .. } | Operator::Rethink { after } => {
+        Operator::Extend { after, .. } => {
             assert_eq!(kind(trial.node), NodeKind::Thought);
             holds_program(*after);
             assert_eq!(tree.node(*after).and_then(|node| node.parent), Some(trial.node));
+        }
+        Operator::Rethink { after } => {
+            assert_eq!(kind(trial.node), NodeKind::Thought);
+            holds_program(*after);
+            assert!(tree.lineage(*after).any(|node| node.id == trial.node));
         }
         Operator::Implement => {
             let sources = [NodeKind::Root, NodeKind::Thought, NodeKind::Plan];
             assert!(sources.contains(&kind(trial.node)), "{trial:?}");
         }
-        Operator::RefineWithPlan | Operator::Reflect { .. } | Operator::Grade | Operator::Verify { .. } => {
-            holds_program(trial.node)
-        }
+        Operator::RefineWithPlan
+        | Operator::Blame
+        | Operator::Reflect { .. }
+        | Operator::Grade
+        | Operator::Verify { .. } => holds_program(trial.node),
         Operator::Mutate { inspirations } => {
             holds_program(trial.node);
             inspirations.iter().for_each(|node| holds_program(*node));

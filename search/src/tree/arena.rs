@@ -129,6 +129,7 @@ impl Tree {
             }
             Change::Rethought { node } => self.rethink_node(*node)?,
             Change::Reverted { node } => self.revert_node(*node)?,
+            Change::Forgotten { node } => self.node_mut(*node)?.stats = Stats::default(),
             Change::PriorSet { node, prior } => {
                 check_range(*node, "the prior", *prior, 0.0)?;
                 self.node_mut(*node)?.prior = *prior;

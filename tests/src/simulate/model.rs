@@ -54,6 +54,7 @@ pub struct Model {
     misconceptions: Vec<Misconception>,
     contents: BTreeMap<NodeId, Content>,
     traces: Traces,
+    useless: bool,
 }
 
 /// Which failures are analysed block by block, which costs a call each.
@@ -101,7 +102,7 @@ impl Model {
         let mut dice = ChaCha8Rng::seed_from_u64(problem ^ 0x5eed);
         let direct = unaided(skill.direct, &mut dice);
         let misconceptions = (0..KINDS).map(|rank| Misconception::new(rank, &mut dice)).collect();
-        Self { skill, problem, direct, misconceptions, contents: BTreeMap::new(), traces: Traces::Never }
+        Self { skill, problem, direct, misconceptions, contents: BTreeMap::new(), traces: Traces::Never, useless: false }
     }
 
     /// The same model for a strategy that has failures analysed.
@@ -137,9 +138,19 @@ impl Model {
         }
     }
 
+    /// A model that never gives a usable answer.
+    #[must_use]
+    pub fn useless(problem: u64) -> Self {
+        Self { useless: true, ..Self::new(Skill::WEAK, problem) }
+    }
+
     /// Carries a trial out. The same question at temperature 0 has the same answer.
     #[must_use]
     pub fn answer(&self, tree: &Tree, trial: &Trial) -> Answer {
+        if self.useless {
+            let cost = Cost { calls: self.worst(trial).calls, ..cost(trial, &[], false) };
+            return Answer { result: TrialResult::Unusable, cost, contents: Vec::new() };
+        }
         let mut hasher = DefaultHasher::new();
         (self.problem, trial.node, trial.operator.name()).hash(&mut hasher);
         let payload = tree.node(trial.node).map(|node| node.payloads.clone());
@@ -154,6 +165,7 @@ impl Model {
             (Operator::Verify { .. }, _) => {
                 TrialResult::Judged { accepted: Some(self.confidence(tree, trial.node) > 0.0) }
             }
+            (Operator::Blame, _) => TrialResult::Blamed { place: self.blamed(tree, trial.node, &mut dice) },
             (Operator::Probe { programs, .. }, _) => {
                 let behaviours = programs.iter().map(|node| self.behaviour(*node)).collect();
                 TrialResult::Probed { behaviours, inputs: 16 }
@@ -293,6 +305,16 @@ impl Model {
             !dice.random_bool(self.skill.doubt)
         };
         if says_right { dice.random_range(0.3..1.0) } else { dice.random_range(-0.8..0.0) }
+    }
+
+    /// The place of the first wrong thought above a program, or none where the model does not see it.
+    fn blamed(&self, tree: &Tree, program: NodeId, dice: &mut ChaCha8Rng) -> Option<usize> {
+        let mut chain: Vec<Content> =
+            tree.lineage(program).filter_map(|node| self.contents.get(&node.id).copied()).collect();
+        chain.reverse();
+        let mut thoughts = chain.into_iter().filter(|content| matches!(content, Content::Thought(_)));
+        let wrong = thoughts.position(|thought| matches!(thought, Content::Thought(Some(_))));
+        wrong.filter(|_| dice.random_bool(self.skill.doubt))
     }
 
     /// What a program does on probes: right programs do the same, and so do those of one misconception.

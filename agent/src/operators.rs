@@ -3,9 +3,11 @@
 
 mod ask;
 mod blame;
+mod combine;
 mod compare;
 mod grade;
 mod implement;
+mod mutate;
 mod plan;
 mod probe;
 mod program;
@@ -25,7 +27,7 @@ use codeagent_models::{ModelError, PriceTable, Provider};
 use codeagent_prompts::{FeedbackText, PromptError, Task};
 use codeagent_sandbox::SandboxError;
 use codeagent_search::Cost;
-use codeagent_search::policy::{Operator, ThoughtStyle, Trial, TrialResult};
+use codeagent_search::policy::{Combined, Operator, ThoughtStyle, Trial, TrialResult};
 use codeagent_search::tree::{NodeId, Tree};
 
 use crate::event::EventKind;
@@ -62,7 +64,8 @@ pub struct Sampling {
 
 /// What a trial needs to know of the tree, taken when it is asked for, so that it can be carried out alone.
 pub(crate) struct Inputs {
-    /// The thoughts from the root down to the trial's node, or to the program whose thought is replaced.
+    /// The thoughts from the root down to the trial's node, or to the program whose thought is replaced; or those that are
+    /// combined.
     thoughts: Vec<String>,
     /// Number of the thought that is replaced, from 1, if it is not the last.
     number: Option<usize>,
@@ -76,6 +79,8 @@ pub(crate) struct Inputs {
     exemplar: Option<Box<Exemplar>>,
     /// Programs whose sub-modules are offered.
     sources: Vec<Arc<Note>>,
+    /// The plan that is criticised.
+    plan: Option<String>,
     /// Inputs that models wrote.
     written: Vec<Arc<Note>>,
 }
@@ -116,7 +121,8 @@ impl Inputs {
             | Operator::Blame
             | Operator::Grade
             | Operator::Verify { .. }
-            | Operator::Compare { .. } => note(trial.node),
+            | Operator::Compare { .. }
+            | Operator::Mutate { .. } => note(trial.node),
             _ => None,
         };
         let reflection = match &trial.operator {
@@ -128,6 +134,7 @@ impl Inputs {
                 sources.iter().filter_map(|node| note(*node)).collect()
             }
             Operator::Probe { programs, .. } => programs.iter().filter_map(|node| note(*node)).collect(),
+            Operator::Mutate { inspirations } => inspirations.iter().filter_map(|node| note(*node)).collect(),
             Operator::Compare { other } => note(*other).into_iter().collect(),
             _ => Vec::new(),
         };
@@ -138,14 +145,21 @@ impl Inputs {
         let above = notebook.thoughts(tree, trial.node);
         let thoughts = match &trial.operator {
             Operator::Rethink { after } => notebook.thoughts(tree, *after),
+            Operator::Combine { observations, .. } => {
+                observations.iter().filter_map(|node| notebook.thought(*node)).map(str::to_owned).collect()
+            }
             _ => above.clone(),
+        };
+        let plan = match &trial.operator {
+            Operator::Combine { wanted: Combined::OtherPlan(node), .. } => notebook.thought(*node),
+            _ => notebook.plan(tree, trial.node),
         };
         Self {
             number: Some(above.len()).filter(|number| *number < thoughts.len()),
             thoughts,
             program,
             reflection,
-            plan: notebook.plan(tree, trial.node).map(str::to_owned),
+            plan: plan.map(str::to_owned),
             exemplar: notebook.exemplar(tree, trial.node).cloned().map(Box::new),
             sources,
             written,
@@ -243,6 +257,10 @@ pub(crate) async fn carry_out(
         }
         Operator::Grade => grade::carry_out(ports, &mut talk, trial, inputs).await?,
         Operator::Verify { style } => verify::carry_out(ports, &mut talk, trial, inputs, *style).await?,
+        Operator::Combine { wanted, count, .. } => {
+            combine::carry_out(ports, &mut talk, trial, inputs, *wanted, *count).await?
+        }
+        Operator::Mutate { .. } => mutate::carry_out(ports, &mut talk, inputs).await?,
         Operator::WriteInputs { count } => write_inputs::carry_out(ports, &mut talk, trial, *count).await?,
         Operator::Probe { .. } => probe::carry_out(ports, &mut talk, inputs).await?,
         Operator::Compare { .. } => compare::carry_out(ports, &mut talk, inputs).await?,

@@ -5,14 +5,15 @@
 
 use codeagent_search::{
     AbMcts, AbMctsConfig, Adaptive, AdaptiveConfig, CodeChain, CodeChainConfig, CodeTree, CodeTreeConfig,
-    MapCoder, MapCoderConfig, NodeKind, Order, Reflexion, ReflexionConfig, Resample, ResampleConfig,
-    RethinkConfig, RethinkMcts, SearchPolicy, UnguidedTree, UnguidedTreeConfig,
+    Evolve, EvolveConfig, MapCoder, MapCoderConfig, NodeKind, Order, PlanSearch, PlanSearchConfig, Reflexion,
+    ReflexionConfig, Resample, ResampleConfig, RethinkConfig, RethinkMcts, SStar, SStarConfig, SearchPolicy,
+    UnguidedTree, UnguidedTreeConfig,
 };
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 /// Names of all strategies, the default first.
-pub const NAMES: [&str; 10] = [
+pub const NAMES: [&str; 13] = [
     "adaptive",
     "rethink-mcts",
     "codetree",
@@ -23,6 +24,9 @@ pub const NAMES: [&str; 10] = [
     "reflexion",
     "resample",
     "ab-mcts",
+    "s-star",
+    "plansearch",
+    "evolve",
 ];
 
 /// A strategy with its settings.
@@ -43,6 +47,9 @@ enum Settings {
     CodeChain(CodeChainConfig),
     Reflexion(ReflexionConfig),
     Resample(ResampleConfig),
+    SStar(SStarConfig),
+    PlanSearch(PlanSearchConfig),
+    Evolve(EvolveConfig),
 }
 
 /// What models are told of a failed program.
@@ -132,6 +139,9 @@ impl Strategy {
             "codechain" => Settings::CodeChain(read(name, settings)?),
             "reflexion" => Settings::Reflexion(read(name, settings)?),
             "resample" => Settings::Resample(read(name, settings)?),
+            "s-star" => Settings::SStar(read(name, settings)?),
+            "plansearch" => Settings::PlanSearch(read(name, settings)?),
+            "evolve" => Settings::Evolve(read(name, settings)?),
             _ => Settings::RethinkMcts(read(name, settings)?),
         };
         Ok(Self { name, settings })
@@ -156,6 +166,9 @@ impl Strategy {
             Settings::CodeChain(config) => Box::new(CodeChain::new(config.clone())),
             Settings::Reflexion(config) => Box::new(Reflexion::new(config.clone())),
             Settings::Resample(config) => Box::new(Resample::new(config.clone())),
+            Settings::SStar(config) => Box::new(SStar::new(config.clone())),
+            Settings::PlanSearch(config) => Box::new(PlanSearch::new(config.clone())),
+            Settings::Evolve(config) => Box::new(Evolve::new(config.clone())),
         }
     }
 
@@ -172,6 +185,9 @@ impl Strategy {
             Settings::CodeChain(config) => serde_json::to_value(config),
             Settings::Reflexion(config) => serde_json::to_value(config),
             Settings::Resample(config) => serde_json::to_value(config),
+            Settings::SStar(config) => serde_json::to_value(config),
+            Settings::PlanSearch(config) => serde_json::to_value(config),
+            Settings::Evolve(config) => serde_json::to_value(config),
         }
         .unwrap_or_default()
     }

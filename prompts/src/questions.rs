@@ -2,12 +2,14 @@
 
 mod blame;
 mod block_analysis;
+mod combine_observations;
 mod compare_programs;
 mod direct_program;
 mod implement_plan;
 mod implement_thoughts;
 mod listed;
 mod modular_program;
+mod mutate_program;
 mod output_grade;
 mod plan;
 mod plan_confidence;
@@ -28,11 +30,13 @@ mod write_inputs;
 
 pub use blame::Blame;
 pub use block_analysis::BlockAnalysis;
+pub use combine_observations::{CombineObservations, Wanted};
 pub use compare_programs::{ComparePrograms, ComparedRun, Preferred};
 pub use direct_program::DirectProgram;
 pub use implement_plan::ImplementPlan;
 pub use implement_thoughts::ImplementThoughts;
 pub use modular_program::ModularProgram;
+pub use mutate_program::{MutateProgram, Scored};
 pub use output_grade::{GRADE_MAX, Graded, OutputGrade};
 pub use plan::Plan;
 pub use plan_confidence::PlanConfidence;

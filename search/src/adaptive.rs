@@ -106,6 +106,8 @@ pub struct Adaptive {
     calls: usize,
     /// Seed of the last trial told, which the next batch is drawn with.
     seed: u64,
+    /// Whether nothing more is tried, and only what there is compared.
+    concluding: bool,
     stopped: Option<StopReason>,
 }
 
@@ -130,6 +132,7 @@ impl Adaptive {
             asked: 0,
             calls: 0,
             seed: 0,
+            concluding: false,
             stopped: None,
             config,
         };
@@ -165,7 +168,7 @@ impl Adaptive {
             Settled::Check(program) if self.calls < self.config.calls.max(1) => {
                 self.planned.push(self.question(program, Operator::Verify { style: VerifyStyle::Verdict }));
             }
-            _ if self.hopeless(&mut dice) => {}
+            _ if self.concluding || self.hopeless(&mut dice) => {}
             _ => self.plan_moves(tree, &mut dice),
         }
         if self.planned.is_empty() && self.stopped.is_none() {
@@ -229,10 +232,12 @@ impl Adaptive {
 
     /// Nothing more is tried: lets the leading programs be compared, or ends the search.
     fn conclude(&mut self, tree: &Tree) {
+        self.concluding = true;
         let affordable = self.calls + COMPARISON_CALLS <= self.config.calls;
         match self.evidence.rivals(tree).filter(|_| affordable) {
             Some((one, other)) => self.planned.push(self.question(one, Operator::Compare { other })),
-            None => self.stopped = Some(self.end()),
+            None if self.evidence.is_accepted() => self.stopped = Some(StopReason::Accepted),
+            None => self.stopped = Some(StopReason::Exhausted),
         }
     }
 
@@ -249,11 +254,6 @@ impl Adaptive {
     /// Whether nothing is likely to do better than the best program.
     fn hopeless(&self, dice: &mut Dice) -> bool {
         self.asked > 0 && self.grove.hopeless(self.evidence.best_worth(), self.config.stop_below, dice)
-    }
-
-    /// Why a search ends that has nothing more to try.
-    fn end(&self) -> StopReason {
-        if self.evidence.stands() { StopReason::Accepted } else { StopReason::Exhausted }
     }
 
     fn take_nodes(&mut self, tree: &mut Tree, trial: &Trial, nodes: &[NodeId]) {

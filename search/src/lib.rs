@@ -5,8 +5,8 @@
 //! are counts and hashes ([`Attempt`]), and the caller carries trials out. So a search can be tested in
 //! microseconds, replayed from its changes, and continued.
 //!
-//! - the methods, one file each: [`Resample`], [`Reflexion`], [`RethinkMcts`], [`CodeChain`],
-//!   [`CodeTree`], [`MapCoder`], [`AbMcts`], [`Adaptive`];
+//! - the methods, one file each: [`Adaptive`], [`Resample`], [`Reflexion`], [`RethinkMcts`], [`CodeChain`],
+//!   [`CodeTree`], [`MapCoder`], [`AbMcts`], [`SStar`], [`PlanSearch`], [`Evolve`];
 //! - what they share: [`tree`], [`puct`], [`thompson`], [`pool`], and [`choose`], which picks the program to submit;
 //! - [`budget`], what a caller may spend on carrying trials out.
 //!
@@ -40,14 +40,17 @@ pub mod choose;
 pub mod codechain;
 pub mod codetree;
 mod evidence;
+pub mod evolve;
 mod grow;
 pub mod mapcoder;
+pub mod plansearch;
 pub mod policy;
 pub mod pool;
 pub mod puct;
 pub mod reflexion;
 pub mod resample;
 pub mod rethink;
+pub mod s_star;
 pub mod search;
 #[cfg(test)]
 mod testing;
@@ -61,7 +64,9 @@ pub use budget::{Budget, BudgetLimits, Cost, Refusal, Reservation, Resource};
 pub use choose::contest::Contest;
 pub use codechain::{CodeChain, CodeChainConfig};
 pub use codetree::{CodeTree, CodeTreeConfig, Order, UnguidedTree, UnguidedTreeConfig};
+pub use evolve::{Evolve, EvolveConfig};
 pub use mapcoder::{MapCoder, MapCoderConfig};
+pub use plansearch::{PlanSearch, PlanSearchConfig};
 pub use policy::{
     Combined, Decision, Draft, ModuleChoice, Operator, Preference, ProgramStyle, ReflectionStyle,
     SearchPolicy, StopReason, ThoughtStyle, Trial, TrialId, TrialResult, VerifyStyle,
@@ -71,5 +76,6 @@ pub use puct::{Puct, PuctFormula};
 pub use reflexion::{Reflexion, ReflexionConfig};
 pub use resample::{Resample, ResampleConfig};
 pub use rethink::{RethinkConfig, RethinkMcts, RethinkTarget};
+pub use s_star::{SStar, SStarConfig};
 pub use search::{Search, Told};
 pub use tree::{Change, Evaluation, Evaluator, Node, NodeId, NodeKind, Stats, Tree, TreeError};

@@ -94,7 +94,8 @@ impl Play {
         loop {
             while stop.is_none() && flying.len() < self.slots {
                 stop = search.stop_reason();
-                let asked = waiting.take().or_else(|| if stop.is_none() { search.ask(1).pop() } else { None });
+                let asked =
+                    waiting.take().or_else(|| if stop.is_none() { search.ask(1).pop() } else { None });
                 let Some(trial) = asked else { break };
                 match budget.reserve(model.worst(&trial)) {
                     Ok(reservation) => {

@@ -45,8 +45,11 @@ fn attempts(tree: &Tree) -> impl Iterator<Item = &Attempt> {
 fn budgets_are_exact_whatever_is_in_flight() {
     each(|name, skill, problem| {
         for (calls, generations, slots) in [(3, 2, 1), (7, 20, 8), (60, 5, 4), (20, 20, 8)] {
-            let limits =
-                BudgetLimits { calls: Some(calls), generations: Some(generations), ..BudgetLimits::default() };
+            let limits = BudgetLimits {
+                calls: Some(calls),
+                generations: Some(generations),
+                ..BudgetLimits::default()
+            };
             let play = Play { limits, slots, ..Play::at_equal_budget(problem) };
             let played = play.run(policy(name, &Value::Null), &mut model(name, skill, problem));
             let cost = played.cost;
@@ -62,7 +65,9 @@ fn the_same_seed_gives_the_same_search_whatever_is_in_flight_and_in_whatever_ord
     each(|name, skill, problem| {
         let one = Play { limits: BudgetLimits::default(), ..Play::at_equal_budget(problem) };
         let expected = one.run(policy(name, &Value::Null), &mut model(name, skill, problem));
-        for (slots, telling) in [(1, Telling::InOrder), (8, Telling::InOrder), (8, Telling::Shuffled(problem))] {
+        for (slots, telling) in
+            [(1, Telling::InOrder), (8, Telling::InOrder), (8, Telling::Shuffled(problem))]
+        {
             let play = Play { slots, telling, ..one };
             let played = play.run(policy(name, &Value::Null), &mut model(name, skill, problem));
             assert_eq!(played.log, expected.log, "{name} with {slots} in flight");
@@ -110,8 +115,11 @@ fn no_two_questions_in_flight_are_the_same() {
         let watch = |_: &Search, flying: &[Trial]| {
             // Independent samples of one question differ by their seeds, and that is what they are for.
             let varied = flying.iter().filter(|trial| trial.temperature > 0.0 && is_sampling(trial));
-            let fixed: Vec<String> =
-                flying.iter().filter(|trial| !is_sampling(trial)).map(|trial| format!("{:?} {:?}", trial.node, trial.operator)).collect();
+            let fixed: Vec<String> = flying
+                .iter()
+                .filter(|trial| !is_sampling(trial))
+                .map(|trial| format!("{:?} {:?}", trial.node, trial.operator))
+                .collect();
             let distinct: BTreeSet<&String> = fixed.iter().collect();
             assert_eq!(distinct.len(), fixed.len(), "{name}: {flying:?}");
             let seeds: BTreeSet<u64> = varied.clone().map(|trial| trial.seed).collect();
@@ -131,12 +139,34 @@ fn is_sampling(trial: &Trial) -> bool {
 #[test]
 fn every_strategy_speaks_the_same_language() {
     let words = [
-        "blame", "combine", "compare", "compose", "decompose", "extend", "generate_tests", "grade", "implement", "mutate",
-        "plan", "probe", "propose", "rate_plan", "recall", "refine", "refine_with_plan", "reflect", "resample", "rethink",
-        "revise_with_modules", "run_tests", "verify", "write_inputs",
+        "blame",
+        "combine",
+        "compare",
+        "compose",
+        "decompose",
+        "extend",
+        "generate_tests",
+        "grade",
+        "implement",
+        "mutate",
+        "plan",
+        "probe",
+        "propose",
+        "rate_plan",
+        "recall",
+        "refine",
+        "refine_with_plan",
+        "reflect",
+        "resample",
+        "rethink",
+        "revise_with_modules",
+        "run_tests",
+        "verify",
+        "write_inputs",
     ];
     each(|name, skill, problem| {
-        let played = Play::at_equal_budget(problem).run(policy(name, &Value::Null), &mut model(name, skill, problem));
+        let played =
+            Play::at_equal_budget(problem).run(policy(name, &Value::Null), &mut model(name, skill, problem));
         for trial in &played.log {
             assert!(words.contains(&trial.operator.name()), "{name}: {}", trial.operator.name());
         }
@@ -170,7 +200,8 @@ fn depth(batch: usize) -> f64 {
             let settings = json!({"batch": batch, "stop_below": 0.0});
             let played = Play::at_equal_budget(problem)
                 .run(policy("adaptive", &settings), &mut model("adaptive", Skill::WEAK, problem));
-            let programs = played.tree.nodes().filter(|node| node.attempt.is_some() && node.id != NodeId::ROOT);
+            let programs =
+                played.tree.nodes().filter(|node| node.attempt.is_some() && node.id != NodeId::ROOT);
             programs.map(|node| node.depth).collect::<Vec<_>>()
         })
         .collect();

@@ -10,7 +10,7 @@ use crate::tree::{NodeId, Tree};
 
 /// Verdicts that are asked for at most.
 const CHECKS: u32 = 6;
-/// Distinct programs that must behave alike to be believed, and the least share of those that stand.
+/// Programs that must behave alike to be believed, and the least share of those that stand.
 const AGREE: u32 = 2;
 const SHARE: f64 = 0.6;
 /// The share of programs that stand from which on a problem counts as easy.
@@ -33,7 +33,7 @@ const COMPARISONS: u32 = 3;
 #[derive(Debug, Clone, Default)]
 pub(super) struct Evidence {
     standing: BTreeMap<u64, Standing>,
-    clusters: BTreeMap<Cluster, u32>,
+    clusters: BTreeMap<Cluster, Votes>,
     failing: f64,
     /// Programs that were written, and those of them that stand.
     written: u32,
@@ -70,6 +70,15 @@ struct Standing {
 
 /// A behaviour, or the program itself where none is known; and which of both it is.
 type Cluster = (u64, bool);
+
+/// The size of a cluster.
+#[derive(Debug, Clone, Copy, Default)]
+struct Votes {
+    /// Distinct programs.
+    programs: u32,
+    /// How often the model wrote one of them.
+    draws: u32,
+}
 
 /// Where the choice among the programs stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -127,13 +136,12 @@ impl Evidence {
         self.probed = if inputs.is_some() { 0 } else { self.probed };
     }
 
-    /// Counts the programs of each cluster. Where no behaviour is known, a cluster is one program, however often the
-    /// model wrote it.
     fn count(&mut self) {
         self.clusters.clear();
         for standing in self.standing.values() {
-            let votes = if standing.cluster.1 { 1 } else { standing.draws };
-            *self.clusters.entry(standing.cluster).or_default() += votes;
+            let votes = self.clusters.entry(standing.cluster).or_default();
+            votes.programs += 1;
+            votes.draws += standing.draws;
         }
     }
 
@@ -148,16 +156,17 @@ impl Evidence {
         pair
     }
 
-    /// Whether any program stands.
-    pub(super) fn stands(&self) -> bool {
-        !self.standing.is_empty()
+    /// Whether the model accepts the best program.
+    pub(super) fn is_accepted(&self) -> bool {
+        self.leader().is_some_and(|leader| leader.accepted == Some(true))
     }
 
     pub(super) fn settle(&self) -> Settled {
         let programs = self.standing.len().min(PROBED_MAX);
         if programs >= 2 && programs > self.probed {
             let oldest = self.standing.values().map(|standing| standing.node).collect::<BTreeSet<_>>();
-            let written = if let Inputs::Written(Some(inputs)) = self.inputs { vec![inputs] } else { Vec::new() };
+            let written =
+                if let Inputs::Written(Some(inputs)) = self.inputs { vec![inputs] } else { Vec::new() };
             return Settled::Probe(oldest.into_iter().take(PROBED_MAX).collect(), written);
         }
         if self.inputs == Inputs::Wanted {
@@ -179,7 +188,7 @@ impl Evidence {
     pub(super) fn best_worth(&self) -> f64 {
         let Some(leader) = self.leader() else { return self.failing };
         let verdicts = f64::from(self.balance(leader).clamp(-2, self.needed())) / f64::from(self.needed());
-        UNSURE + VERDICTS * verdicts + AGREEMENT * (1.0 - 1.0 / f64::from(self.agreeing(leader)))
+        UNSURE + VERDICTS * verdicts + AGREEMENT * (1.0 - 1.0 / f64::from(self.agreeing(leader).draws.max(1)))
     }
 
     /// Verdicts for a behaviour, less those against it.
@@ -208,7 +217,7 @@ impl Evidence {
         let rank = |standing: &&Standing| {
             (
                 standing.accepted != Some(false),
-                self.agreeing(standing),
+                self.agreeing(standing).programs,
                 standing.accepted,
                 standing.draws,
                 std::cmp::Reverse(standing.node),
@@ -217,13 +226,15 @@ impl Evidence {
         self.standing.values().max_by_key(rank)
     }
 
-    fn agreeing(&self, standing: &Standing) -> u32 {
-        self.clusters.get(&standing.cluster).copied().unwrap_or(1)
+    fn agreeing(&self, standing: &Standing) -> Votes {
+        self.clusters.get(&standing.cluster).copied().unwrap_or_default()
     }
 
+    /// Whether the model wrote what does the same often enough. The very same program, written twice, agrees, too.
     fn agrees(&self, leader: &Standing) -> bool {
-        let all = f64::from(self.clusters.values().sum::<u32>());
-        self.agreeing(leader) >= AGREE && f64::from(self.agreeing(leader)) >= SHARE * all
+        let all: u32 = self.clusters.values().map(|votes| votes.draws).sum();
+        let draws = self.agreeing(leader).draws;
+        draws >= AGREE && f64::from(draws) >= SHARE * f64::from(all)
     }
 }
 

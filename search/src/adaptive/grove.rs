@@ -5,7 +5,7 @@
 //! done there, corrected by what came of the programs below it. All draws are divided by the move's cost to the power
 //! of a quarter, so that of two moves the cheap one wins ties.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::AdaptiveConfig;
 use super::experience::{Class, Experience, Move, Situation, lessons, worth};
@@ -38,13 +38,13 @@ pub(super) struct Grove {
     costs: BTreeMap<Move, Moments>,
     all_costs: Moments,
     /// Every situation that came up.
-    offers: BTreeMap<Situation, ()>,
+    offers: BTreeSet<Situation>,
     /// This step's draws.
     drawn: BTreeMap<Situation, f64>,
     /// Thoughts that no program was written from yet.
     untried: u32,
-    /// A thought that was just written anew, whose program comes next.
-    due: Option<NodeId>,
+    /// Thoughts that were just written anew, whose programs come next.
+    due: Vec<NodeId>,
     losses: Losses,
     max_depth: u32,
     rethink: bool,
@@ -92,10 +92,10 @@ impl Grove {
             experience: config.experience.clone(),
             costs: BTreeMap::new(),
             all_costs: Moments::default(),
-            offers: BTreeMap::new(),
+            offers: BTreeSet::new(),
             drawn: BTreeMap::new(),
             untried: 0,
-            due: None,
+            due: Vec::new(),
             losses: Losses::default(),
             max_depth: u32::try_from(config.max_depth.max(1)).unwrap_or(u32::MAX),
             rethink: config.rethink,
@@ -115,7 +115,7 @@ impl Grove {
 
     /// The next node and the move to make there. `None` if nothing can be done anywhere, or not in this batch.
     pub(super) fn choose(&mut self, dice: &mut Dice) -> Option<(NodeId, Move)> {
-        if let Some(thought) = self.due.take() {
+        if let Some(thought) = self.due.pop() {
             self.lose(thought, Move::Implement);
             return Some((thought, Move::Implement));
         }
@@ -180,39 +180,38 @@ impl Grove {
 
     /// The moves that can be made at a node, the usual one first.
     fn moves(&self, node: NodeId) -> impl Iterator<Item = Move> + use<> {
-        let mut moves = [None; 3];
-        if let Some(plot) = self.plot(node)
-            && plot.depth < self.max_depth
-            && self.losses.moves.iter().filter(|(at, _)| *at == node).count() < AT_ONCE
-        {
-            let made = |act| plot.made.get(&act).copied().unwrap_or(0);
-            let failed = matches!(plot.class, Class::Broken | Class::PassesNone | Class::PassesSome);
-            let is_leaf = plot.arms.is_empty();
-            match plot.kind {
-                NodeKind::Root => {
-                    moves[0] = Some(Move::Resample);
-                    let proposes = made(Move::Propose) < PROPOSALS && self.untried == 0;
-                    moves[1] = proposes.then_some(Move::Propose);
-                }
-                NodeKind::Thought => {
-                    moves[0] = Some(Move::Implement);
-                    let rethinks =
-                        self.rethink && failed && made(Move::Rethink) == 0 && made(Move::Extend) == 0;
-                    moves[1] = rethinks.then_some(Move::Rethink);
-                    let extends =
-                        failed && made(Move::Extend) == 0 && plot.depth + 1 < self.max_depth && is_leaf;
-                    moves[2] = extends.then_some(Move::Extend);
-                }
-                _ => moves[0] = Some(Move::Refine),
-            }
-            for act in &mut moves {
-                // Twice the same question would get the same answer, or as good as.
-                if act.is_some_and(|act| act != Move::Resample && self.losses.moves.contains(&(node, act))) {
-                    *act = None;
-                }
-            }
+        let moves = self.plot(node).map_or([None; 3], |plot| self.moves_at(plot));
+        let under_way: Vec<Move> =
+            self.losses.moves.iter().filter(|(at, _)| *at == node).map(|(_, act)| *act).collect();
+        let allowed = move |act: &Move| match act {
+            _ if under_way.len() >= AT_ONCE || under_way.contains(&Move::Rethink) => false,
+            // Requests for programs from the statement are joined; any other question would be the same one again.
+            Move::Resample => true,
+            Move::Rethink => under_way.is_empty(),
+            act => !under_way.contains(act),
+        };
+        moves.into_iter().flatten().filter(allowed)
+    }
+
+    fn moves_at(&self, plot: &Plot) -> [Option<Move>; 3] {
+        if plot.depth >= self.max_depth {
+            return [None; 3];
         }
-        moves.into_iter().flatten()
+        let made = |act| plot.made.get(&act).copied().unwrap_or(0);
+        let failed = matches!(plot.class, Class::Broken | Class::PassesNone | Class::PassesSome);
+        match plot.kind {
+            NodeKind::Root => {
+                let proposes = made(Move::Propose) < PROPOSALS && self.untried == 0;
+                [Some(Move::Resample), proposes.then_some(Move::Propose), None]
+            }
+            NodeKind::Thought => {
+                let is_last = failed && made(Move::Extend) == 0;
+                let rethinks = self.rethink && is_last && made(Move::Rethink) == 0;
+                let extends = is_last && plot.depth + 1 < self.max_depth;
+                [Some(Move::Implement), rethinks.then_some(Move::Rethink), extends.then_some(Move::Extend)]
+            }
+            _ => [Some(Move::Refine), None, None],
+        }
     }
 
     /// One draw per situation and step.
@@ -272,7 +271,7 @@ impl Grove {
             if better >= enough {
                 return false;
             }
-            let mut offers = self.offers.keys();
+            let mut offers = self.offers.iter();
             if offers.any(|offer| belief(&self.experience, *offer).draw(dice) > best + by) {
                 better += 1.0;
             }
@@ -340,7 +339,7 @@ impl Grove {
     pub(super) fn rethought(&mut self, thought: NodeId) {
         if let Some(plot) = self.plot_mut(thought) {
             plot.before = Some(plot.worth);
-            self.due = Some(thought);
+            self.due.push(thought);
         }
     }
 
@@ -393,7 +392,7 @@ impl Grove {
     fn offer(&mut self, node: NodeId) {
         let Some(plot) = self.plot(node) else { return };
         let situations: Vec<Situation> = self.moves(node).map(|act| plot.situation(act)).collect();
-        self.offers.extend(situations.into_iter().map(|situation| (situation, ())));
+        self.offers.extend(situations);
     }
 
     fn changed(&mut self, parent: Option<NodeId>, place: Option<usize>) {

@@ -35,11 +35,14 @@ pub struct Skill {
 
 impl Skill {
     /// A small model: seldom right, repairs little, believes its own programs.
-    pub const WEAK: Self = Self { direct: 0.15, ideas: 0.0, implement: 0.85, repair: 0.08, trust: 0.7, doubt: 0.4 };
+    pub const WEAK: Self =
+        Self { direct: 0.15, ideas: 0.0, implement: 0.85, repair: 0.08, trust: 0.7, doubt: 0.4 };
     /// A model between the two.
-    pub const MIDDLE: Self = Self { direct: 0.35, ideas: 0.03, implement: 0.9, repair: 0.3, trust: 0.8, doubt: 0.55 };
+    pub const MIDDLE: Self =
+        Self { direct: 0.35, ideas: 0.03, implement: 0.9, repair: 0.3, trust: 0.8, doubt: 0.55 };
     /// A large model: often right, repairs well, is a fair judge.
-    pub const STRONG: Self = Self { direct: 0.6, ideas: 0.05, implement: 0.95, repair: 0.5, trust: 0.9, doubt: 0.7 };
+    pub const STRONG: Self =
+        Self { direct: 0.6, ideas: 0.05, implement: 0.95, repair: 0.5, trust: 0.9, doubt: 0.7 };
     /// As the middle one, but whatever it revises stays wrong.
     pub const STUBBORN: Self = Self { repair: 0.0, ..Self::MIDDLE };
 }
@@ -102,7 +105,15 @@ impl Model {
         let mut dice = ChaCha8Rng::seed_from_u64(problem ^ 0x5eed);
         let direct = unaided(skill.direct, &mut dice);
         let misconceptions = (0..KINDS).map(|rank| Misconception::new(rank, &mut dice)).collect();
-        Self { skill, problem, direct, misconceptions, contents: BTreeMap::new(), traces: Traces::Never, useless: false }
+        Self {
+            skill,
+            problem,
+            direct,
+            misconceptions,
+            contents: BTreeMap::new(),
+            traces: Traces::Never,
+            useless: false,
+        }
     }
 
     /// The same model for a strategy that has failures analysed.
@@ -173,10 +184,12 @@ impl Model {
             (Operator::Compare { other }, _) => {
                 TrialResult::Compared { preference: self.prefers(trial.node, *other, &mut dice) }
             }
-            (Operator::Grade | Operator::RatePlan, _) => TrialResult::Graded { grade: Some(self.grade(trial.node, &mut dice)) },
-            (_, Some((kind, _))) => {
-                TrialResult::Made { drafts: contents.iter().map(|made| self.draft(*made, kind, &mut dice)).collect() }
+            (Operator::Grade | Operator::RatePlan, _) => {
+                TrialResult::Graded { grade: Some(self.grade(trial.node, &mut dice)) }
             }
+            (_, Some((kind, _))) => TrialResult::Made {
+                drafts: contents.iter().map(|made| self.draft(*made, kind, &mut dice)).collect(),
+            },
             (_, None) => TrialResult::Unusable,
         };
         let failed = |made: &Content| matches!(made, Content::Program(Some(kind)) if !self.is_trap(*kind));
@@ -207,8 +220,10 @@ impl Model {
             (Operator::RefineWithPlan | Operator::Mutate { .. }, _) => vec![self.revised(here, false, dice)],
             (Operator::ReviseWithModules { sources, count, .. }, _) => {
                 // What the sources have in common is kept; the right parts of wrong programs help a little.
-                let right = sources.iter().filter(|node| self.is_right(**node)).count() as f64 / sources.len() as f64;
-                let chance = (self.direct * (1.0 + 0.2 * self.helps()) + 0.6 * right * (1.0 - self.direct)).min(0.98);
+                let right =
+                    sources.iter().filter(|node| self.is_right(**node)).count() as f64 / sources.len() as f64;
+                let chance =
+                    (self.direct * (1.0 + 0.2 * self.helps()) + 0.6 * right * (1.0 - self.direct)).min(0.98);
                 (0..*count).map(|_| Content::Program(self.misconceived(chance, dice))).collect()
             }
             (_, Some((NodeKind::Thought | NodeKind::Plan, count))) => {
@@ -260,11 +275,16 @@ impl Model {
         };
         let slip = self.misconceptions.get(kind).is_some_and(|kind| kind.slip);
         let help = if helped { 1.2 } else { 1.0 };
-        let chance = self.skill.repair * help * (if slip { 1.0 } else { 0.25 }) * (0.3 + 0.7 * self.direct.sqrt());
+        let chance =
+            self.skill.repair * help * (if slip { 1.0 } else { 0.25 }) * (0.3 + 0.7 * self.direct.sqrt());
         if dice.random_bool(chance.clamp(0.0, 0.95)) {
             return Content::Program(None);
         }
-        if dice.random_bool(0.6) { Content::Program(Some(kind)) } else { Content::Program(self.misconceived(0.0, dice)) }
+        if dice.random_bool(0.6) {
+            Content::Program(Some(kind))
+        } else {
+            Content::Program(self.misconceived(0.0, dice))
+        }
     }
 
     /// A misconception, or none with probability `right`.
@@ -272,7 +292,8 @@ impl Model {
         if dice.random_bool(right.clamp(0.0, 1.0)) {
             return None;
         }
-        let mut left = dice.random_range(0.0..self.misconceptions.iter().map(|kind| kind.weight).sum::<f64>());
+        let mut left =
+            dice.random_range(0.0..self.misconceptions.iter().map(|kind| kind.weight).sum::<f64>());
         let chosen = self.misconceptions.iter().position(|kind| {
             left -= kind.weight;
             left <= 0.0
@@ -337,7 +358,9 @@ impl Model {
     /// A critic's grade of outputs: slips look nearer to right than wrong approaches, most of the time.
     fn grade(&self, node: NodeId, dice: &mut ChaCha8Rng) -> f64 {
         let near = match self.contents.get(&node) {
-            Some(Content::Program(Some(kind))) => self.misconceptions.get(*kind).is_some_and(|kind| kind.slip),
+            Some(Content::Program(Some(kind))) => {
+                self.misconceptions.get(*kind).is_some_and(|kind| kind.slip)
+            }
             _ => true,
         };
         let right = dice.random_bool(self.skill.trust);

@@ -58,7 +58,8 @@ pub fn compare(one: &[f64], other: &[f64]) -> Interval {
     let count = differences.len().max(1);
     let mut dice = ChaCha8Rng::seed_from_u64(1);
     let mut resampled = || {
-        let drawn = (0..count).map(|_| differences.get(dice.random_range(0..count)).copied().unwrap_or_default());
+        let drawn =
+            (0..count).map(|_| differences.get(dice.random_range(0..count)).copied().unwrap_or_default());
         drawn.sum::<f64>() / count as f64
     };
     let mut means: Vec<f64> = (0..RESAMPLINGS).map(|_| resampled()).collect();

@@ -32,7 +32,7 @@ use codeagent_search::tree::{NodeId, Tree};
 
 use crate::event::EventKind;
 use crate::examiner::Examiner;
-use crate::notebook::{Candidate, Content, Exemplar, Note, Notebook};
+use crate::notebook::{Candidate, Exemplar, Note, Notebook};
 use crate::problem::Problem;
 use crate::strategy::FeedbackStyle;
 pub(crate) use ask::Conversation;
@@ -73,14 +73,12 @@ pub(crate) struct Inputs {
     program: Option<Arc<Note>>,
     /// The reflection to follow.
     reflection: Option<String>,
-    /// The plan that the trial's node is or follows.
+    /// The plan that the trial's node is or follows, or that is criticised.
     plan: Option<String>,
     /// The recalled problem that the trial's node is or comes from.
     exemplar: Option<Box<Exemplar>>,
     /// Programs whose sub-modules are offered.
     sources: Vec<Arc<Note>>,
-    /// The plan that is criticised.
-    plan: Option<String>,
     /// Inputs that models wrote.
     written: Vec<Arc<Note>>,
 }

@@ -3,6 +3,8 @@
 //! The short test runs always and holds the claims that the default strategy makes; the table is printed by hand:
 //! `cargo test --workspace --locked --test comparison -- --ignored --nocapture`.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
 use codeagent::strategy::{FeedbackStyle, NAMES, Strategy};
 use codeagent_search::{BudgetLimits, SearchPolicy};
 use codeagent_tests::simulate::{Model, Play, Row, Skill, Traces, compare, mean};

@@ -3,6 +3,8 @@
 //! That hidden tests stay hidden and that events repeat is tested with the real binary: see `leak.rs`, `determinism.rs`,
 //! `resume.rs` and `replay.rs`. What strategies do with malformed texts is tested in the driver.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
 use std::collections::BTreeSet;
 
 use codeagent::strategy::{FeedbackStyle, NAMES, Strategy};
@@ -126,7 +128,7 @@ fn no_two_questions_in_flight_are_the_same() {
             assert_eq!(seeds.len(), varied.count(), "{name}: {flying:?}");
         };
         let play = Play { slots: 8, ..Play::at_equal_budget(problem) };
-        let _ = play.watch(policy(name, &Value::Null), &mut model(name, skill, problem), watch);
+        play.watch(policy(name, &Value::Null), &mut model(name, skill, problem), watch);
     });
 }
 

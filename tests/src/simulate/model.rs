@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use codeagent_search::policy::{Operator, Preference, Trial, TrialResult, VerifyStyle};
+use codeagent_search::policy::{
+    Operator, Preference, ReflectionStyle, ThoughtStyle, Trial, TrialResult, VerifyStyle,
+};
 use codeagent_search::{Attempt, Cost, Draft, NodeId, NodeKind, Tree};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -15,7 +17,8 @@ const KINDS: usize = 12;
 /// Ways to write the same program.
 const WORDINGS: u64 = 15;
 
-/// What a model can do. All but the last two are probabilities.
+/// What a model can do, as probabilities. They are set so that resampling, Reflexion and RethinkMCTS stand to each other
+/// roughly as published for small and for large models.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Skill {
     /// A right program straight from the statement, on average over problems. Problems differ much: half of them are
@@ -163,7 +166,7 @@ impl Model {
             return Answer { result: TrialResult::Unusable, cost, contents: Vec::new() };
         }
         let mut hasher = DefaultHasher::new();
-        (self.problem, trial.node, trial.operator.name()).hash(&mut hasher);
+        (self.problem, trial.node, format!("{:?}", trial.operator)).hash(&mut hasher);
         let payload = tree.node(trial.node).map(|node| node.payloads.clone());
         (payload, (trial.temperature > 0.0).then_some(trial.seed)).hash(&mut hasher);
         let mut dice = ChaCha8Rng::seed_from_u64(hasher.finish());
@@ -225,6 +228,13 @@ impl Model {
                 let chance =
                     (self.direct * (1.0 + 0.2 * self.helps()) + 0.6 * right * (1.0 - self.direct)).min(0.98);
                 (0..*count).map(|_| Content::Program(self.misconceived(chance, dice))).collect()
+            }
+            (Operator::Propose { style: ThoughtStyle::Open, count }, _) => {
+                // As many as the problem needs, which is a few.
+                self.ideas(self.idea(), dice.random_range(2..6).min(*count), dice)
+            }
+            (Operator::Reflect { style: ReflectionStyle::Open, count }, _) => {
+                vec![Content::Text; dice.random_range(1..4).min(*count)]
             }
             (_, Some((NodeKind::Thought | NodeKind::Plan, count))) => {
                 let chance = match here {
@@ -350,7 +360,11 @@ impl Model {
     fn prefers(&self, one: NodeId, other: NodeId, dice: &mut ChaCha8Rng) -> Preference {
         let (first, second) = (self.is_right(one), self.is_right(other));
         if first == second || !dice.random_bool((self.skill.trust + self.skill.doubt) / 2.0) {
-            return [Preference::Node, Preference::Other, Preference::Inconsistent][dice.random_range(0..3)];
+            return match dice.random_range(0..3) {
+                0 => Preference::Node,
+                1 => Preference::Other,
+                _ => Preference::Inconsistent,
+            };
         }
         if first { Preference::Node } else { Preference::Other }
     }
@@ -412,11 +426,11 @@ impl Misconception {
     }
 }
 
-/// A chance with this mean that is seldom near it: problems are easy or hard for a model. The square of a uniform number
-/// (the Beta distribution of 1/2 and 1) is bent to the mean.
+/// A chance with this mean that is seldom near it: problems are easy or hard for a model. It is a power of a uniform
+/// number, which is a Beta distribution.
 fn unaided(mean: f64, dice: &mut ChaCha8Rng) -> f64 {
     let uniform: f64 = dice.random_range(0.0..1.0);
-    // `∫ u^k du = 1/(k+1)`, so this power has the mean.
+    // The mean of `u^k` is `1/(k+1)`.
     uniform.powf(1.0 / mean.clamp(0.01, 0.99) - 1.0).clamp(0.0, 0.99)
 }
 

@@ -136,7 +136,7 @@ impl Driver {
         }
         let calls = self.budget.remaining_calls().min(worst.calls);
         let least = Cost { calls, ..worst };
-        if calls == 0 {
+        if calls == 0 && worst.calls > 0 {
             return Grant::Never;
         }
         self.budget.reserve(least).map_or(Grant::Never, |reservation| Grant::Now(reservation, calls))
@@ -171,7 +171,7 @@ impl Driver {
     async fn tell(&mut self, trial: &Trial, carried: Carried) -> Result<(), TrialError> {
         let mut events: Vec<_> = carried.events.into_iter().map(|kind| (Some(trial.node), kind)).collect();
         let made = matches!(carried.result, TrialResult::Made { .. });
-        let told = self.search.tell(trial.id, carried.result);
+        let told = self.search.tell_at_cost(trial.id, carried.result, carried.cost);
         if made {
             for (node, note) in told.nodes.into_iter().zip(carried.notes) {
                 events.push((Some(node), content(&note)));
@@ -294,6 +294,8 @@ fn content(note: &Note) -> EventKind {
             (Some(text.clone()), None, None)
         }
         Content::Exemplar(exemplar) => (Some(exemplar.similar.problem.clone()), None, None),
+        // The answer holds them.
+        Content::Inputs(_) => (None, None, None),
         Content::Program(candidate) => (
             None,
             Some(candidate.source.clone()),

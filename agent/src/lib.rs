@@ -23,11 +23,13 @@
 //! # }
 //! ```
 
+mod answers;
 mod builder;
 mod driver;
 pub mod event;
 mod examiner;
 mod feedback;
+mod inputs;
 mod log;
 pub mod modules;
 mod notebook;

@@ -9,6 +9,8 @@ use codeagent_prompts::trace::BlockVerdict;
 use codeagent_sandbox::judge::Report;
 use codeagent_search::tree::{NodeId, Tree};
 
+use crate::inputs::Input;
+
 /// Longest summary of a node, in characters.
 const SUMMARY_CHARS: usize = 100;
 
@@ -42,6 +44,8 @@ pub(crate) enum Content {
     Plan(String),
     /// A reflection on a failed program.
     Reflection(String),
+    /// Test inputs without right answers.
+    Inputs(Vec<Input>),
     /// A complete program and what the visible tests said of it.
     Program(Box<Candidate>),
     /// A critic's remark on another node's program. No node holds one: it is added to what is said of the program.
@@ -127,10 +131,7 @@ impl Notebook {
 
     /// The program that a node holds.
     pub(crate) fn program(&self, node: NodeId) -> Option<&Candidate> {
-        match &self.note(node)?.content {
-            Content::Program(candidate) => Some(candidate),
-            _ => None,
-        }
+        self.note(node)?.candidate()
     }
 
     /// The reflection that a node holds.
@@ -141,13 +142,18 @@ impl Notebook {
         }
     }
 
+    /// The thought that a node holds.
+    pub(crate) fn thought(&self, node: NodeId) -> Option<&str> {
+        match &self.note(node)?.content {
+            Content::Thought(text) => Some(text),
+            _ => None,
+        }
+    }
+
     /// The chain of thoughts from the root down to `node`, the node's own last.
     pub(crate) fn thoughts(&self, tree: &Tree, node: NodeId) -> Vec<String> {
         let mut chain: Vec<String> = std::iter::successors(Some(node), |at| tree.node(*at)?.parent)
-            .filter_map(|at| match &self.note(at)?.content {
-                Content::Thought(text) => Some(text.clone()),
-                _ => None,
-            })
+            .filter_map(|at| self.thought(at).map(str::to_owned))
             .collect();
         chain.reverse();
         chain
@@ -183,10 +189,18 @@ impl Content {
 }
 
 impl Note {
+    /// The program, where it is one.
+    pub(crate) fn candidate(&self) -> Option<&Candidate> {
+        match &self.content {
+            Content::Program(candidate) => Some(candidate),
+            _ => None,
+        }
+    }
+
     /// The first line of the content, cut to 100 characters.
     pub(crate) fn summary(&self) -> String {
         let text = match &self.content {
-            Content::Problem => "",
+            Content::Problem | Content::Inputs(_) => "",
             Content::Thought(text) | Content::Plan(text) | Content::Reflection(text) => text,
             Content::Exemplar(exemplar) => &exemplar.similar.problem,
             Content::Program(candidate) => &candidate.written,

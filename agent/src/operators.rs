@@ -3,9 +3,13 @@
 
 mod ask;
 mod blame;
+mod combine;
+mod compare;
 mod grade;
 mod implement;
+mod mutate;
 mod plan;
+mod probe;
 mod program;
 mod propose;
 mod recall;
@@ -15,6 +19,7 @@ mod resample;
 mod rethink;
 mod revise;
 mod verify;
+mod write_inputs;
 
 use std::sync::Arc;
 
@@ -22,12 +27,12 @@ use codeagent_models::{ModelError, PriceTable, Provider};
 use codeagent_prompts::{FeedbackText, PromptError, Task};
 use codeagent_sandbox::SandboxError;
 use codeagent_search::Cost;
-use codeagent_search::policy::{Operator, ThoughtStyle, Trial, TrialResult};
+use codeagent_search::policy::{Combined, Operator, ThoughtStyle, Trial, TrialResult};
 use codeagent_search::tree::{NodeId, Tree};
 
 use crate::event::EventKind;
 use crate::examiner::Examiner;
-use crate::notebook::{Candidate, Content, Exemplar, Note, Notebook};
+use crate::notebook::{Candidate, Exemplar, Note, Notebook};
 use crate::problem::Problem;
 use crate::strategy::FeedbackStyle;
 pub(crate) use ask::Conversation;
@@ -59,7 +64,8 @@ pub struct Sampling {
 
 /// What a trial needs to know of the tree, taken when it is asked for, so that it can be carried out alone.
 pub(crate) struct Inputs {
-    /// The thoughts from the root down to the trial's node, or to the program whose thought is replaced.
+    /// The thoughts from the root down to the trial's node, or to the program whose thought is replaced; or those that are
+    /// combined.
     thoughts: Vec<String>,
     /// Number of the thought that is replaced, from 1, if it is not the last.
     number: Option<usize>,
@@ -67,12 +73,14 @@ pub(crate) struct Inputs {
     program: Option<Arc<Note>>,
     /// The reflection to follow.
     reflection: Option<String>,
-    /// The plan that the trial's node is or follows.
+    /// The plan that the trial's node is or follows, or that is criticised.
     plan: Option<String>,
     /// The recalled problem that the trial's node is or comes from.
     exemplar: Option<Box<Exemplar>>,
     /// Programs whose sub-modules are offered.
     sources: Vec<Arc<Note>>,
+    /// Inputs that models wrote.
+    written: Vec<Arc<Note>>,
 }
 
 /// What came of a trial, with all that it leaves behind.
@@ -110,7 +118,9 @@ impl Inputs {
             | Operator::RefineWithPlan
             | Operator::Blame
             | Operator::Grade
-            | Operator::Verify { .. } => note(trial.node),
+            | Operator::Verify { .. }
+            | Operator::Compare { .. }
+            | Operator::Mutate { .. } => note(trial.node),
             _ => None,
         };
         let reflection = match &trial.operator {
@@ -121,21 +131,36 @@ impl Inputs {
             Operator::ReviseWithModules { sources, .. } => {
                 sources.iter().filter_map(|node| note(*node)).collect()
             }
+            Operator::Probe { programs, .. } => programs.iter().filter_map(|node| note(*node)).collect(),
+            Operator::Mutate { inspirations } => inspirations.iter().filter_map(|node| note(*node)).collect(),
+            Operator::Compare { other } => note(*other).into_iter().collect(),
+            _ => Vec::new(),
+        };
+        let written = match &trial.operator {
+            Operator::Probe { inputs, .. } => inputs.iter().filter_map(|node| note(*node)).collect(),
             _ => Vec::new(),
         };
         let above = notebook.thoughts(tree, trial.node);
         let thoughts = match &trial.operator {
             Operator::Rethink { after } => notebook.thoughts(tree, *after),
+            Operator::Combine { observations, .. } => {
+                observations.iter().filter_map(|node| notebook.thought(*node)).map(str::to_owned).collect()
+            }
             _ => above.clone(),
+        };
+        let plan = match &trial.operator {
+            Operator::Combine { wanted: Combined::OtherPlan(node), .. } => notebook.thought(*node),
+            _ => notebook.plan(tree, trial.node),
         };
         Self {
             number: Some(above.len()).filter(|number| *number < thoughts.len()),
             thoughts,
             program,
             reflection,
-            plan: notebook.plan(tree, trial.node).map(str::to_owned),
+            plan: plan.map(str::to_owned),
             exemplar: notebook.exemplar(tree, trial.node).cloned().map(Box::new),
             sources,
+            written,
         }
     }
 
@@ -151,23 +176,24 @@ impl Inputs {
     }
 
     fn candidate(&self) -> Option<&Candidate> {
-        match &self.program.as_ref()?.content {
-            Content::Program(candidate) => Some(candidate),
-            _ => None,
-        }
+        self.program.as_ref()?.candidate()
     }
 }
 
 /// The most that a trial can spend, from what its operator may ask at most (re-asks and analyses included).
 pub(crate) fn worst_case(trial: &Trial, ports: &Ports) -> Cost {
-    let analysed = ports.feedback == FeedbackStyle::TestsAndTrace && !ports.problem.visible.is_empty();
+    let made = trial.operator.makes().map(|(kind, _)| kind);
+    let analysed =
+        made.is_some_and(|kind| ports.feedback.analyses(kind)) && !ports.problem.visible.is_empty();
     let calls = match trial.operator {
         Operator::Implement | Operator::Refine { .. } | Operator::RefineWithPlan if analysed => 3,
         Operator::Resample { count, .. } | Operator::ReviseWithModules { count, .. } if count > 1 => 1,
+        Operator::Probe { .. } => 0,
+        Operator::Compare { .. } => 6,
         _ => 2,
     };
     let generations = trial.operator.generations();
-    let answers = calls - 1 + generations.max(1);
+    let answers = if calls == 0 { 0 } else { calls - 1 + generations.max(1) };
     let prompt = u64::try_from(ports.problem.statement.len()).unwrap_or(u64::MAX) / 2 + 8_192;
     let mut worst = Cost {
         calls,
@@ -176,7 +202,11 @@ pub(crate) fn worst_case(trial: &Trial, ports: &Ports) -> Cost {
         output_tokens: answers
             * u64::from(ports.sampling.max_output_tokens.unwrap_or(trial.max_output_tokens)),
         micro_usd: 0,
-        executions: generations,
+        executions: match &trial.operator {
+            Operator::Probe { programs, .. } => programs.len() as u64,
+            Operator::Compare { .. } => 2,
+            _ => generations,
+        },
     };
     if let Some(price) = ports.prices.price(ports.provider.model()) {
         worst.micro_usd = price.cost_micro_usd(&codeagent_models::Usage {
@@ -225,6 +255,13 @@ pub(crate) async fn carry_out(
         }
         Operator::Grade => grade::carry_out(ports, &mut talk, trial, inputs).await?,
         Operator::Verify { style } => verify::carry_out(ports, &mut talk, trial, inputs, *style).await?,
+        Operator::Combine { wanted, count, .. } => {
+            combine::carry_out(ports, &mut talk, trial, inputs, *wanted, *count).await?
+        }
+        Operator::Mutate { .. } => mutate::carry_out(ports, &mut talk, inputs).await?,
+        Operator::WriteInputs { count } => write_inputs::carry_out(ports, &mut talk, trial, *count).await?,
+        Operator::Probe { .. } => probe::carry_out(ports, &mut talk, inputs).await?,
+        Operator::Compare { .. } => compare::carry_out(ports, &mut talk, inputs).await?,
         _ => (TrialResult::Unusable, Vec::new()),
     };
     talk.cost.generations = trial.operator.generations();

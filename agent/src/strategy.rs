@@ -4,15 +4,17 @@
 //! ones, and one row here.
 
 use codeagent_search::{
-    CodeChain, CodeChainConfig, CodeTree, CodeTreeConfig, MapCoder, MapCoderConfig, Order, Reflexion,
-    ReflexionConfig, Resample, ResampleConfig, RethinkConfig, RethinkMcts, SearchPolicy, UnguidedTree,
-    UnguidedTreeConfig,
+    AbMcts, AbMctsConfig, Adaptive, AdaptiveConfig, CodeChain, CodeChainConfig, CodeTree, CodeTreeConfig,
+    Evolve, EvolveConfig, MapCoder, MapCoderConfig, NodeKind, Order, PlanSearch, PlanSearchConfig, Reflexion,
+    ReflexionConfig, Resample, ResampleConfig, RethinkConfig, RethinkMcts, SStar, SStarConfig, SearchPolicy,
+    UnguidedTree, UnguidedTreeConfig,
 };
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 /// Names of all strategies, the default first.
-pub const NAMES: [&str; 8] = [
+pub const NAMES: [&str; 13] = [
+    "adaptive",
     "rethink-mcts",
     "codetree",
     "codetree-bfs",
@@ -21,6 +23,10 @@ pub const NAMES: [&str; 8] = [
     "codechain",
     "reflexion",
     "resample",
+    "ab-mcts",
+    "s-star",
+    "plansearch",
+    "evolve",
 ];
 
 /// A strategy with its settings.
@@ -32,6 +38,8 @@ pub struct Strategy {
 
 #[derive(Debug, Clone, PartialEq)]
 enum Settings {
+    Adaptive(Box<AdaptiveConfig>),
+    AbMcts(AbMctsConfig),
     RethinkMcts(RethinkConfig),
     CodeTree(CodeTreeConfig),
     UnguidedTree(UnguidedTreeConfig, Order),
@@ -39,15 +47,33 @@ enum Settings {
     CodeChain(CodeChainConfig),
     Reflexion(ReflexionConfig),
     Resample(ResampleConfig),
+    SStar(SStarConfig),
+    PlanSearch(PlanSearchConfig),
+    Evolve(EvolveConfig),
 }
 
 /// What models are told of a failed program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum FeedbackStyle {
+pub enum FeedbackStyle {
     /// The failed tests.
     Tests,
     /// The failed tests and an analysis of the blocks that one of them ran through.
     TestsAndTrace,
+    /// The failed tests; where a revision has failed, too, with the analysis. It costs a call, and most programs are
+    /// mended without it or never.
+    TestsThenTrace,
+}
+
+impl FeedbackStyle {
+    /// Whether the failure of a program of this kind is analysed block by block.
+    #[must_use]
+    pub const fn analyses(self, kind: NodeKind) -> bool {
+        match self {
+            Self::Tests => false,
+            Self::TestsAndTrace => matches!(kind, NodeKind::Solution | NodeKind::Revision),
+            Self::TestsThenTrace => matches!(kind, NodeKind::Revision),
+        }
+    }
 }
 
 /// A strategy's name or settings are wrong.
@@ -72,11 +98,17 @@ pub enum StrategyError {
 
 impl Default for Strategy {
     fn default() -> Self {
-        Self::rethink_mcts()
+        Self::adaptive()
     }
 }
 
 impl Strategy {
+    /// Whatever is likely to pay, step by step.
+    #[must_use]
+    pub fn adaptive() -> Self {
+        Self { name: "adaptive", settings: Settings::Adaptive(Box::default()) }
+    }
+
     /// RethinkMCTS with its authors' constants.
     #[must_use]
     pub fn rethink_mcts() -> Self {
@@ -98,6 +130,8 @@ impl Strategy {
             return Err(StrategyError::Unknown { name: name.to_owned() });
         };
         let settings = match name {
+            "adaptive" => Settings::Adaptive(read(name, settings)?),
+            "ab-mcts" => Settings::AbMcts(read(name, settings)?),
             "codetree" => Settings::CodeTree(read(name, settings)?),
             "codetree-bfs" => Settings::UnguidedTree(read(name, settings)?, Order::BreadthFirst),
             "codetree-dfs" => Settings::UnguidedTree(read(name, settings)?, Order::DepthFirst),
@@ -105,6 +139,9 @@ impl Strategy {
             "codechain" => Settings::CodeChain(read(name, settings)?),
             "reflexion" => Settings::Reflexion(read(name, settings)?),
             "resample" => Settings::Resample(read(name, settings)?),
+            "s-star" => Settings::SStar(read(name, settings)?),
+            "plansearch" => Settings::PlanSearch(read(name, settings)?),
+            "evolve" => Settings::Evolve(read(name, settings)?),
             _ => Settings::RethinkMcts(read(name, settings)?),
         };
         Ok(Self { name, settings })
@@ -120,6 +157,8 @@ impl Strategy {
     #[must_use]
     pub fn policy(&self) -> Box<dyn SearchPolicy> {
         match &self.settings {
+            Settings::Adaptive(config) => Box::new(Adaptive::new((**config).clone())),
+            Settings::AbMcts(config) => Box::new(AbMcts::new(config.clone())),
             Settings::RethinkMcts(config) => Box::new(RethinkMcts::new(config.clone())),
             Settings::CodeTree(config) => Box::new(CodeTree::new(config.clone())),
             Settings::UnguidedTree(config, order) => Box::new(UnguidedTree::new(config.clone(), *order)),
@@ -127,6 +166,9 @@ impl Strategy {
             Settings::CodeChain(config) => Box::new(CodeChain::new(config.clone())),
             Settings::Reflexion(config) => Box::new(Reflexion::new(config.clone())),
             Settings::Resample(config) => Box::new(Resample::new(config.clone())),
+            Settings::SStar(config) => Box::new(SStar::new(config.clone())),
+            Settings::PlanSearch(config) => Box::new(PlanSearch::new(config.clone())),
+            Settings::Evolve(config) => Box::new(Evolve::new(config.clone())),
         }
     }
 
@@ -134,6 +176,8 @@ impl Strategy {
     #[must_use]
     pub fn settings(&self) -> Value {
         match &self.settings {
+            Settings::Adaptive(config) => serde_json::to_value(config),
+            Settings::AbMcts(config) => serde_json::to_value(config),
             Settings::RethinkMcts(config) => serde_json::to_value(config),
             Settings::CodeTree(config) => serde_json::to_value(config),
             Settings::UnguidedTree(config, _) => serde_json::to_value(config),
@@ -141,12 +185,18 @@ impl Strategy {
             Settings::CodeChain(config) => serde_json::to_value(config),
             Settings::Reflexion(config) => serde_json::to_value(config),
             Settings::Resample(config) => serde_json::to_value(config),
+            Settings::SStar(config) => serde_json::to_value(config),
+            Settings::PlanSearch(config) => serde_json::to_value(config),
+            Settings::Evolve(config) => serde_json::to_value(config),
         }
         .unwrap_or_default()
     }
 
-    pub(crate) const fn feedback(&self) -> FeedbackStyle {
+    /// What models are told of programs that fail.
+    #[must_use]
+    pub const fn feedback(&self) -> FeedbackStyle {
         match self.settings {
+            Settings::Adaptive(_) => FeedbackStyle::TestsThenTrace,
             Settings::RethinkMcts(_) => FeedbackStyle::TestsAndTrace,
             _ => FeedbackStyle::Tests,
         }

@@ -2,11 +2,14 @@
 
 mod blame;
 mod block_analysis;
+mod combine_observations;
+mod compare_programs;
 mod direct_program;
 mod implement_plan;
 mod implement_thoughts;
 mod listed;
 mod modular_program;
+mod mutate_program;
 mod output_grade;
 mod plan;
 mod plan_confidence;
@@ -23,13 +26,17 @@ mod revise_with_modules;
 mod self_evaluation;
 mod strategies;
 mod thoughts;
+mod write_inputs;
 
 pub use blame::Blame;
 pub use block_analysis::BlockAnalysis;
+pub use combine_observations::{CombineObservations, Wanted};
+pub use compare_programs::{ComparePrograms, ComparedRun, Preferred};
 pub use direct_program::DirectProgram;
 pub use implement_plan::ImplementPlan;
 pub use implement_thoughts::ImplementThoughts;
 pub use modular_program::ModularProgram;
+pub use mutate_program::{MutateProgram, Scored};
 pub use output_grade::{GRADE_MAX, Graded, OutputGrade};
 pub use plan::Plan;
 pub use plan_confidence::PlanConfidence;
@@ -45,6 +52,7 @@ pub use revise_with_modules::ReviseWithModules;
 pub use self_evaluation::{SelfEvaluation, SelfScore};
 pub use strategies::Strategies;
 pub use thoughts::{Asked, Thought, Thoughts};
+pub use write_inputs::{Rival, WriteInputs};
 
 use crate::parse::AnswerError;
 

@@ -36,10 +36,13 @@ macro_rules! files {
 const CONVERSATIONS: &[(&str, &str)] = files![
     "blame",
     "block_analysis",
+    "combine_observations",
+    "compare_programs",
     "direct_program",
     "implement_plan",
     "implement_thoughts",
     "modular_program",
+    "mutate_program",
     "output_grade",
     "plan",
     "plan_confidence",
@@ -55,6 +58,7 @@ const CONVERSATIONS: &[(&str, &str)] = files![
     "self_evaluation",
     "strategies",
     "thoughts",
+    "write_inputs",
 ];
 
 /// Pieces that conversations include. A part is not a conversation.

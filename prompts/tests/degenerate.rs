@@ -4,9 +4,10 @@
 
 use codeagent_prompts::parse::verdict::Decision;
 use codeagent_prompts::questions::{
-    Asked, Blame, BlockAnalysis, DirectProgram, Graded, OutputGrade, Plan, PlanConfidence, PlannedProgram,
-    ProgramReview, RecallProblems, RefineWithPlan, Reflections, Rethink, Review, SelfEvaluation,
-    SimilarProblem, Strategies, Thought, Thoughts,
+    Asked, Blame, BlockAnalysis, CombineObservations, ComparePrograms, DirectProgram, Graded, OutputGrade,
+    Plan, PlanConfidence, PlannedProgram, Preferred, ProgramReview, RecallProblems, RefineWithPlan,
+    Reflections, Rethink, Review, SelfEvaluation, SimilarProblem, Strategies, Thought, Thoughts, Wanted,
+    WriteInputs,
 };
 use codeagent_prompts::{
     AnswerError, BlockVerdict, Entry, FailedTest, FailureKind, Feedback, FeedbackLimits, Question, Task,
@@ -316,6 +317,75 @@ fn a_review_that_cannot_be_read_is_no_yes() {
     assert_eq!(question.salvage(""), None);
 }
 
+#[test]
+fn inputs_are_few_distinct_and_in_any_dress() {
+    let task = task();
+    let question = WriteInputs { task: &task, count: 2, apart: None };
+    let check =
+        |reply: &str, expected: &[&str]| assert_eq!(question.parse(reply).unwrap(), expected, "{reply:?}");
+    check("```python\nadd(1, 2)\nadd(0, 0)\nadd(9, 9)\n```", &["add(1, 2)", "add(0, 0)"]);
+    check("1. assert add(1, 2) == 3\n2. add(1, 2)", &["add(1, 2)"]);
+    for reply in ["I can't.", "```python\ndef add(a, b): ...\n```", "add"] {
+        assert_eq!(question.parse(reply), Err(AnswerError::NoInputs), "{reply:?}");
+    }
+    assert_eq!(question.parse(" \n"), Err(AnswerError::Empty));
+    let task = Task { entry: Entry::Stdio, ..task.clone() };
+    let question = WriteInputs { task: &task, count: 2, apart: None };
+    assert_eq!(
+        question.parse("First:\n```text\n1 2\n```\n```\n\n```\n```text\n3\n").unwrap(),
+        ["1 2\n", "3\n"]
+    );
+    assert_eq!(question.parse("1 2"), Err(AnswerError::NoInputs));
+}
+
+#[test]
+fn observations_are_a_list_and_plans_are_prose() {
+    let task = task();
+    let asked = |wanted| CombineObservations { task: &task, observations: &[], wanted };
+    let observe = asked(Wanted::Observations { count: 2 });
+    let expected = vec!["One.".to_owned(), "Two\nof them.".to_owned()];
+    assert_eq!(observe.parse("Here:\n1. One.\n2. One.\n3. Two\n   of them.\n4. Three."), Ok(expected));
+    assert_eq!(observe.parse("Nothing."), Err(AnswerError::NoItems));
+    assert_eq!(observe.parse(""), Err(AnswerError::Empty));
+    let plan = asked(Wanted::Plan);
+    assert_eq!(plan.parse("**Plan:** Add them.\n1. a + b"), Ok(vec!["Add them.\n1. a + b".to_owned()]));
+    assert_eq!(plan.parse(" "), Err(AnswerError::Empty));
+    let other = asked(Wanted::OtherPlan { plan: "Subtract." });
+    for reply in [
+        "It subtracts.\nNEW PLAN:\nAdd.",
+        "The new plan must add.\n\n**New plan:** Add.",
+        "NEW PLAN: Guess.\nNo.\n## NEW PLAN\n\nAdd.\n",
+    ] {
+        assert_eq!(other.parse(reply), Ok(vec!["Add.".to_owned()]), "{reply:?}");
+    }
+    let missing = AnswerError::FieldMissing { field: "NEW PLAN".into() };
+    for reply in ["Add.", "NEW PLANS: add.", ""] {
+        assert_eq!(other.parse(reply), Err(missing.clone()), "{reply:?}");
+    }
+    assert_eq!(other.parse("NEW PLAN:"), Err(AnswerError::Empty));
+    assert_eq!(other.salvage("Add."), Some(vec!["Add.".to_owned()]));
+    assert_eq!(other.salvage(" "), None);
+}
+
+#[test]
+fn judgements_are_one_number_on_the_last_line() {
+    let task = task();
+    let question = ComparePrograms { task: &task, first: "", second: "", runs: &[] };
+    for (reply, expected) in [
+        ("The right answer is 2.\n1", Preferred::First),
+        ("**2**", Preferred::Second),
+        ("Verdict: Program 1.\n\n", Preferred::First),
+        ("Answer = 0", Preferred::Neither),
+        ("tie", Preferred::Neither),
+    ] {
+        assert_eq!(question.parse(reply), Ok(expected), "{reply:?}");
+    }
+    for reply in ["3", "1 or 2", "program 1 is right", "12"] {
+        assert_eq!(question.parse(reply), Err(AnswerError::NoVerdict), "{reply:?}");
+    }
+    assert_eq!(question.parse(""), Err(AnswerError::Empty));
+}
+
 proptest! {
     #[test]
     fn no_answer_makes_any_question_panic(reply in "(\\PC|[\\[\\]{}:,\"'`\n]|thought|score|block){0,120}") {
@@ -325,6 +395,12 @@ proptest! {
         if let Ok(answer) = self_evaluation(&task).parse(&reply) {
             prop_assert!((-1.0..=1.0).contains(&answer.score));
         }
+        for wanted in [Wanted::Observations { count: 2 }, Wanted::Plan, Wanted::OtherPlan { plan: "" }] {
+            let question = CombineObservations { task: &task, observations: &[], wanted };
+            let _ = (question.parse(&reply), question.salvage(&reply));
+        }
+        let _ = WriteInputs { task: &task, count: 3, apart: None }.parse(&reply);
+        let _ = ComparePrograms { task: &task, first: "", second: "", runs: &[] }.parse(&reply);
         let feedback = Feedback::default().render(&FeedbackLimits::default());
         let _ = Rethink { task: &task, thoughts: &[], number: None, program: "", feedback: &feedback }.parse(&reply);
         let listed = Reflections { task: &task, thoughts: &[], program: "", feedback: &feedback, count: 2, open: true };

@@ -3,10 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
 use codeagent_prompts::questions::{
-    Asked, Blame, BlockAnalysis, DirectProgram, ImplementPlan, ImplementThoughts, ModularProgram,
-    OutputGrade, Plan, PlanConfidence, ProgramReview, Reask, RecallProblems, RefineProgram, RefineWithPlan,
-    ReflectOnFailure, Reflections, Rethink, ReviseWithModules, SelfEvaluation, SimilarProblem, Strategies,
-    Thoughts,
+    Asked, Blame, BlockAnalysis, CombineObservations, ComparePrograms, ComparedRun, DirectProgram,
+    ImplementPlan, ImplementThoughts, ModularProgram, MutateProgram, OutputGrade, Plan, PlanConfidence,
+    ProgramReview, Reask, RecallProblems, RefineProgram, RefineWithPlan, ReflectOnFailure, Reflections,
+    Rethink, ReviseWithModules, Rival, Scored, SelfEvaluation, SimilarProblem, Strategies, Thoughts, Wanted,
+    WriteInputs,
 };
 use codeagent_prompts::{
     AnswerError, Entry, ExecutedBlock, FailedTest, FailureKind, Feedback, FeedbackLimits, FeedbackText,
@@ -192,6 +193,50 @@ fn critics() {
     let rejected = rejected.render(&FeedbackLimits::default());
     let open = Reflections { thoughts: &chain(), feedback: &rejected, count: 10, open: true, ..listed };
     check("reflections_on_a_review", &open);
+}
+
+#[test]
+fn observations() {
+    let (task, chain) = (task(), chain());
+    let first =
+        CombineObservations { task: &task, observations: &[], wanted: Wanted::Observations { count: 10 } };
+    check("combine_observations_first", &first);
+    let later =
+        CombineObservations { observations: &chain, wanted: Wanted::Observations { count: 2 }, ..first };
+    check("combine_observations_derived", &later);
+    check("combine_observations_plan", &CombineObservations { wanted: Wanted::Plan, ..later });
+    check("combine_observations_bare_plan", &CombineObservations { wanted: Wanted::Plan, ..first });
+    let plan = "Sort, then subtract the first from the last.\n\n```\nsort\n```";
+    check(
+        "combine_observations_other_plan",
+        &CombineObservations { wanted: Wanted::OtherPlan { plan }, ..later },
+    );
+}
+
+#[test]
+fn mutations() {
+    let (task, feedback) = (task(), feedback());
+    let parent = Scored { program: PROGRAM, passed: 1, total: 3 };
+    let others = [Scored { program: "def spread(values):\n    return 0\n", passed: 2, total: 3 }];
+    let question = MutateProgram { task: &task, parent, feedback: Some(&feedback), inspirations: &others };
+    check("mutate_program", &question);
+    let untested = Scored { total: 0, ..parent };
+    let bare = MutateProgram { parent: untested, feedback: None, inspirations: &[], ..question };
+    check("mutate_program_alone", &bare);
+}
+
+#[test]
+fn probes() {
+    let (task, stdio) = (task(), stdio());
+    let apart =
+        Rival { first: PROGRAM, second: "def spread(values):\n    return max(values) - min(values)\n" };
+    check("write_inputs", &WriteInputs { task: &task, count: 6, apart: None });
+    check("write_inputs_stdio", &WriteInputs { task: &stdio, count: 4, apart: None });
+    check("write_inputs_apart", &WriteInputs { task: &task, count: 3, apart: Some(apart) });
+    let run = ComparedRun { input: "spread([1, 5])".into(), first: "-4".into(), second: "x".repeat(2_000) };
+    let compared = ComparePrograms { task: &task, first: apart.first, second: apart.second, runs: &[run] };
+    check("compare_programs", &compared);
+    check("compare_programs_by_code", &ComparePrograms { runs: &[], ..compared });
 }
 
 #[test]

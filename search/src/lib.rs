@@ -5,9 +5,9 @@
 //! are counts and hashes ([`Attempt`]), and the caller carries trials out. So a search can be tested in
 //! microseconds, replayed from its changes, and continued.
 //!
-//! - the methods, one file each: [`Resample`], [`Reflexion`], [`RethinkMcts`], [`CodeChain`],
-//!   [`CodeTree`], [`MapCoder`];
-//! - what they share: [`tree`], [`puct`], [`pool`], and [`choose`], which picks the program to submit;
+//! - the methods, one file each: [`Adaptive`], [`Resample`], [`Reflexion`], [`RethinkMcts`], [`CodeChain`],
+//!   [`CodeTree`], [`MapCoder`], [`AbMcts`], [`SStar`], [`PlanSearch`], [`Evolve`];
+//! - what they share: [`tree`], [`puct`], [`thompson`], [`pool`], and [`choose`], which picks the program to submit;
 //! - [`budget`], what a caller may spend on carrying trials out.
 //!
 //! Invariants: a tree changes only through [`Tree::apply`]; a policy's decisions depend on the results told so far
@@ -30,6 +30,8 @@
 //! assert!(best.passes_all());
 //! ```
 
+pub mod ab_mcts;
+pub mod adaptive;
 pub mod attempt;
 mod backup;
 pub mod budget;
@@ -37,32 +39,43 @@ mod checked;
 pub mod choose;
 pub mod codechain;
 pub mod codetree;
+mod evidence;
+pub mod evolve;
 mod grow;
 pub mod mapcoder;
+pub mod plansearch;
 pub mod policy;
 pub mod pool;
 pub mod puct;
 pub mod reflexion;
 pub mod resample;
 pub mod rethink;
+pub mod s_star;
 pub mod search;
 #[cfg(test)]
 mod testing;
+pub mod thompson;
 pub mod tree;
 
+pub use ab_mcts::{AbMcts, AbMctsConfig, AbMctsVariant};
+pub use adaptive::{Adaptive, AdaptiveConfig, Experience};
 pub use attempt::{Attempt, Outcome};
 pub use budget::{Budget, BudgetLimits, Cost, Refusal, Reservation, Resource};
+pub use choose::contest::Contest;
 pub use codechain::{CodeChain, CodeChainConfig};
 pub use codetree::{CodeTree, CodeTreeConfig, Order, UnguidedTree, UnguidedTreeConfig};
+pub use evolve::{Evolve, EvolveConfig};
 pub use mapcoder::{MapCoder, MapCoderConfig};
+pub use plansearch::{PlanSearch, PlanSearchConfig};
 pub use policy::{
-    Decision, Draft, ModuleChoice, Operator, ProgramStyle, ReflectionStyle, SearchPolicy, StopReason,
-    ThoughtStyle, Trial, TrialId, TrialResult, VerifyStyle,
+    Combined, Decision, Draft, ModuleChoice, Operator, Preference, ProgramStyle, ReflectionStyle,
+    SearchPolicy, StopReason, ThoughtStyle, Trial, TrialId, TrialResult, VerifyStyle,
 };
-pub use pool::{Candidate, Pool};
+pub use pool::{Behaviour, Candidate, Pool};
 pub use puct::{Puct, PuctFormula};
 pub use reflexion::{Reflexion, ReflexionConfig};
 pub use resample::{Resample, ResampleConfig};
 pub use rethink::{RethinkConfig, RethinkMcts, RethinkTarget};
+pub use s_star::{SStar, SStarConfig};
 pub use search::{Search, Told};
 pub use tree::{Change, Evaluation, Evaluator, Node, NodeId, NodeKind, Stats, Tree, TreeError};

@@ -1,6 +1,8 @@
 //! Scripted callers for tests: what a model and a sandbox might say, without either.
 
-use crate::{Attempt, Draft, NodeKind, Operator, Search, SearchPolicy, Trial, TrialResult, VerifyStyle};
+use crate::{
+    Attempt, Draft, NodeKind, Operator, Preference, Search, SearchPolicy, Trial, TrialResult, VerifyStyle,
+};
 
 /// A program that passes `passed` of `total` tests.
 pub(crate) fn program(fingerprint: u64, passed: u32, total: u32) -> Draft {
@@ -37,6 +39,16 @@ pub(crate) fn grade(of_five: u8) -> TrialResult {
 /// A critic's verdict.
 pub(crate) const fn verdict(accepted: bool) -> TrialResult {
     TrialResult::Judged { accepted: Some(accepted) }
+}
+
+/// A node of inputs.
+pub(crate) fn inputs() -> TrialResult {
+    made([Draft { kind: NodeKind::Inputs, prior: None, attempt: None }])
+}
+
+/// What a probe saw on 8 inputs.
+pub(crate) fn probed(behaviours: impl IntoIterator<Item = Option<u64>>) -> TrialResult {
+    TrialResult::Probed { behaviours: behaviours.into_iter().collect(), inputs: 8 }
 }
 
 /// A self-evaluation.
@@ -104,6 +116,9 @@ pub(crate) fn obliging(trial: &Trial, passed: u32) -> TrialResult {
         (Operator::Plan, _) => made([Draft { kind: NodeKind::Plan, prior: None, attempt: None }]),
         (_, Some((NodeKind::Thought, count))) => thoughts(&vec![0.5; count]),
         (_, Some((NodeKind::Reflection, count))) => reflections(count),
+        (Operator::Probe { programs, .. }, _) => probed(programs.iter().map(|_| Some(1))),
+        (Operator::Compare { .. }, _) => TrialResult::Compared { preference: Preference::Node },
+        (_, Some((NodeKind::Inputs, _))) => inputs(),
         (_, Some((_, count))) => made((0..count as u64).map(|index| program(trial.seed ^ index, passed, 4))),
         (_, None) => TrialResult::Unusable,
     }

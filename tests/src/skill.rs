@@ -16,6 +16,8 @@ pub struct SkilledModel {
     skill: f64,
     /// Whether it never finds the right program.
     hopeless: bool,
+    /// Whether what it revises stays wrong.
+    stubborn: bool,
 }
 
 #[derive(Deserialize)]
@@ -53,6 +55,9 @@ enum Asked {
     Confidence,
     Modules,
     Revision,
+    Observations,
+    Inputs,
+    Comparison,
     Program,
 }
 
@@ -71,7 +76,13 @@ impl SkilledModel {
         paths.sort();
         let read =
             |path| serde_json::from_slice(&std::fs::read(path).expect("a puzzle")).expect("a puzzle in JSON");
-        Self { puzzles: paths.into_iter().map(read).collect(), skill, hopeless: false }
+        Self { puzzles: paths.into_iter().map(read).collect(), skill, hopeless: false, stubborn: false }
+    }
+
+    /// A model of this skill whose revisions, of programs and of thoughts, never help.
+    #[must_use]
+    pub fn stubborn(skill: f64) -> Self {
+        Self { stubborn: true, ..Self::new(skill) }
     }
 
     /// A model that answers every question and never finds the right program.
@@ -105,7 +116,7 @@ impl SkilledModel {
         match asked {
             Asked::Thoughts => self.thoughts(puzzle, dice),
             Asked::NewThought => {
-                let right = !self.hopeless && dice.random_bool((self.skill + 0.3).min(1.0));
+                let right = !self.never(asked) && dice.random_bool((self.skill + 0.3).min(1.0));
                 if right { puzzle.meta.right_thought.clone() } else { puzzle.wrong(dice).thought.clone() }
             }
             Asked::Blocks => blocks(said, dice),
@@ -151,10 +162,31 @@ impl SkilledModel {
                     headers.join("\n")
                 )
             }
+            Asked::Observations if said.contains("numbered list") => {
+                let wrong = puzzle.meta.wrong.iter().map(|wrong| wrong.thought.as_str());
+                let all = wrong.chain([puzzle.meta.right_thought.as_str()]);
+                let lines = all.enumerate().map(|(index, thought)| format!("{}. {thought}\n", index + 1));
+                lines.collect()
+            }
+            Asked::Observations => {
+                let right = !self.hopeless && dice.random_bool((self.skill + 0.3).min(1.0));
+                let plan = if right { &puzzle.meta.right_thought } else { &puzzle.wrong(dice).thought };
+                format!("NEW PLAN:\n{plan}")
+            }
+            Asked::Inputs => "I cannot think of any.".to_owned(),
+            Asked::Comparison => compared(puzzle, said),
+            Asked::Revision if self.never(asked) => {
+                format!("```python\n{}```\n", puzzle.wrong(dice).program)
+            }
             Asked::Revision | Asked::Program => {
                 format!("```python\n{}```\n", self.program(puzzle, said, dice))
             }
         }
+    }
+
+    /// Whether it never gets this right.
+    const fn never(&self, asked: &Asked) -> bool {
+        self.hopeless || (self.stubborn && matches!(asked, Asked::Revision | Asked::NewThought))
     }
 
     fn thoughts(&self, puzzle: &Puzzle, dice: &mut ChaCha8Rng) -> String {
@@ -232,8 +264,20 @@ fn asked(system: &str) -> Asked {
         ("reviewer of programs", Asked::Diagnosis),
         ("small, reusable functions", Asked::Modules),
         ("improves programs", Asked::Revision),
+        ("mathematician", Asked::Observations),
+        ("tester of programs", Asked::Inputs),
+        ("judge of programs", Asked::Comparison),
     ];
     roles.into_iter().find(|(role, _)| system.contains(role)).map_or(Asked::Program, |(_, asked)| asked)
+}
+
+/// The program that is right, by where it stands among the two.
+fn compared(puzzle: &Puzzle, said: &str) -> String {
+    let place = |text: &str| said.find(text);
+    match (place(puzzle.meta.right.trim()), place("# Program 2")) {
+        (Some(right), Some(second)) => if right < second { "1" } else { "2" }.to_owned(),
+        _ => "0".to_owned(),
+    }
 }
 
 /// A judgement of every block in the listing; one of them is called wrong.

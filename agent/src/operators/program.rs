@@ -12,7 +12,6 @@ use crate::feedback;
 use crate::notebook::{Candidate, Content, Note};
 use crate::program::assemble;
 use crate::score;
-use crate::strategy::FeedbackStyle;
 
 /// What a model wrote.
 pub(super) struct Written {
@@ -76,7 +75,7 @@ async fn judge(
     let mut candidate =
         Candidate { written, source, plan, report, blocks: Vec::new(), remarks: Vec::new(), feedback: None };
     if attempt.total > 0 && !attempt.passes_all() {
-        if ports.feedback == FeedbackStyle::TestsAndTrace {
+        if ports.feedback.analyses(kind) {
             candidate.blocks = feedback::analyse(ports, talk, &candidate).await?;
         }
         candidate.feedback = Some(feedback::of_tests(&ports.problem, &candidate));

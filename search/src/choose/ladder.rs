@@ -14,25 +14,30 @@ use crate::pool::Candidate;
 /// 4. not rejected by its own verification (confidence above 0, or not asked) or by a critic, where no visible test
 ///    speaks against it;
 /// 5. among those that fail: a critic's grade of the outputs, one that was not asked for counting as 2 of 5;
-/// 6. size of its behaviour cluster. CodeT (section 3.2) weighs a cluster by the square root of its programs; the
-///    order is the same;
+/// 6. size of its behaviour cluster, on probes where it was probed. CodeT (section 3.2) weighs a cluster by the square
+///    root of its programs; the order is the same;
 /// 7. the model's confidence, a critic's yes counting as 1, one that was not asked as 0;
 /// 8. without tests: how many draws gave this very program, which is the majority vote;
 /// 9. among those that pass: fewer slow tests, then fewer characters (among those that fail, short ones are stubs);
 /// 10. first seen.
 #[must_use]
 pub fn compare(one: &Candidate, other: &Candidate) -> Ordering {
+    standing(one, other)
+        .then_with(|| one.cluster.cmp(&other.cluster))
+        .then_with(|| confidence(one).total_cmp(&confidence(other)))
+        .then_with(|| votes(one).cmp(&votes(other)))
+        .then_with(|| economy(one).cmp(&economy(other)))
+        .then_with(|| Reverse(one.node).cmp(&Reverse(other.node)))
+}
+
+/// Compares two candidates by the rungs above the size of the cluster, the first five.
+pub(super) fn standing(one: &Candidate, other: &Candidate) -> Ordering {
     let level = |candidate: &Candidate| (candidate.attempt.passes_all(), candidate.attempt.parses);
     level(one)
         .cmp(&level(other))
         .then_with(|| one.attempt.pass_fraction().total_cmp(&other.attempt.pass_fraction()))
         .then_with(|| accepted(one).cmp(&accepted(other)))
         .then_with(|| grade(one).total_cmp(&grade(other)))
-        .then_with(|| one.cluster.cmp(&other.cluster))
-        .then_with(|| confidence(one).total_cmp(&confidence(other)))
-        .then_with(|| votes(one).cmp(&votes(other)))
-        .then_with(|| economy(one).cmp(&economy(other)))
-        .then_with(|| Reverse(one.node).cmp(&Reverse(other.node)))
 }
 
 fn accepted(candidate: &Candidate) -> bool {

@@ -7,7 +7,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use super::*;
-use crate::testing::{made, obliging, program, reflections, run, sure, thoughts};
+use crate::testing::{made, obliging, probed, program, reflections, run, sure, thoughts};
 use crate::*;
 
 /// A caller whose luck is a function of the trial alone, as it is with recorded answers. `kind` is its character.
@@ -56,6 +56,16 @@ fn answer(kind: u64, trial: &Trial) -> TrialResult {
             }
             made(drafts)
         }
+        (Operator::Probe { programs, .. }, _) => {
+            // Sometimes too few, sometimes too many.
+            let number = programs.len() as u64 + roll(3);
+            probed((1..number).map(|_| (roll(4) > 0).then(|| roll(3))))
+        }
+        (Operator::Compare { .. }, _) => {
+            let preference = [Preference::Node, Preference::Other, Preference::Tie, Preference::Inconsistent]
+                [roll(4) as usize];
+            TrialResult::Compared { preference }
+        }
         _ => obliging(trial, 0),
     }
 }
@@ -82,6 +92,24 @@ fn policies() -> Vec<Row> {
         ("codechain to the end", 24, || {
             Box::new(CodeChain::new(CodeChainConfig { exhaust: true, ..Default::default() }))
         }),
+        ("adaptive", 120, || Box::new(Adaptive::new(AdaptiveConfig::default()))),
+        ("adaptive, one by one, to the end", 120, || {
+            let config = AdaptiveConfig { batch: 1, stop_below: 0.0, ..Default::default() };
+            Box::new(Adaptive::new(AdaptiveConfig { per_request: 1, ..config }))
+        }),
+        ("adaptive without much", 20, || {
+            let config = AdaptiveConfig { generations: 0, calls: 0, batch: 0, ..Default::default() };
+            Box::new(Adaptive::new(AdaptiveConfig { per_request: 0, thoughts: 0, max_depth: 0, ..config }))
+        }),
+        ("ab-mcts", 128, || Box::new(AbMcts::new(AbMctsConfig::default()))),
+        ("ab-mcts with Beta, by 3", 42, || {
+            let config = AbMctsConfig { variant: AbMctsVariant::Beta, batch: 3, ..Default::default() };
+            Box::new(AbMcts::new(AbMctsConfig { generations: 40, exhaust: true, ..config }))
+        }),
+        ("ab-mcts, mixed", 40, || {
+            let config = AbMctsConfig { variant: AbMctsVariant::Mixed, exhaust: true, ..Default::default() };
+            Box::new(AbMcts::new(AbMctsConfig { generations: 40, ..config }))
+        }),
         ("rethink-mcts that blames", 16 * 7 + 1, || {
             let config = RethinkConfig { rethink_target: RethinkTarget::Blame, ..Default::default() };
             Box::new(RethinkMcts::new(RethinkConfig { exhaust: true, ..config }))
@@ -95,6 +123,41 @@ fn policies() -> Vec<Row> {
             Box::new(UnguidedTree::new(UnguidedTreeConfig::default(), Order::DepthFirst))
         }),
         ("mapcoder", 25, || Box::new(MapCoder::new(MapCoderConfig::default()))),
+        ("s-star", 16 * 3 + 2 + 3, || Box::new(SStar::new(SStarConfig::default()))),
+        ("s-star of many clusters", 6 * 3 + 1 + 15, || {
+            Box::new(SStar::new(SStarConfig {
+                samples: 6,
+                written_inputs: 0,
+                clusters: 99,
+                ..Default::default()
+            }))
+        }),
+        ("s-star of one", 1, || {
+            Box::new(SStar::new(SStarConfig { samples: 0, rounds: 0, clusters: 0, ..Default::default() }))
+        }),
+        ("plansearch", 1 + 56 * 5 + 20, || Box::new(PlanSearch::new(PlanSearchConfig::default()))),
+        ("plansearch of one layer", 1 + 7 + 5, || {
+            let config = PlanSearchConfig {
+                observations: 3,
+                second_layer: false,
+                other_plans: false,
+                ..Default::default()
+            };
+            Box::new(PlanSearch::new(PlanSearchConfig { programs: 5, ..config }))
+        }),
+        ("plansearch of nothing", 4, || {
+            Box::new(PlanSearch::new(PlanSearchConfig { observations: 0, programs: 0, ..Default::default() }))
+        }),
+        ("evolve", 40, || Box::new(Evolve::new(EvolveConfig::default()))),
+        ("evolve to the end", 40, || {
+            let config = EvolveConfig { exhaust: true, islands: 3, migrate_every: 1, ..Default::default() };
+            Box::new(Evolve::new(EvolveConfig { explore: 0.5, exploit: 0.2, archive: 1, ..config }))
+        }),
+        ("evolve nothing", 1, || {
+            let config =
+                EvolveConfig { programs: 0, islands: 0, migrate_every: 0, archive: 0, ..Default::default() };
+            Box::new(Evolve::new(EvolveConfig { explore: 0.0, exploit: 0.0, ..config }))
+        }),
         // Values that a configuration file can't hold still come to an end.
         ("nothing", 30, || {
             Box::new(RethinkMcts::new(RethinkConfig { rollouts: 0, thoughts: 0, ..Default::default() }))
@@ -129,6 +192,10 @@ impl SearchPolicy for Box<dyn SearchPolicy> {
 
     fn stop_reason(&self, tree: &Tree) -> Option<StopReason> {
         (**self).stop_reason(tree)
+    }
+
+    fn charge(&mut self, trial: &Trial, cost: &Cost) {
+        (**self).charge(trial, cost);
     }
 }
 
@@ -283,6 +350,28 @@ fn check_sense(tree: &Tree, trial: &Trial) {
         | Operator::Reflect { .. }
         | Operator::Grade
         | Operator::Verify { .. } => holds_program(trial.node),
+        Operator::Mutate { inspirations } => {
+            holds_program(trial.node);
+            inspirations.iter().for_each(|node| holds_program(*node));
+        }
+        Operator::Combine { observations, wanted, .. } => {
+            assert!(matches!(kind(trial.node), NodeKind::Root | NodeKind::Thought));
+            assert!(observations.iter().all(|node| kind(*node) == NodeKind::Thought));
+            if let Combined::OtherPlan(plan) = wanted {
+                assert_eq!(kind(*plan), NodeKind::Thought);
+            }
+        }
+        Operator::WriteInputs { .. } => assert_eq!(trial.node, NodeId::ROOT),
+        Operator::Probe { programs, inputs } => {
+            assert!(!programs.is_empty());
+            programs.iter().for_each(|node| holds_program(*node));
+            assert!(inputs.iter().all(|node| kind(*node) == NodeKind::Inputs));
+        }
+        Operator::Compare { other } => {
+            holds_program(trial.node);
+            holds_program(*other);
+            assert_ne!(trial.node, *other);
+        }
         Operator::Refine { reflection } => {
             holds_program(trial.node);
             assert!(reflection.is_none_or(|node| kind(node) == NodeKind::Reflection));

@@ -420,6 +420,6 @@ mod tests {
         let failure = strategy(&config).unwrap_err();
         assert_eq!(failure.exit(), Exit::Usage);
         let shown = json!(failure.to_string()).to_string();
-        assert!(shown.contains("there is no strategy `magic`; choose one of rethink-mcts"), "{shown}");
+        assert!(shown.contains("there is no strategy `magic`; choose one of adaptive"), "{shown}");
     }
 }

@@ -26,6 +26,7 @@
 mod builder;
 mod driver;
 pub mod event;
+pub mod evidence;
 mod examiner;
 mod feedback;
 mod log;

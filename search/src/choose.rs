@@ -3,7 +3,11 @@
 use crate::pool::Pool;
 use crate::tree::{NodeId, Tree};
 
+pub mod dual_agreement;
+pub mod evidence;
 pub mod ladder;
+pub mod rpc;
+pub mod votes;
 #[cfg(test)]
 mod tests;
 

@@ -6,6 +6,8 @@
 
 mod datasets;
 mod hidden;
+mod pools;
+pub mod ranking;
 mod samples;
 mod verify;
 
@@ -14,5 +16,6 @@ pub use datasets::{
     load_dataset, load_problem,
 };
 pub use hidden::{HiddenTests, judge_hidden};
+pub use pools::{Drawn, Pool, read_programs, read_tests};
 pub use samples::{Sample, Samples, Text, read_samples};
 pub use verify::{Verification, verify};

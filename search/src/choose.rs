@@ -8,6 +8,7 @@ pub mod evidence;
 pub mod ladder;
 pub mod rpc;
 pub mod votes;
+pub mod weighted_agreement;
 #[cfg(test)]
 mod tests;
 

@@ -96,6 +96,19 @@ pub enum Verb {
     /// PROGRAM is a file, or `-` for stdin. A text that does not define the problem's function counts as a completion of
     /// its prompt. Exits with 0 if every test passes.
     Verify(VerifyArgs),
+    /// Rank samples that somebody drew, without a model.
+    ///
+    /// SAMPLES are JSON lines, gzipped or not: `task_id` or `prompt`, and `completion`, `solution`, or a list of them as
+    /// `samples` or `completion_list`. Every program runs on the visible tests, on the tests of --tests, and on all of
+    /// their inputs. Prints one JSON object per problem: the sample chosen, and the ranking. Bad lines are told with their
+    /// position and left out, and make the exit code 6.
+    Rank(RankArgs),
+    /// List the functions, classes and methods of samples, those that are alike together.
+    ///
+    /// SAMPLES are JSON lines, gzipped or not, of `task_id` and `completion` or `solution`; with --dataset in all forms
+    /// that `rank` reads, completions behind their prompts. Prints clusters by size, each with the definition that stands
+    /// for it. Bad lines are told with their position and left out, and make the exit code 6.
+    Modules(ModulesArgs),
     /// Run one program in the sandbox and say what became of it.
     ///
     /// Prints the program's stdout; with --json, one object with verdict, exit, stdout, stderr, wall_ms, cpu_ms and
@@ -187,6 +200,80 @@ pub struct VerifyArgs {
     /// Where the program runs.
     #[command(flatten)]
     pub sandbox: SandboxFlags,
+}
+
+/// Rank samples that somebody drew, without a model.
+#[derive(Debug, Clone, Args)]
+#[command(after_long_help = with_codes(
+    "Example:
+  codeagent rank samples.jsonl --dataset HumanEval.jsonl.gz --tests generated.jsonl --method ladder --judge"
+))]
+pub struct RankArgs {
+    /// The samples: a file of JSON lines.
+    #[arg(value_name = "SAMPLES", value_hint = ValueHint::FilePath)]
+    pub samples: PathBuf,
+    /// The problems that the samples are for: a file in the native form, or rows of human-eval, MBPP or APPS.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub dataset: PathBuf,
+    /// Generated tests: JSON lines of `task_id` or `prompt`, and `tests`, `samples` or `test_case_list` with assertions.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub tests: Option<PathBuf>,
+    /// How to rank.
+    #[arg(long, value_enum, value_name = "METHOD", default_value_t = RankMethod::Ladder)]
+    pub method: RankMethod,
+    /// Assertions read from each text of --tests; those after them are left out.
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    pub tests_per_text: usize,
+    /// Longest time of one call, and of one visible or hidden test, in seconds or with a unit, such as `500ms`.
+    #[arg(long, value_name = "S", default_value = "1")]
+    pub timeout: Period,
+    /// Run the hidden tests too, and say how often one of the first 1, 2 and 10 samples passes them, ranked and drawn at
+    /// random.
+    #[arg(long)]
+    pub judge: bool,
+    /// Keep what runs came to in FILE: the same command with the same file does not run them again.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub cache: Option<PathBuf>,
+    /// Programs that run at a time [default: one per core].
+    #[arg(short, long, value_name = "N")]
+    pub jobs: Option<std::num::NonZeroUsize>,
+    /// Where programs run.
+    #[command(flatten)]
+    pub sandbox: SandboxFlags,
+}
+
+/// List the functions, classes and methods of samples, those that are alike together.
+#[derive(Debug, Clone, Args)]
+#[command(after_long_help = with_codes("Example:\n  codeagent modules samples.jsonl --clusters 3 --json"))]
+pub struct ModulesArgs {
+    /// The samples: a file of JSON lines.
+    #[arg(value_name = "SAMPLES", value_hint = ValueHint::FilePath)]
+    pub samples: PathBuf,
+    /// The problems that the samples are for, where samples are completions of their prompts.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub dataset: Option<PathBuf>,
+    /// Most clusters for one problem.
+    #[arg(long, value_name = "N", default_value = "5")]
+    pub clusters: std::num::NonZeroUsize,
+    /// Language of the samples; others than Python are features of the build (grammar-rust, grammar-javascript).
+    #[arg(long, value_name = "NAME", default_value = "python")]
+    pub language: String,
+    /// Seed of the clustering.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
+}
+
+/// How to rank samples.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RankMethod {
+    /// Visible tests first, then behaviour and generated tests weighed against each other.
+    Ladder,
+    /// CodeT: groups of programs that pass the same generated tests, by the root of their number times the tests.
+    DualAgreement,
+    /// Self-consistency: groups of programs that answer all inputs alike, by their number.
+    Votes,
+    /// As votes, weighed by the model's probability (`mean_logprob` of the samples), unlikely texts left out.
+    Rpc,
 }
 
 /// Run one program in the sandbox and say what became of it.
@@ -334,6 +421,14 @@ impl ExecArgs {
         let mut settings = self.sandbox.settings();
         settings.extend(self.memory.clone().map(|text| ("--memory", "sandbox.memory_mib", text)));
         settings
+    }
+}
+
+impl RankArgs {
+    /// The flags that stand for settings.
+    #[must_use]
+    pub fn settings(&self) -> Vec<(&'static str, &'static str, String)> {
+        self.sandbox.settings()
     }
 }
 

@@ -66,7 +66,9 @@ fn unordered(hasher: &mut blake3::Hasher, kind: &str, digests: impl Iterator<Ite
     let mut digests: Vec<u64> = digests.collect();
     digests.sort_unstable();
     text(hasher, kind, &digests.len().to_string());
-    digests.iter().for_each(|digest| drop(hasher.update(&digest.to_le_bytes())));
+    for digest in digests {
+        hasher.update(&digest.to_le_bytes());
+    }
 }
 
 /// A tagged text with its length, so that no two sequences of writes look alike.

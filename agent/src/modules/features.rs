@@ -1,7 +1,8 @@
 //! A module as a vector: hashed words of its names and docstring, and hashed paths of its syntax tree.
 
 use super::extract::Module;
-use super::syntax::{Descend, Step, parse, text, walk};
+use super::language::Language;
+use super::syntax::{Descend, Step, parse_as, text, walk};
 
 /// Length of a vector. Collisions are rare at the few hundred features of a function.
 pub(super) const DIMENSIONS: usize = 512;
@@ -13,12 +14,12 @@ pub(super) type Vector = Vec<f64>;
 ///
 /// Features are the words of identifiers and docstring ("hashing trick", Weinberger et al. 2009), and the kinds of one to
 /// three nested syntax nodes.
-pub(super) fn vector(module: &Module) -> Vector {
+pub(super) fn vector(module: &Module, language: Language) -> Vector {
     let mut vector = vec![0.0; DIMENSIONS];
     for word in words(&module.docstring) {
         add(&mut vector, "word", &[&word]);
     }
-    if let Some(tree) = parse(&module.source) {
+    if let Some(tree) = parse_as(&module.source, language) {
         let mut path: Vec<&'static str> = Vec::new();
         walk(tree.root_node(), |step| match step {
             Step::Enter(place) => {
@@ -26,7 +27,7 @@ pub(super) fn vector(module: &Module) -> Vector {
                 if place.node.is_named() && !place.node.is_extra() {
                     add_path(&mut vector, &path);
                 }
-                if place.node.kind() == "identifier" {
+                if language.is_name(place.node) {
                     for word in words(text(place.node, &module.source)) {
                         add(&mut vector, "word", &[&word]);
                     }
@@ -41,6 +42,14 @@ pub(super) fn vector(module: &Module) -> Vector {
     }
     scale(&mut vector);
     vector
+}
+
+/// How alike two modules are in names, docstring and structure: the cosine of their vectors, in `[-1, 1]`, 1 for
+/// modules with the same words and the same kinds of nested nodes.
+#[must_use]
+pub fn similarity(left: &Module, right: &Module, language: Language) -> f64 {
+    let (left, right) = (vector(left, language), vector(right, language));
+    left.iter().zip(right).map(|(left, right)| left * right).sum()
 }
 
 /// Squared Euclidean distance.

@@ -136,7 +136,7 @@ impl Driver {
         }
         let calls = self.budget.remaining_calls().min(worst.calls);
         let least = Cost { calls, ..worst };
-        if calls == 0 {
+        if calls == 0 && worst.calls > 0 {
             return Grant::Never;
         }
         self.budget.reserve(least).map_or(Grant::Never, |reservation| Grant::Now(reservation, calls))
@@ -282,6 +282,8 @@ async fn at(instant: Option<Instant>) {
 fn content(note: &Note) -> EventKind {
     let (text, program, feedback) = match &note.content {
         Content::Problem => (None, None, None),
+        // The answer holds them.
+        Content::Inputs(_) => (None, None, None),
         Content::Thought(text) | Content::Reflection(text) => (Some(text.clone()), None, None),
         Content::Program(candidate) => (
             None,

@@ -86,6 +86,15 @@ pub enum EventKind {
         /// Wall-clock milliseconds of the tests.
         ms: u64,
     },
+    /// Programs ran on inputs whose right answers nobody knows.
+    ProbeFinished {
+        /// Programs that ran.
+        programs: u32,
+        /// Inputs that they ran on.
+        inputs: u32,
+        /// Inputs that count.
+        counting: u32,
+    },
     /// A node was added to the tree.
     NodeAdded {
         /// Its parent.

@@ -1,18 +1,25 @@
 //! Judges candidates on a problem's visible tests, each program once: the reports are kept in the run's store.
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use codeagent_sandbox::judge::{Judge, JudgeOptions, Report};
 use codeagent_sandbox::trace::BlockTrace;
 use codeagent_sandbox::{Limits, Program, Sandbox};
 use codeagent_store::Store;
 
+use crate::answers::Answer;
+use crate::inputs::Input;
 use crate::operators::TrialError;
 use crate::problem::Problem;
+
+/// Calls of one program that time out may use up this much; those after them count as timed out.
+const PROBE_TIME_MAX: Duration = Duration::from_secs(10);
 
 /// The judge of one problem's programs, with its memory.
 pub(crate) struct Examiner {
     judge: Judge,
+    sandbox: Arc<dyn Sandbox>,
     store: Option<Arc<Store>>,
     backend: String,
     limits: Limits,
@@ -24,7 +31,14 @@ impl Examiner {
         let capabilities = sandbox.capabilities();
         let backend =
             format!("{}/{:?}/{}", capabilities.backend, capabilities.level, capabilities.interpreter);
-        Self { judge: Judge::new(sandbox), store, backend, limits, setting: OnceLock::new() }
+        Self {
+            judge: Judge::new(Arc::clone(&sandbox)),
+            sandbox,
+            store,
+            backend,
+            limits,
+            setting: OnceLock::new(),
+        }
     }
 
     /// Runs `source` on the visible tests of `problem`, or recalls the report of the same run.
@@ -54,6 +68,67 @@ impl Examiner {
     ) -> Result<Option<BlockTrace>, TrialError> {
         let Some(case) = problem.visible.get(test) else { return Ok(None) };
         Ok(self.judge.trace(&program(problem, source), case, &self.options(problem)).await?)
+    }
+
+    /// Runs `source` on inputs whose right answers nobody knows, or recalls what it did on them: one answer per input.
+    pub(crate) async fn probe(
+        &self,
+        problem: &Problem,
+        source: &str,
+        inputs: &[Input],
+    ) -> Result<Vec<Answer>, TrialError> {
+        let program = program(problem, source);
+        let Some(store) = &self.store else { return Ok(self.probe_now(problem, &program, inputs).await?) };
+        let setting = serde_json::json!({ "report": self.key(problem, &program), "probes": inputs });
+        let key = blake3::hash(setting.to_string().as_bytes()).to_hex().to_string();
+        if let Some(body) = store.execution(&key).await?
+            && let Ok(answers) = serde_json::from_slice(&body)
+        {
+            return Ok(answers);
+        }
+        let answers = self.probe_now(problem, &program, inputs).await?;
+        if let Ok(body) = serde_json::to_vec(&answers) {
+            drop(store.queue_execution(&key, body).await?);
+        }
+        Ok(answers)
+    }
+
+    async fn probe_now(
+        &self,
+        problem: &Problem,
+        program: &Program,
+        inputs: &[Input],
+    ) -> Result<Vec<Answer>, codeagent_sandbox::SandboxError> {
+        let (mut calls, mut answers) = (Vec::new(), Vec::with_capacity(inputs.len()));
+        for input in inputs {
+            match input {
+                Input::Call(arguments) => calls.push(arguments.clone()),
+                Input::Stdin(text) => answers.push(self.run(problem, program, text).await?),
+            }
+        }
+        if !calls.is_empty() {
+            let options = self.options(problem);
+            let limits = options.limits.with_wall(options.limits.wall.min(PROBE_TIME_MAX));
+            let options = JudgeOptions { limits, ..options };
+            let probe = self.judge.probe(program, &calls, problem.limits.time, &options).await?;
+            answers.extend(Answer::of_probe(probe, calls.len()));
+        }
+        Ok(answers)
+    }
+
+    async fn run(
+        &self,
+        problem: &Problem,
+        program: &Program,
+        input: &str,
+    ) -> Result<Answer, codeagent_sandbox::SandboxError> {
+        let run = codeagent_sandbox::Run {
+            program: program.clone(),
+            stdin: input.as_bytes().to_vec(),
+            limits: self.options(problem).limits.with_wall(problem.limits.time),
+            ..Default::default()
+        };
+        Ok(Answer::of_run(&codeagent_sandbox::run_program(&self.sandbox, &run).await?))
     }
 
     async fn judge_now(

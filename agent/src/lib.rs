@@ -23,12 +23,14 @@
 //! # }
 //! ```
 
+mod answers;
 mod builder;
 mod driver;
 pub mod event;
 pub mod evidence;
 mod examiner;
 mod feedback;
+mod inputs;
 mod log;
 pub mod modules;
 mod notebook;

@@ -7,6 +7,8 @@ use codeagent_prompts::feedback::FeedbackText;
 use codeagent_sandbox::judge::Report;
 use codeagent_search::tree::{NodeId, Tree};
 
+use crate::inputs::Input;
+
 /// Longest summary of a node, in characters.
 const SUMMARY_CHARS: usize = 100;
 
@@ -36,6 +38,8 @@ pub(crate) enum Content {
     Thought(String),
     /// A reflection on a failed program.
     Reflection(String),
+    /// Test inputs without right answers.
+    Inputs(Vec<Input>),
     /// A complete program and what the visible tests said of it.
     Program(Box<Candidate>),
 }
@@ -88,10 +92,7 @@ impl Notebook {
 
     /// The program that a node holds.
     pub(crate) fn program(&self, node: NodeId) -> Option<&Candidate> {
-        match &self.note(node)?.content {
-            Content::Program(candidate) => Some(candidate),
-            _ => None,
-        }
+        self.note(node)?.candidate()
     }
 
     /// The reflection that a node holds.
@@ -120,10 +121,18 @@ impl Notebook {
 }
 
 impl Note {
+    /// The program, where it is one.
+    pub(crate) fn candidate(&self) -> Option<&Candidate> {
+        match &self.content {
+            Content::Program(candidate) => Some(candidate),
+            _ => None,
+        }
+    }
+
     /// The first line of the content, cut to 100 characters.
     pub(crate) fn summary(&self) -> String {
         let text = match &self.content {
-            Content::Problem => "",
+            Content::Problem | Content::Inputs(_) => "",
             Content::Thought(text) | Content::Reflection(text) => text,
             Content::Program(candidate) => &candidate.written,
         };

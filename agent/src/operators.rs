@@ -2,7 +2,9 @@
 //! program, and says what came of it. Operators know no policy; policies know no operator's inside.
 
 mod ask;
+mod compare;
 mod implement;
+mod probe;
 mod program;
 mod propose;
 mod refine;
@@ -11,6 +13,7 @@ mod resample;
 mod rethink;
 mod revise;
 mod verify;
+mod write_inputs;
 
 use std::sync::Arc;
 
@@ -23,7 +26,7 @@ use codeagent_search::tree::{NodeId, Tree};
 
 use crate::event::EventKind;
 use crate::examiner::Examiner;
-use crate::notebook::{Candidate, Content, Note, Notebook};
+use crate::notebook::{Candidate, Note, Notebook};
 use crate::problem::Problem;
 use crate::strategy::FeedbackStyle;
 pub(crate) use ask::Conversation;
@@ -63,6 +66,8 @@ pub(crate) struct Inputs {
     reflection: Option<String>,
     /// Programs whose sub-modules are offered.
     sources: Vec<Arc<Note>>,
+    /// Inputs that models wrote.
+    written: Vec<Arc<Note>>,
 }
 
 /// What came of a trial, with all that it leaves behind.
@@ -96,6 +101,7 @@ impl Inputs {
         let program = match &trial.operator {
             Operator::Extend { after, .. } | Operator::Rethink { after } => note(*after),
             Operator::Reflect | Operator::Refine { .. } | Operator::Verify => note(trial.node),
+            Operator::Compare { .. } => note(trial.node),
             _ => None,
         };
         let reflection = match &trial.operator {
@@ -106,9 +112,15 @@ impl Inputs {
             Operator::ReviseWithModules { sources, .. } => {
                 sources.iter().filter_map(|node| note(*node)).collect()
             }
+            Operator::Probe { programs, .. } => programs.iter().filter_map(|node| note(*node)).collect(),
+            Operator::Compare { other } => note(*other).into_iter().collect(),
             _ => Vec::new(),
         };
-        Self { thoughts: notebook.thoughts(tree, trial.node), program, reflection, sources }
+        let written = match &trial.operator {
+            Operator::Probe { inputs, .. } => inputs.iter().filter_map(|node| note(*node)).collect(),
+            _ => Vec::new(),
+        };
+        Self { thoughts: notebook.thoughts(tree, trial.node), program, reflection, sources, written }
     }
 
     /// The program that the operator works from and what its tests said, if it failed.
@@ -118,10 +130,7 @@ impl Inputs {
     }
 
     fn candidate(&self) -> Option<&Candidate> {
-        match &self.program.as_ref()?.content {
-            Content::Program(candidate) => Some(candidate),
-            _ => None,
-        }
+        self.program.as_ref()?.candidate()
     }
 }
 
@@ -131,10 +140,12 @@ pub(crate) fn worst_case(trial: &Trial, ports: &Ports) -> Cost {
     let calls = match trial.operator {
         Operator::Implement | Operator::Refine { .. } if analysed => 3,
         Operator::Resample { count, .. } | Operator::ReviseWithModules { count, .. } if count > 1 => 1,
+        Operator::Probe { .. } => 0,
+        Operator::Compare { .. } => 6,
         _ => 2,
     };
     let generations = trial.operator.generations();
-    let answers = calls - 1 + generations.max(1);
+    let answers = if calls == 0 { 0 } else { calls - 1 + generations.max(1) };
     let prompt = u64::try_from(ports.problem.statement.len()).unwrap_or(u64::MAX) / 2 + 8_192;
     let mut worst = Cost {
         calls,
@@ -143,7 +154,11 @@ pub(crate) fn worst_case(trial: &Trial, ports: &Ports) -> Cost {
         output_tokens: answers
             * u64::from(ports.sampling.max_output_tokens.unwrap_or(trial.max_output_tokens)),
         micro_usd: 0,
-        executions: generations,
+        executions: match &trial.operator {
+            Operator::Probe { programs, .. } => programs.len() as u64,
+            Operator::Compare { .. } => 2,
+            _ => generations,
+        },
     };
     if let Some(price) = ports.prices.price(ports.provider.model()) {
         worst.micro_usd = price.cost_micro_usd(&codeagent_models::Usage {
@@ -179,6 +194,9 @@ pub(crate) async fn carry_out(
             revise::carry_out(ports, &mut talk, inputs, round, *count).await?
         }
         Operator::Verify => verify::carry_out(ports, &mut talk, trial, inputs).await?,
+        Operator::WriteInputs { count } => write_inputs::carry_out(ports, &mut talk, trial, *count).await?,
+        Operator::Probe { .. } => probe::carry_out(ports, &mut talk, inputs).await?,
+        Operator::Compare { .. } => compare::carry_out(ports, &mut talk, inputs).await?,
         _ => (TrialResult::Unusable, Vec::new()),
     };
     talk.cost.generations = trial.operator.generations();

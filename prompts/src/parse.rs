@@ -1,6 +1,7 @@
 //! Reads answers: forgiving in form, strict in content. Every function here takes any text whatever, in time linear
 //! in its length, and never panics.
 
+pub mod calls;
 pub mod code;
 pub mod json;
 pub mod list;
@@ -52,6 +53,9 @@ pub enum AnswerError {
         /// What it should hold.
         wanted: &'static str,
     },
+    /// Nothing that could be a test input.
+    #[error("the answer contained no test inputs")]
+    NoInputs,
     /// No item in what should be a list.
     #[error("the answer contained no list items")]
     NoItems,

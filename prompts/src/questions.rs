@@ -1,6 +1,7 @@
 //! The questions, one file each. Their wording is in `templates/`.
 
 mod block_analysis;
+mod compare_programs;
 mod direct_program;
 mod implement_thoughts;
 mod modular_program;
@@ -12,8 +13,10 @@ mod rethink;
 mod revise_with_modules;
 mod self_evaluation;
 mod thoughts;
+mod write_inputs;
 
 pub use block_analysis::BlockAnalysis;
+pub use compare_programs::{ComparePrograms, ComparedRun, Preferred};
 pub use direct_program::DirectProgram;
 pub use implement_thoughts::ImplementThoughts;
 pub use modular_program::ModularProgram;
@@ -24,6 +27,7 @@ pub use rethink::Rethink;
 pub use revise_with_modules::ReviseWithModules;
 pub use self_evaluation::{SelfEvaluation, SelfScore};
 pub use thoughts::{Asked, Thought, Thoughts};
+pub use write_inputs::{Rival, WriteInputs};
 
 use crate::parse::AnswerError;
 

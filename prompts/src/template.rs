@@ -35,6 +35,7 @@ macro_rules! files {
 
 const CONVERSATIONS: &[(&str, &str)] = files![
     "block_analysis",
+    "compare_programs",
     "direct_program",
     "implement_thoughts",
     "modular_program",
@@ -45,6 +46,7 @@ const CONVERSATIONS: &[(&str, &str)] = files![
     "revise_with_modules",
     "self_evaluation",
     "thoughts",
+    "write_inputs",
 ];
 
 /// Pieces that conversations include. A part is not a conversation.

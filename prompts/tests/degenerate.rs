@@ -3,7 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
 use codeagent_prompts::questions::{
-    Asked, BlockAnalysis, DirectProgram, Rethink, SelfEvaluation, Thought, Thoughts,
+    Asked, BlockAnalysis, ComparePrograms, DirectProgram, Preferred, Rethink, SelfEvaluation, Thought,
+    Thoughts, WriteInputs,
 };
 use codeagent_prompts::{
     AnswerError, BlockVerdict, Entry, FailedTest, FailureKind, Feedback, FeedbackLimits, Question, Task,
@@ -168,6 +169,46 @@ fn a_body_alone_completes_a_starter() {
     assert_eq!(DirectProgram { task: &started }.parse(reply).unwrap(), "    return a + b\n");
 }
 
+#[test]
+fn inputs_are_few_distinct_and_in_any_dress() {
+    let task = task();
+    let question = WriteInputs { task: &task, count: 2, apart: None };
+    let check =
+        |reply: &str, expected: &[&str]| assert_eq!(question.parse(reply).unwrap(), expected, "{reply:?}");
+    check("```python\nadd(1, 2)\nadd(0, 0)\nadd(9, 9)\n```", &["add(1, 2)", "add(0, 0)"]);
+    check("1. assert add(1, 2) == 3\n2. add(1, 2)", &["add(1, 2)"]);
+    for reply in ["I can't.", "```python\ndef add(a, b): ...\n```", "add"] {
+        assert_eq!(question.parse(reply), Err(AnswerError::NoInputs), "{reply:?}");
+    }
+    assert_eq!(question.parse(" \n"), Err(AnswerError::Empty));
+    let task = Task { entry: Entry::Stdio, ..task.clone() };
+    let question = WriteInputs { task: &task, count: 2, apart: None };
+    assert_eq!(
+        question.parse("First:\n```text\n1 2\n```\n```\n\n```\n```text\n3\n").unwrap(),
+        ["1 2\n", "3\n"]
+    );
+    assert_eq!(question.parse("1 2"), Err(AnswerError::NoInputs));
+}
+
+#[test]
+fn judgements_are_one_number_on_the_last_line() {
+    let task = task();
+    let question = ComparePrograms { task: &task, first: "", second: "", runs: &[] };
+    for (reply, expected) in [
+        ("The right answer is 2.\n1", Preferred::First),
+        ("**2**", Preferred::Second),
+        ("Verdict: Program 1.\n\n", Preferred::First),
+        ("Answer = 0", Preferred::Neither),
+        ("tie", Preferred::Neither),
+    ] {
+        assert_eq!(question.parse(reply), Ok(expected), "{reply:?}");
+    }
+    for reply in ["3", "1 or 2", "program 1 is right", "12"] {
+        assert_eq!(question.parse(reply), Err(AnswerError::NoVerdict), "{reply:?}");
+    }
+    assert_eq!(question.parse(""), Err(AnswerError::Empty));
+}
+
 proptest! {
     #[test]
     fn no_answer_makes_any_question_panic(reply in "(\\PC|[\\[\\]{}:,\"'`\n]|thought|score|block){0,120}") {
@@ -177,6 +218,8 @@ proptest! {
         if let Ok(answer) = self_evaluation(&task).parse(&reply) {
             prop_assert!((-1.0..=1.0).contains(&answer.score));
         }
+        let _ = WriteInputs { task: &task, count: 3, apart: None }.parse(&reply);
+        let _ = ComparePrograms { task: &task, first: "", second: "", runs: &[] }.parse(&reply);
         let feedback = Feedback::default().render(&FeedbackLimits::default());
         let _ = Rethink { task: &task, thoughts: &[], program: "", feedback: &feedback }.parse(&reply);
     }

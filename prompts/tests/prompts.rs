@@ -3,8 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
 use codeagent_prompts::questions::{
-    Asked, BlockAnalysis, DirectProgram, ImplementThoughts, ModularProgram, Reask, RefineProgram,
-    ReflectOnFailure, Rethink, ReviseWithModules, SelfEvaluation, Thoughts,
+    Asked, BlockAnalysis, ComparePrograms, ComparedRun, DirectProgram, ImplementThoughts, ModularProgram,
+    Reask, RefineProgram, ReflectOnFailure, Rethink, ReviseWithModules, Rival, SelfEvaluation, Thoughts,
+    WriteInputs,
 };
 use codeagent_prompts::{
     AnswerError, Entry, ExecutedBlock, FailedTest, FailureKind, Feedback, FeedbackLimits, FeedbackText,
@@ -137,6 +138,20 @@ fn judgements() {
     );
     check("self_evaluation", &SelfEvaluation { task: &task, thoughts: &chain(), program: PROGRAM });
     check("reflect_on_failure", &ReflectOnFailure { task: &task, program: PROGRAM, feedback: &feedback });
+}
+
+#[test]
+fn probes() {
+    let (task, stdio) = (task(), stdio());
+    let apart =
+        Rival { first: PROGRAM, second: "def spread(values):\n    return max(values) - min(values)\n" };
+    check("write_inputs", &WriteInputs { task: &task, count: 6, apart: None });
+    check("write_inputs_stdio", &WriteInputs { task: &stdio, count: 4, apart: None });
+    check("write_inputs_apart", &WriteInputs { task: &task, count: 3, apart: Some(apart) });
+    let run = ComparedRun { input: "spread([1, 5])".into(), first: "-4".into(), second: "x".repeat(2_000) };
+    let compared = ComparePrograms { task: &task, first: apart.first, second: apart.second, runs: &[run] };
+    check("compare_programs", &compared);
+    check("compare_programs_by_code", &ComparePrograms { runs: &[], ..compared });
 }
 
 #[test]

@@ -35,6 +35,7 @@ pub mod budget;
 mod checked;
 pub mod choose;
 pub mod codechain;
+mod evidence;
 mod grow;
 pub mod policy;
 pub mod pool;
@@ -49,12 +50,13 @@ pub mod tree;
 
 pub use attempt::{Attempt, Outcome};
 pub use budget::{Budget, BudgetLimits, Cost, Refusal, Reservation, Resource};
+pub use choose::contest::Contest;
 pub use codechain::{CodeChain, CodeChainConfig};
 pub use policy::{
-    Decision, Draft, ModuleChoice, Operator, ProgramStyle, SearchPolicy, StopReason, Trial, TrialId,
-    TrialResult,
+    Combined, Decision, Draft, ModuleChoice, Operator, Preference, ProgramStyle, SearchPolicy, StopReason,
+    Trial, TrialId, TrialResult,
 };
-pub use pool::{Candidate, Pool};
+pub use pool::{Behaviour, Candidate, Pool};
 pub use puct::{Puct, PuctFormula};
 pub use reflexion::{Reflexion, ReflexionConfig};
 pub use resample::{Resample, ResampleConfig};

@@ -84,6 +84,44 @@ pub enum Operator {
     },
     /// Asks the model how sure it is that a program which passes the visible tests passes all tests.
     Verify,
+    /// Root to one node that holds up to `count` test inputs of the model's own, without right answers.
+    WriteInputs {
+        /// Inputs asked for.
+        count: usize,
+    },
+    /// Runs programs on inputs whose right answers nobody knows: mutations of the visible tests' inputs, and those that
+    /// the nodes `inputs` hold. Asks no model. What programs do there tells them apart where the visible tests do not.
+    ///
+    /// An input counts if at least half of the programs that pass all visible tests return from it without an error
+    /// (of all `programs` where none passes). So behaviours of one trial are comparable with each other only, and all
+    /// programs that are to be compared belong into one; that some ran before costs nothing.
+    Probe {
+        /// The programs.
+        programs: Vec<NodeId>,
+        /// Nodes made by [`Operator::WriteInputs`]; may be empty.
+        inputs: Vec<NodeId>,
+    },
+    /// Judges between the trial's program and `other` (S*): the model writes inputs that tell them apart, both run on
+    /// them, and it judges both outputs twice, in either order.
+    Compare {
+        /// The other program.
+        other: NodeId,
+    },
+    /// A set of observations to thoughts that follow from them together (PlanSearch). The trial's node is the parent of
+    /// what is made.
+    Combine {
+        /// The observations; none of them for thoughts from the problem alone.
+        observations: Vec<NodeId>,
+        /// What the thoughts should be.
+        wanted: Combined,
+        /// Thoughts asked for.
+        count: usize,
+    },
+    /// A program, with others to be inspired by, to a changed program (evolution). The trial's node is the program.
+    Mutate {
+        /// Programs shown besides, with what they reached.
+        inspirations: Vec<NodeId>,
+    },
 }
 
 impl Operator {
@@ -100,6 +138,11 @@ impl Operator {
             Self::Rethink { .. } => "rethink",
             Self::ReviseWithModules { .. } => "revise_with_modules",
             Self::Verify => "verify",
+            Self::WriteInputs { .. } => "write_inputs",
+            Self::Probe { .. } => "probe",
+            Self::Compare { .. } => "compare",
+            Self::Combine { .. } => "combine",
+            Self::Mutate { .. } => "mutate",
         }
     }
 
@@ -107,13 +150,17 @@ impl Operator {
     #[must_use]
     pub const fn generations(&self) -> u64 {
         match self {
-            Self::Implement | Self::Refine { .. } => 1,
+            Self::Implement | Self::Refine { .. } | Self::Mutate { .. } => 1,
             Self::Resample { count, .. } | Self::ReviseWithModules { count, .. } => *count as u64,
             Self::Propose { .. }
             | Self::Extend { .. }
             | Self::Reflect
             | Self::Rethink { .. }
-            | Self::Verify => 0,
+            | Self::Verify
+            | Self::WriteInputs { .. }
+            | Self::Probe { .. }
+            | Self::Compare { .. }
+            | Self::Combine { .. } => 0,
         }
     }
 
@@ -121,15 +168,30 @@ impl Operator {
     #[must_use]
     pub const fn makes(&self) -> Option<(NodeKind, usize)> {
         match self {
-            Self::Propose { count } | Self::Extend { count, .. } => Some((NodeKind::Thought, *count)),
+            Self::Propose { count } | Self::Extend { count, .. } | Self::Combine { count, .. } => {
+                Some((NodeKind::Thought, *count))
+            }
             Self::Implement => Some((NodeKind::Solution, 1)),
             Self::Resample { count, .. } => Some((NodeKind::Solution, *count)),
             Self::Reflect => Some((NodeKind::Reflection, 1)),
-            Self::Refine { .. } => Some((NodeKind::Revision, 1)),
+            Self::Refine { .. } | Self::Mutate { .. } => Some((NodeKind::Revision, 1)),
             Self::ReviseWithModules { count, .. } => Some((NodeKind::Revision, *count)),
-            Self::Rethink { .. } | Self::Verify => None,
+            Self::WriteInputs { .. } => Some((NodeKind::Inputs, 1)),
+            Self::Rethink { .. } | Self::Verify | Self::Probe { .. } | Self::Compare { .. } => None,
         }
     }
+}
+
+/// What [`Operator::Combine`] asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Combined {
+    /// New observations.
+    Observations,
+    /// A plan: the solution in words.
+    Plan,
+    /// Another plan than the one of this node, after saying what is wrong with it.
+    OtherPlan(NodeId),
 }
 
 /// How [`Operator::Resample`] asks for a program.
@@ -158,6 +220,20 @@ pub enum ModuleChoice {
     BestPassing,
 }
 
+/// Whom a pairwise comparison prefers ([`Operator::Compare`]).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Preference {
+    /// The trial's program, in both orders.
+    Node,
+    /// The other program, in both orders.
+    Other,
+    /// Neither, in both orders: half a point each.
+    Tie,
+    /// One order contradicts the other: no point.
+    Inconsistent,
+}
+
 /// What came of a trial.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "result", rename_all = "snake_case")]
@@ -173,6 +249,19 @@ pub enum TrialResult {
     Verified {
         /// The model's confidence.
         confidence: Option<f64>,
+    },
+    /// What [`Operator::Probe`] saw.
+    Probed {
+        /// Hash of what each program did, in the order of the operator's programs: equal for programs that answered all
+        /// counting inputs alike. `None` for a program that could not be probed.
+        behaviours: Vec<Option<u64>>,
+        /// Inputs that count. With 0 of them nothing was learned and all behaviours are `None`.
+        inputs: u32,
+    },
+    /// [`Operator::Compare`] came to a judgement.
+    Compared {
+        /// Whom it prefers.
+        preference: Preference,
     },
     /// Nothing usable came back: an unusable answer after one re-ask, or a filtered one.
     Unusable,

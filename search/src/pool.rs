@@ -20,10 +20,26 @@ pub struct Candidate {
     pub attempt: Attempt,
     /// How many nodes hold this program.
     pub draws: u32,
-    /// How many distinct programs of the pool behave like it on the visible tests, itself included; 0 if unknown.
+    /// Hash of its behaviour on probes, where it was probed.
+    pub probed: Option<u64>,
+    /// How many distinct programs of the pool behave like it on the visible tests and on probes, itself included; 0 if
+    /// neither is known.
     pub cluster: u32,
     /// The model's confidence in it, in `[-1, 1]`, where it was asked.
     pub self_eval: Option<f64>,
+    /// Pairwise comparisons that it took part in.
+    pub comparisons: u32,
+    /// Points that they gave it.
+    pub points: f64,
+}
+
+/// How a program behaves, as far as it was seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Behaviour {
+    /// Hash of its outcomes on the visible tests.
+    pub visible: Option<u64>,
+    /// Hash of what it did on probes.
+    pub probed: Option<u64>,
 }
 
 impl Pool {
@@ -53,13 +69,19 @@ impl Pool {
         &self.candidates
     }
 
+    /// As [`Self::candidates`], for who wants them for good.
+    #[must_use]
+    pub fn into_candidates(self) -> Vec<Candidate> {
+        self.candidates
+    }
+
     fn count_clusters(&mut self) {
-        let mut sizes: BTreeMap<u64, u32> = BTreeMap::new();
-        for behaviour in self.candidates.iter().filter_map(|candidate| candidate.attempt.behaviour) {
+        let mut sizes: BTreeMap<Behaviour, u32> = BTreeMap::new();
+        for behaviour in self.candidates.iter().filter_map(Candidate::behaviour) {
             *sizes.entry(behaviour).or_default() += 1;
         }
         for candidate in &mut self.candidates {
-            let size = candidate.attempt.behaviour.and_then(|behaviour| sizes.get(&behaviour));
+            let size = candidate.behaviour().and_then(|behaviour| sizes.get(&behaviour));
             candidate.cluster = size.copied().unwrap_or(0);
         }
     }
@@ -67,13 +89,39 @@ impl Pool {
 
 impl Candidate {
     fn new(node: &Node, attempt: &Attempt) -> Self {
-        let self_eval = node.score(Evaluator::SelfEval);
-        Self { node: node.id, attempt: attempt.clone(), draws: 1, cluster: 0, self_eval }
+        let mut new = Self {
+            node: node.id,
+            attempt: attempt.clone(),
+            draws: 1,
+            probed: node.probed,
+            cluster: 0,
+            self_eval: node.score(Evaluator::SelfEval),
+            comparisons: 0,
+            points: 0.0,
+        };
+        new.add_points(node);
+        new
+    }
+
+    /// What is known of how it behaves; equal within a cluster. `None` where nothing is known.
+    #[must_use]
+    pub fn behaviour(&self) -> Option<Behaviour> {
+        let known = (self.attempt.behaviour, self.probed);
+        (known != (None, None)).then_some(Behaviour { visible: known.0, probed: known.1 })
+    }
+
+    fn add_points(&mut self, node: &Node) {
+        for evaluation in node.evaluations.iter().filter(|it| it.evaluator == Evaluator::Comparison) {
+            self.comparisons += 1;
+            self.points += evaluation.score;
+        }
     }
 
     fn absorb(&mut self, copy: &Node, attempt: &Attempt) {
         self.draws += 1;
         self.self_eval = self.self_eval.or_else(|| copy.score(Evaluator::SelfEval));
+        self.probed = self.probed.or(copy.probed);
+        self.add_points(copy);
         if better(attempt, &self.attempt) {
             self.node = copy.id;
             self.attempt = attempt.clone();

@@ -1,6 +1,6 @@
 //! Scripted callers for tests: what a model and a sandbox might say, without either.
 
-use crate::{Attempt, Draft, NodeKind, Operator, Search, SearchPolicy, Trial, TrialResult};
+use crate::{Attempt, Draft, NodeKind, Operator, Preference, Search, SearchPolicy, Trial, TrialResult};
 
 /// A program that passes `passed` of `total` tests.
 pub(crate) fn program(fingerprint: u64, passed: u32, total: u32) -> Draft {
@@ -22,6 +22,16 @@ pub(crate) fn thoughts(priors: &[f64]) -> TrialResult {
 /// A reflection.
 pub(crate) fn reflection() -> TrialResult {
     made([Draft { kind: NodeKind::Reflection, prior: None, attempt: None }])
+}
+
+/// A node of inputs.
+pub(crate) fn inputs() -> TrialResult {
+    made([Draft { kind: NodeKind::Inputs, prior: None, attempt: None }])
+}
+
+/// What a probe saw on 8 inputs.
+pub(crate) fn probed(behaviours: impl IntoIterator<Item = Option<u64>>) -> TrialResult {
+    TrialResult::Probed { behaviours: behaviours.into_iter().collect(), inputs: 8 }
 }
 
 /// A self-evaluation.
@@ -83,8 +93,11 @@ pub(crate) fn obliging(trial: &Trial, passed: u32) -> TrialResult {
     match (&trial.operator, trial.operator.makes()) {
         (Operator::Rethink { .. }, _) => TrialResult::Replaced,
         (Operator::Verify, _) => sure(0.5),
+        (Operator::Probe { programs, .. }, _) => probed(programs.iter().map(|_| Some(1))),
+        (Operator::Compare { .. }, _) => TrialResult::Compared { preference: Preference::Node },
         (_, Some((NodeKind::Thought, count))) => thoughts(&vec![0.5; count]),
         (_, Some((NodeKind::Reflection, _))) => reflection(),
+        (_, Some((NodeKind::Inputs, _))) => inputs(),
         (_, Some((_, count))) => made((0..count as u64).map(|index| program(trial.seed ^ index, passed, 4))),
         (_, None) => TrialResult::Unusable,
     }

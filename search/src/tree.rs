@@ -36,6 +36,8 @@ pub enum NodeKind {
     Revision,
     /// A diagnosis of a failed program.
     Reflection,
+    /// Test inputs without right answers.
+    Inputs,
 }
 
 /// Who judged a node.
@@ -49,6 +51,8 @@ pub enum Evaluator {
     SelfEval,
     /// The method's combination of the other parts, in `[0, 1]`.
     Reward,
+    /// Points of one pairwise comparison: 1 for the preferred program, 0.5 each for a tie, else 0. They add up.
+    Comparison,
 }
 
 /// One judgement of a node.
@@ -102,6 +106,13 @@ pub enum Change {
         node: NodeId,
         /// The new prior, in `[0, 1]`.
         prior: f64,
+    },
+    /// It was seen how a node's program behaves on probes; what was seen before is superseded.
+    Probed {
+        /// The node.
+        node: NodeId,
+        /// Hash of what it did, equal for programs that did the same.
+        behaviour: u64,
     },
     /// A return was added to a node's statistics.
     BackedUp {

@@ -52,6 +52,11 @@ impl<'a> Conversation<'a> {
         self.calls_left > 0
     }
 
+    /// Calls that the trial may still make.
+    pub(crate) const fn calls_left(&self) -> u64 {
+        self.calls_left
+    }
+
     /// Asks for `count` answers to one question and reads them. A single answer that can't be read is asked for once
     /// more; of several, those that can't be read are left out. Empty where nothing usable came back or the allotment
     /// is spent.

@@ -13,7 +13,7 @@ use crate::pool::Candidate;
 /// 3. share of visible tests passed;
 /// 4. not rejected by its own verification (confidence above 0, or not asked), where no visible test speaks
 ///    against it;
-/// 5. size of its behaviour cluster. CodeT (section 3.2) weighs a cluster by the square root of its programs; the
+/// 5. size of its behaviour cluster, on probes where it was probed. CodeT (section 3.2) weighs a cluster by the square root of its programs; the
 ///    order is the same;
 /// 6. the model's confidence, one that was not asked counting as 0;
 /// 7. without tests: how many draws gave this very program, which is the majority vote;
@@ -21,16 +21,21 @@ use crate::pool::Candidate;
 /// 9. first seen.
 #[must_use]
 pub fn compare(one: &Candidate, other: &Candidate) -> Ordering {
-    let level = |candidate: &Candidate| (candidate.attempt.passes_all(), candidate.attempt.parses);
-    level(one)
-        .cmp(&level(other))
-        .then_with(|| one.attempt.pass_fraction().total_cmp(&other.attempt.pass_fraction()))
-        .then_with(|| accepted(one).cmp(&accepted(other)))
+    standing(one, other)
         .then_with(|| one.cluster.cmp(&other.cluster))
         .then_with(|| confidence(one).total_cmp(&confidence(other)))
         .then_with(|| votes(one).cmp(&votes(other)))
         .then_with(|| economy(one).cmp(&economy(other)))
         .then_with(|| Reverse(one.node).cmp(&Reverse(other.node)))
+}
+
+/// Compares two candidates by the rungs above the size of the cluster, the first four.
+pub(super) fn standing(one: &Candidate, other: &Candidate) -> Ordering {
+    let level = |candidate: &Candidate| (candidate.attempt.passes_all(), candidate.attempt.parses);
+    level(one)
+        .cmp(&level(other))
+        .then_with(|| one.attempt.pass_fraction().total_cmp(&other.attempt.pass_fraction()))
+        .then_with(|| accepted(one).cmp(&accepted(other)))
 }
 
 fn accepted(candidate: &Candidate) -> bool {

@@ -7,7 +7,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use super::*;
-use crate::testing::{made, obliging, program, run, sure, thoughts};
+use crate::testing::{made, obliging, probed, program, run, sure, thoughts};
 use crate::*;
 
 /// A caller whose luck is a function of the trial alone, as it is with recorded answers. `kind` is its character.
@@ -39,6 +39,16 @@ fn answer(kind: u64, trial: &Trial) -> TrialResult {
                 draft.attempt = None;
             }
             made(drafts)
+        }
+        (Operator::Probe { programs, .. }, _) => {
+            // Sometimes too few, sometimes too many.
+            let number = programs.len() as u64 + roll(3);
+            probed((1..number).map(|_| (roll(4) > 0).then(|| roll(3))))
+        }
+        (Operator::Compare { .. }, _) => {
+            let preference = [Preference::Node, Preference::Other, Preference::Tie, Preference::Inconsistent]
+                [roll(4) as usize];
+            TrialResult::Compared { preference }
         }
         _ => obliging(trial, 0),
     }
@@ -227,6 +237,28 @@ fn check_sense(tree: &Tree, trial: &Trial) {
         }
         Operator::Implement => assert!(matches!(kind(trial.node), NodeKind::Root | NodeKind::Thought)),
         Operator::Reflect | Operator::Verify => holds_program(trial.node),
+        Operator::Mutate { inspirations } => {
+            holds_program(trial.node);
+            inspirations.iter().for_each(|node| holds_program(*node));
+        }
+        Operator::Combine { observations, wanted, .. } => {
+            assert!(matches!(kind(trial.node), NodeKind::Root | NodeKind::Thought));
+            assert!(observations.iter().all(|node| kind(*node) == NodeKind::Thought));
+            if let Combined::OtherPlan(plan) = wanted {
+                assert_eq!(kind(*plan), NodeKind::Thought);
+            }
+        }
+        Operator::WriteInputs { .. } => assert_eq!(trial.node, NodeId::ROOT),
+        Operator::Probe { programs, inputs } => {
+            assert!(!programs.is_empty());
+            programs.iter().for_each(|node| holds_program(*node));
+            assert!(inputs.iter().all(|node| kind(*node) == NodeKind::Inputs));
+        }
+        Operator::Compare { other } => {
+            holds_program(trial.node);
+            holds_program(*other);
+            assert_ne!(trial.node, *other);
+        }
         Operator::Refine { reflection } => {
             holds_program(trial.node);
             assert!(reflection.is_none_or(|node| kind(node) == NodeKind::Reflection));

@@ -92,6 +92,7 @@ impl Tree {
             prior: 1.0,
             operator: String::new(),
             attempt: None,
+            probed: None,
             evaluations: Vec::new(),
             stats: Stats::default(),
             rethinks: 0,
@@ -132,6 +133,7 @@ impl Tree {
                 check_range(*node, "the prior", *prior, 0.0)?;
                 self.node_mut(*node)?.prior = *prior;
             }
+            Change::Probed { node, behaviour } => self.node_mut(*node)?.probed = Some(*behaviour),
             Change::BackedUp { node, value } => {
                 check_range(*node, "a return", *value, 0.0)?;
                 self.node_mut(*node)?.stats.add(*value);
@@ -261,6 +263,7 @@ impl Tree {
             prior: *prior,
             operator: operator.clone(),
             attempt: attempt.clone(),
+            probed: None,
             evaluations: Vec::new(),
             stats: Stats::default(),
             rethinks: 0,

@@ -22,6 +22,8 @@ pub struct Node {
     pub operator: String,
     /// Facts about its program, if it holds one.
     pub attempt: Option<Attempt>,
+    /// Hash of its program's behaviour on probes, where it was probed.
+    pub probed: Option<u64>,
     /// Every judgement of it, in order.
     pub evaluations: Vec<Evaluation>,
     /// The returns backed up through it.

@@ -29,6 +29,7 @@ mod driver;
 pub mod event;
 pub mod evidence;
 mod examiner;
+pub mod falsify;
 mod feedback;
 mod inputs;
 mod log;

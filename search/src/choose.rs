@@ -8,10 +8,10 @@ pub mod dual_agreement;
 pub mod evidence;
 pub mod ladder;
 pub mod rpc;
-pub mod votes;
-pub mod weighted_agreement;
+pub mod supported_agreement;
 #[cfg(test)]
 mod tests;
+pub mod votes;
 
 /// The best program of a tree so far; `None` only while there is no program at all.
 ///

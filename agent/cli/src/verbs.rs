@@ -4,6 +4,7 @@ pub mod completions;
 pub mod config;
 pub mod doctor;
 pub mod exec;
+pub mod falsify;
 pub mod man;
 pub mod modules;
 pub mod providers;

@@ -33,11 +33,7 @@ impl WrittenTests {
     /// they say the same of the same input. The inputs of visible tests are inputs too. Nothing is read for programs
     /// from stdin to stdout.
     #[must_use]
-    pub fn read<'t>(
-        problem: &Problem,
-        texts: impl IntoIterator<Item = &'t str>,
-        per_text: usize,
-    ) -> Self {
+    pub fn read<'t>(problem: &Problem, texts: impl IntoIterator<Item = &'t str>, per_text: usize) -> Self {
         let mut reader = Reader::default();
         let Some(entry) = problem.entry.function() else { return reader.tests };
         for case in &problem.visible {
@@ -161,7 +157,10 @@ mod tests {
     #[test]
     fn equal_tests_are_one_and_inputs_are_shared() {
         let problem = Problem::function("t", "f", "").example("f(3) == 4").unwrap();
-        let texts = ["assert f(1) == 2\nassert f( 1 )==2, 'again'\nassert f(1) == 3\n", "assert f(1) == 2\nassert abs(f(2)) < 1"];
+        let texts = [
+            "assert f(1) == 2\nassert f( 1 )==2, 'again'\nassert f(1) == 3\n",
+            "assert f(1) == 2\nassert abs(f(2)) < 1",
+        ];
         let read = WrittenTests::read(&problem, texts, 5);
         let seen: Vec<_> = read.tests().iter().map(|test| (test.test.draws, test.test.input)).collect();
         assert_eq!(seen, [(3, Some(1)), (1, Some(1)), (1, None)]);

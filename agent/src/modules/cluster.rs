@@ -35,9 +35,12 @@ pub struct Cluster {
 #[must_use]
 pub fn clusters(modules: &[Module], language: Language, count: usize, seed: u64) -> Vec<Cluster> {
     let vectors: Vec<Vector> = modules.iter().map(|module| vector(module, language)).collect();
-    let mut clusters: Vec<Cluster> =
-        groups(&vectors, count, seed).into_iter().filter_map(|members| described(members, &vectors)).collect();
-    clusters.sort_by_key(|cluster| (std::cmp::Reverse(cluster.members.len()), cluster.members.first().copied()));
+    let mut clusters: Vec<Cluster> = groups(&vectors, count, seed)
+        .into_iter()
+        .filter_map(|members| described(members, &vectors))
+        .collect();
+    clusters
+        .sort_by_key(|cluster| (std::cmp::Reverse(cluster.members.len()), cluster.members.first().copied()));
     clusters
 }
 

@@ -66,10 +66,8 @@ impl Language {
             #[cfg(feature = "grammar-javascript")]
             (Self::JavaScript, "variable_declarator") => {
                 let value = field("value").map(|value| value.kind());
-                let is_function = matches!(
-                    value,
-                    Some("arrow_function" | "function_expression" | "generator_function")
-                );
+                let is_function =
+                    matches!(value, Some("arrow_function" | "function_expression" | "generator_function"));
                 field("name").filter(|_| is_function)
             }
             _ => None,

@@ -1,5 +1,8 @@
 //! Every function, class and method of a program, nested ones too, and who mentions whom.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
 use petgraph::graph::{DiGraph, NodeIndex};
@@ -146,7 +149,8 @@ impl<'t> Survey<'t> {
         }
         let paths = paths(&self.found);
         let unit = |(index, found): (usize, &Found<'t>)| {
-            let mut called: Vec<usize> = calls.neighbors(NodeIndex::new(index)).map(NodeIndex::index).collect();
+            let mut called: Vec<usize> =
+                calls.neighbors(NodeIndex::new(index)).map(NodeIndex::index).collect();
             called.sort_unstable();
             let called = called.into_iter().filter_map(|called| paths.get(called).cloned()).collect();
             self.unit(found, paths.get(index).cloned().unwrap_or_default(), called)
@@ -182,7 +186,8 @@ fn is_part_of(node: Node<'_>, around: Node<'_>) -> bool {
 
 /// The body of a definition, or of the function that is a variable's value.
 fn body_of(node: Node<'_>) -> Option<Node<'_>> {
-    node.child_by_field_name("body").or_else(|| node.child_by_field_name("value")?.child_by_field_name("body"))
+    node.child_by_field_name("body")
+        .or_else(|| node.child_by_field_name("value")?.child_by_field_name("body"))
 }
 
 /// Comments right before a definition, without their marks.

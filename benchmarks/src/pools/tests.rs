@@ -31,10 +31,24 @@ fn programs_come_one_or_many_in_a_row() {
          {\"prompt\": \"def g(x):\\n\", \"samples\": [\"d\", {\"text\": \"e\", \"mean_logprob\": -1.5}]}\n",
     );
     let pool = read_programs(rows.path(), &dataset()).unwrap();
-    assert_eq!((texts(&pool, "T/0"), texts(&pool, "T/1")), (vec!["a".into(), "b".into(), "c".into()], vec!["d".into(), "e".into()]));
-    let log_probs: Vec<_> = ["T/0", "T/1"].iter().flat_map(|id| pool.of(id)).map(|drawn| drawn.log_prob).collect();
+    assert_eq!(
+        (texts(&pool, "T/0"), texts(&pool, "T/1")),
+        (vec!["a".into(), "b".into(), "c".into()], vec!["d".into(), "e".into()])
+    );
+    let log_probs: Vec<_> =
+        ["T/0", "T/1"].iter().flat_map(|id| pool.of(id)).map(|drawn| drawn.log_prob).collect();
     assert_eq!(log_probs, [Some(-0.5), None, None, None, Some(-1.5)]);
     assert_eq!((pool.len(), pool.fault_count, pool.of("T/2")), (5, 0, &[][..]));
+}
+
+#[test]
+fn completions_can_be_cut_where_another_thing_begins() {
+    let texts_of =
+        ["    return 1\\n\\ndef g(): pass", "    return 1\\n", "    if x:\\n        print(1)\\nprint(2)\\n#"];
+    let row = format!("{{\"task_id\": \"T/0\", \"samples\": [\"{}\"]}}\n", texts_of.join("\", \""));
+    let mut pool = read_programs(file(&row).path(), &dataset()).unwrap();
+    pool.cut_at_stops();
+    assert_eq!(texts(&pool, "T/0"), ["    return 1\n", "    return 1\n", "    if x:\n        print(1)"]);
 }
 
 #[test]
@@ -63,7 +77,8 @@ fn bad_rows_have_a_place_and_a_remedy_and_cost_nothing_else() {
     );
     let pool = read_programs(rows.path(), &dataset()).unwrap();
     assert_eq!(texts(&pool, "T/0"), ["good"]);
-    let faults: Vec<_> = pool.faults.iter().map(|fault| (fault.place.position.unwrap().0, fault.reason.as_str())).collect();
+    let faults: Vec<_> =
+        pool.faults.iter().map(|fault| (fault.place.position.unwrap().0, fault.reason.as_str())).collect();
     let reasons = [
         "the data set has no problem `T/9`",
         "the row names no problem",

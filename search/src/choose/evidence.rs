@@ -80,9 +80,8 @@ impl Evidence {
 #[must_use]
 pub fn ranked(mut classes: Vec<Class>) -> Vec<Class> {
     let first = |class: &Class| class.samples.first().copied();
-    classes.sort_by(|one, other| {
-        other.score.total_cmp(&one.score).then_with(|| first(one).cmp(&first(other)))
-    });
+    classes
+        .sort_by(|one, other| other.score.total_cmp(&one.score).then_with(|| first(one).cmp(&first(other))));
     classes
 }
 

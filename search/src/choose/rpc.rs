@@ -33,7 +33,8 @@ pub enum Mode {
 /// confidence 0.
 #[must_use]
 pub fn rank(evidence: &Evidence) -> (Vec<Class>, Mode) {
-    let known: Option<Vec<f64>> = evidence.samples.iter().map(|sample| probability(sample.log_prob)).collect();
+    let known: Option<Vec<f64>> =
+        evidence.samples.iter().map(|sample| probability(sample.log_prob)).collect();
     let mode = if known.is_some() { Mode::Perplexity } else { Mode::SelfConsistency };
     let probabilities = known.unwrap_or_else(|| vec![1.0; evidence.samples.len()]);
     let kept = kept(&probabilities);

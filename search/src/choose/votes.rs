@@ -44,11 +44,10 @@ mod tests {
 
     #[test]
     fn the_answers_given_most_often_come_first() {
-        check(&rank(&evidence(&[B, A, A, NONE, NONE, NONE])), &[
-            (&[1, 2], 2.0),
-            (&[0], 1.0),
-            (&[3, 4, 5], 0.0),
-        ]);
+        check(
+            &rank(&evidence(&[B, A, A, NONE, NONE, NONE])),
+            &[(&[1, 2], 2.0), (&[0], 1.0), (&[3, 4, 5], 0.0)],
+        );
     }
 
     #[test]

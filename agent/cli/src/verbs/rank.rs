@@ -8,7 +8,7 @@ use std::io::Write as _;
 use std::path::Path;
 
 use codeagent::search::choose::evidence::{Class, Evidence, draws};
-use codeagent::search::choose::{dual_agreement, rpc, votes, weighted_agreement};
+use codeagent::search::choose::{dual_agreement, rpc, supported_agreement, votes};
 use codeagent_benchmarks::ranking::{random_pass_at, ranked_pass_at};
 use codeagent_benchmarks::{Dataset, DatasetError, Pool, load_dataset, read_programs, read_tests};
 use serde::Serialize;
@@ -82,7 +82,10 @@ pub async fn rank(
     let config = config::load(environment, &globals.config_flags(arguments.settings()))?.config.sandbox;
     let dataset = load_dataset(&environment.directory().join(&arguments.dataset)).map_err(|e| data(&e))?;
     dataset.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
-    let samples = read(&arguments.samples, &dataset, environment, read_programs)?;
+    let mut samples = read(&arguments.samples, &dataset, environment, read_programs)?;
+    if arguments.cut {
+        samples.cut_at_stops();
+    }
     let tests = match &arguments.tests {
         Some(path) => read(path, &dataset, environment, read_tests)?,
         None => Pool::default(),
@@ -141,7 +144,7 @@ fn data(error: &DatasetError) -> Failure {
 /// The ranking, and what it rests on where that is not the method's own evidence.
 fn ranking(evidence: &Evidence, method: RankMethod) -> (Vec<Class>, Option<&'static str>) {
     match method {
-        RankMethod::Ladder => (weighted_agreement::rank(evidence), None),
+        RankMethod::Ladder => (supported_agreement::rank(evidence), None),
         RankMethod::DualAgreement => (dual_agreement::rank(evidence), None),
         RankMethod::Votes => (votes::rank(evidence), None),
         RankMethod::Rpc => {

@@ -67,10 +67,8 @@ fn samples_that_say_nothing_do_no_harm() {
     assert_eq!(rank(&Evidence::default()).0, []);
     let silent = Sample { log_prob: Some(-1.0), ..Sample::default() };
     assert_eq!(rank(&evidence(vec![silent])).0[0].score, 0.0);
-    let odd = [f64::NAN, f64::INFINITY, 3.0, f64::NEG_INFINITY].map(|log_prob| Sample {
-        log_prob: Some(log_prob),
-        ..sample(1, 1, 0.5)
-    });
+    let odd = [f64::NAN, f64::INFINITY, 3.0, f64::NEG_INFINITY]
+        .map(|log_prob| Sample { log_prob: Some(log_prob), ..sample(1, 1, 0.5) });
     assert_eq!(rank(&evidence(odd.to_vec())).1, Mode::SelfConsistency);
 }
 
@@ -84,14 +82,16 @@ fn perplexity_tells_more_than_counting() {
     for count in [4, 8, 16] {
         let (mut by_perplexity, mut by_votes) = (0.0, 0.0);
         for trial in 0..2_000 {
-            let drawn: Vec<u64> = (0..count).map(|_| draw(&LAW, f64::from(random.next_u32()) / 4_294_967_296.0)).collect();
+            let drawn: Vec<u64> =
+                (0..count).map(|_| draw(&LAW, f64::from(random.next_u32()) / 4_294_967_296.0)).collect();
             let samples = drawn.iter().map(|answer| {
                 let probability = LAW[usize::try_from(*answer).unwrap()];
                 sample(*answer, *answer, probability)
             });
             // Unnormalised, as the theory has it: what was not drawn has no part.
             let seen = if drawn.contains(&0) { LAW[0] } else { 0.0 };
-            let votes = f64::from(u32::try_from(drawn.iter().filter(|answer| **answer == 0).count()).unwrap());
+            let votes =
+                f64::from(u32::try_from(drawn.iter().filter(|answer| **answer == 0).count()).unwrap());
             by_perplexity += (seen - LAW[0]).powi(2);
             by_votes += (votes / f64::from(count) - LAW[0]).powi(2);
             if trial % 100 == 0 {

@@ -171,7 +171,8 @@ mod tests {
 
     #[test]
     fn the_gamma_function_is_right() {
-        for (value, expected) in [(1.0, 1.0), (1.5, 0.886_226_925_452_758), (5.0, 24.0), (12.0, 39_916_800.0)] {
+        for (value, expected) in [(1.0, 1.0), (1.5, 0.886_226_925_452_758), (5.0, 24.0), (12.0, 39_916_800.0)]
+        {
             assert!((ln_gamma(value).exp() / expected - 1.0).abs() < 1e-9, "{value}");
         }
     }

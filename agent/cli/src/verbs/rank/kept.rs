@@ -44,8 +44,7 @@ impl Kept {
             return Ok(Self::default());
         };
         let failed = |error: std::io::Error| failure(&path, &error);
-        let mut file =
-            OpenOptions::new().read(true).append(true).create(true).open(&path).map_err(failed)?;
+        let mut file = OpenOptions::new().read(true).append(true).create(true).open(&path).map_err(failed)?;
         let mut text = Vec::new();
         file.read_to_end(&mut text).map_err(failed)?;
         if text.last().is_some_and(|last| *last != b'\n') {

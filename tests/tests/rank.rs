@@ -181,8 +181,9 @@ fn recorded_bodies_and_test_groups() {
         ];
         let ended = Ended::of(place.command(&arguments).args(["--cache", "kept.jsonl", "--quiet"]));
         assert_eq!(ended.code, Some(0), "{ended:?}");
-        let at_1 = &rows(&ended).last().unwrap()["pass_at_k"]["1"];
-        ["random", "ranked"].map(|which| at_1[which].as_f64().unwrap() * 100.0)
+        let rows = rows(&ended);
+        let at_1 = |which: &str| rows.last().unwrap()["pass_at_k"]["1"][which].as_f64().unwrap();
+        ["random", "ranked"].map(|which| at_1(which) * 100.0)
     };
     let [random, agreement] = run("dual-agreement");
     assert!((random - 62.44).abs() < 1.0 && (agreement - 83.50).abs() < 1.0, "{random} {agreement}");

@@ -11,7 +11,7 @@ use tree_sitter::Node;
 
 use super::extract::{Module, dedented, docstring, signature};
 use super::language::Language;
-use super::normalise::hash_of;
+use super::normalise::definition_hash;
 use super::syntax::{Descend, Place, Step, parse_as, text, walk};
 
 /// What a definition is.
@@ -172,7 +172,7 @@ impl<'t> Survey<'t> {
             source: dedented(text(found.whole, self.source), found.whole.start_position().column),
             calls,
         };
-        let hash = hash_of(&module.source, self.language);
+        let hash = definition_hash(found.whole, self.source, self.language);
         Unit { module, kind: found.kind, path, line: found.whole.start_position().row + 1, hash }
     }
 }

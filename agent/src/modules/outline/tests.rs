@@ -111,6 +111,10 @@ fn equal_units_have_equal_hashes() {
     let other = hashes("x = 1\ndef f(b):  # other\n    return b+1\n");
     assert_eq!(one, other);
     assert_ne!(one, hashes("def f(a):\n    return a + 2\n"));
+    for unit in outline(PROGRAM, Language::Python).unwrap().units {
+        let by_itself = super::super::normalised_hash(&unit.module.source);
+        assert_eq!(unit.hash, by_itself, "{}", unit.path);
+    }
 }
 
 #[test]

@@ -109,15 +109,71 @@ fn parts<T: Clone>(items: &[T]) -> Vec<Vec<T>> {
     (0..=items.len().min(2)).map(|count| items.iter().take(count).cloned().collect()).collect()
 }
 
-/// The text with one number replaced.
+/// The text with one number replaced, and with all numbers of a line replaced by the same.
 fn texts(text: &str) -> Vec<Input> {
     let mut found = Vec::new();
-    let numbers = text.split_whitespace().filter(|token| token.parse::<i64>().is_ok());
-    for token in numbers {
+    for token in text.split_whitespace().filter(|token| is_number(token)) {
         let at = (token.as_ptr() as usize).saturating_sub(text.as_ptr() as usize);
-        let (before, after) =
-            (text.get(..at).unwrap_or_default(), text.get(at + token.len()..).unwrap_or_default());
+        let before = text.get(..at).unwrap_or_default();
+        let after = text.get(at + token.len()..).unwrap_or_default();
         found.extend(INTEGERS.iter().map(|edge| Input::Stdin(format!("{before}{edge}{after}"))));
     }
+    let lines: Vec<&str> = text.split('\n').collect();
+    for (place, line) in lines.iter().enumerate() {
+        let words: Vec<&str> = line.split(' ').collect();
+        if words.iter().filter(|word| is_number(word)).count() < 2 {
+            continue;
+        }
+        for edge in INTEGERS.map(|edge| edge.to_string()) {
+            let line = words.iter().map(|word| if is_number(word) { edge.as_str() } else { word });
+            let line = line.collect::<Vec<_>>().join(" ");
+            let mut changed = lines.clone();
+            if let Some(old) = changed.get_mut(place) {
+                *old = &line;
+            }
+            found.push(Input::Stdin(changed.join("\n")));
+        }
+    }
     found
+}
+
+fn is_number(word: &str) -> bool {
+    word.parse::<i64>().is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use codeagent_sandbox::literal::parse;
+
+    use super::*;
+
+    fn shown(inputs: &[Input]) -> Vec<String> {
+        inputs.iter().map(|input| input.show(Some("f"))).collect()
+    }
+
+    #[test]
+    fn arguments_go_to_their_edges_and_items_after_them() {
+        let args = vec![parse("[5, 7]").unwrap(), parse("'ab'").unwrap()];
+        let found = shown(&inputs(&[Input::Call(Arguments { args, kwargs: Vec::new() })]));
+        for expected in [
+            "f([], 'ab')",
+            "f([5, 7], '')",
+            "f([5, 5], 'ab')",
+            "f([7, 5], 'ab')",
+            "f([5, 7], 'ba')",
+            "f([0, 7], 'ab')",
+        ] {
+            assert!(found.iter().any(|input| input == expected), "{expected} in {found:?}");
+        }
+        let place = |wanted: &str| found.iter().position(|input| input == wanted);
+        assert!(place("f([], 'ab')") < place("f([0, 7], 'ab')"));
+    }
+
+    #[test]
+    fn numbers_of_a_text_go_to_their_edges() {
+        let found = shown(&inputs(&[Input::Stdin("2\n5 x 7\n".into())]));
+        for expected in ["0\n5 x 7\n", "2\n5 x 2147483648\n", "2\n-1 x -1\n"] {
+            assert!(found.iter().any(|input| input == expected), "{expected:?} in {found:?}");
+        }
+    }
 }

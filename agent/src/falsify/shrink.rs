@@ -113,9 +113,24 @@ fn strings(text: &str) -> Vec<Value> {
     all.map(|text| Value::Str(Text::from(text.into_iter().collect::<String>()))).collect()
 }
 
-fn lists<T: Clone>(items: &[T], smaller: impl Fn(&T) -> Vec<T>) -> Vec<Vec<T>> {
+fn lists<T: Clone + PartialEq>(items: &[T], smaller: impl Fn(&T) -> Vec<T>) -> Vec<Vec<T>> {
     let mut found = without_parts(items);
-    found.extend(with_one_smaller(items, smaller));
+    found.extend(with_one_smaller(items, &smaller));
+    found.extend(with_alike_smaller(items, &smaller));
+    found
+}
+
+/// Items that occur several times made smaller together, since they may have to stay alike.
+fn with_alike_smaller<T: Clone + PartialEq>(items: &[T], smaller: impl Fn(&T) -> Vec<T>) -> Vec<Vec<T>> {
+    let mut found = Vec::new();
+    for (place, item) in items.iter().enumerate() {
+        let before = items.iter().take(place).any(|other| other == item);
+        let after = items.iter().skip(place + 1).any(|other| other == item);
+        for replacement in if after && !before { smaller(item) } else { Vec::new() } {
+            let changed = |other: &T| if other == item { replacement.clone() } else { other.clone() };
+            found.push(items.iter().map(changed).collect());
+        }
+    }
     found
 }
 
@@ -206,6 +221,7 @@ mod tests {
         check("0", &[]);
         check("2.5", &["0.0", "2.0", "1.0"]);
         check("[1, 2]", &["[]", "[2]", "[1]", "[0, 2]", "[1, 0]", "[1, 1]"]);
+        check("[1, 1]", &["[]", "[1]", "[1]", "[0, 1]", "[1, 0]", "[0, 0]"]);
         check("(1, 'b')", &["(0, 'b')", "(1, '')", "(1, 'a')"]);
         check("{'x': 1}", &["{}", "{'x': 0}"]);
         check("None", &[]);

@@ -103,13 +103,18 @@ impl Notebook {
         }
     }
 
+    /// The thought that a node holds.
+    pub(crate) fn thought(&self, node: NodeId) -> Option<&str> {
+        match &self.note(node)?.content {
+            Content::Thought(text) => Some(text),
+            _ => None,
+        }
+    }
+
     /// The chain of thoughts from the root down to `node`, the node's own last.
     pub(crate) fn thoughts(&self, tree: &Tree, node: NodeId) -> Vec<String> {
         let mut chain: Vec<String> = std::iter::successors(Some(node), |at| tree.node(*at)?.parent)
-            .filter_map(|at| match &self.note(at)?.content {
-                Content::Thought(text) => Some(text.clone()),
-                _ => None,
-            })
+            .filter_map(|at| self.thought(at).map(str::to_owned))
             .collect();
         chain.reverse();
         chain

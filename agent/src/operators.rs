@@ -2,8 +2,10 @@
 //! program, and says what came of it. Operators know no policy; policies know no operator's inside.
 
 mod ask;
+mod combine;
 mod compare;
 mod implement;
+mod mutate;
 mod probe;
 mod program;
 mod propose;
@@ -21,7 +23,7 @@ use codeagent_models::{ModelError, PriceTable, Provider};
 use codeagent_prompts::{FeedbackText, PromptError, Task};
 use codeagent_sandbox::SandboxError;
 use codeagent_search::Cost;
-use codeagent_search::policy::{Operator, Trial, TrialResult};
+use codeagent_search::policy::{Combined, Operator, Trial, TrialResult};
 use codeagent_search::tree::{NodeId, Tree};
 
 use crate::event::EventKind;
@@ -58,7 +60,7 @@ pub struct Sampling {
 
 /// What a trial needs to know of the tree, taken when it is asked for, so that it can be carried out alone.
 pub(crate) struct Inputs {
-    /// The thoughts from the root down to the trial's node.
+    /// The thoughts from the root down to the trial's node, or those that are combined.
     thoughts: Vec<String>,
     /// The program that the operator works from.
     program: Option<Arc<Note>>,
@@ -66,6 +68,8 @@ pub(crate) struct Inputs {
     reflection: Option<String>,
     /// Programs whose sub-modules are offered.
     sources: Vec<Arc<Note>>,
+    /// The plan that is criticised.
+    plan: Option<String>,
     /// Inputs that models wrote.
     written: Vec<Arc<Note>>,
 }
@@ -101,7 +105,7 @@ impl Inputs {
         let program = match &trial.operator {
             Operator::Extend { after, .. } | Operator::Rethink { after } => note(*after),
             Operator::Reflect | Operator::Refine { .. } | Operator::Verify => note(trial.node),
-            Operator::Compare { .. } => note(trial.node),
+            Operator::Compare { .. } | Operator::Mutate { .. } => note(trial.node),
             _ => None,
         };
         let reflection = match &trial.operator {
@@ -113,6 +117,7 @@ impl Inputs {
                 sources.iter().filter_map(|node| note(*node)).collect()
             }
             Operator::Probe { programs, .. } => programs.iter().filter_map(|node| note(*node)).collect(),
+            Operator::Mutate { inspirations } => inspirations.iter().filter_map(|node| note(*node)).collect(),
             Operator::Compare { other } => note(*other).into_iter().collect(),
             _ => Vec::new(),
         };
@@ -120,7 +125,19 @@ impl Inputs {
             Operator::Probe { inputs, .. } => inputs.iter().filter_map(|node| note(*node)).collect(),
             _ => Vec::new(),
         };
-        Self { thoughts: notebook.thoughts(tree, trial.node), program, reflection, sources, written }
+        let thoughts = match &trial.operator {
+            Operator::Combine { observations, .. } => {
+                observations.iter().filter_map(|node| notebook.thought(*node)).map(str::to_owned).collect()
+            }
+            _ => notebook.thoughts(tree, trial.node),
+        };
+        let plan = match &trial.operator {
+            Operator::Combine { wanted: Combined::OtherPlan(node), .. } => {
+                notebook.thought(*node).map(str::to_owned)
+            }
+            _ => None,
+        };
+        Self { thoughts, program, reflection, sources, plan, written }
     }
 
     /// The program that the operator works from and what its tests said, if it failed.
@@ -194,6 +211,10 @@ pub(crate) async fn carry_out(
             revise::carry_out(ports, &mut talk, inputs, round, *count).await?
         }
         Operator::Verify => verify::carry_out(ports, &mut talk, trial, inputs).await?,
+        Operator::Combine { wanted, count, .. } => {
+            combine::carry_out(ports, &mut talk, trial, inputs, *wanted, *count).await?
+        }
+        Operator::Mutate { .. } => mutate::carry_out(ports, &mut talk, inputs).await?,
         Operator::WriteInputs { count } => write_inputs::carry_out(ports, &mut talk, trial, *count).await?,
         Operator::Probe { .. } => probe::carry_out(ports, &mut talk, inputs).await?,
         Operator::Compare { .. } => compare::carry_out(ports, &mut talk, inputs).await?,

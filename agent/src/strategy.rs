@@ -4,14 +4,15 @@
 //! ones, and one row here.
 
 use codeagent_search::{
-    CodeChain, CodeChainConfig, Reflexion, ReflexionConfig, Resample, ResampleConfig, RethinkConfig,
-    RethinkMcts, SearchPolicy,
+    CodeChain, CodeChainConfig, Evolve, EvolveConfig, PlanSearch, PlanSearchConfig, Reflexion,
+    ReflexionConfig, Resample, ResampleConfig, RethinkConfig, RethinkMcts, SStar, SStarConfig, SearchPolicy,
 };
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 /// Names of all strategies, the default first.
-pub const NAMES: [&str; 4] = ["rethink-mcts", "codechain", "reflexion", "resample"];
+pub const NAMES: [&str; 7] =
+    ["rethink-mcts", "codechain", "reflexion", "resample", "s-star", "plansearch", "evolve"];
 
 /// A strategy with its settings.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,6 +27,9 @@ enum Settings {
     CodeChain(CodeChainConfig),
     Reflexion(ReflexionConfig),
     Resample(ResampleConfig),
+    SStar(SStarConfig),
+    PlanSearch(PlanSearchConfig),
+    Evolve(EvolveConfig),
 }
 
 /// What models are told of a failed program.
@@ -88,6 +92,9 @@ impl Strategy {
             "codechain" => Settings::CodeChain(read(name, settings)?),
             "reflexion" => Settings::Reflexion(read(name, settings)?),
             "resample" => Settings::Resample(read(name, settings)?),
+            "s-star" => Settings::SStar(read(name, settings)?),
+            "plansearch" => Settings::PlanSearch(read(name, settings)?),
+            "evolve" => Settings::Evolve(read(name, settings)?),
             _ => Settings::RethinkMcts(read(name, settings)?),
         };
         Ok(Self { name, settings })
@@ -107,6 +114,9 @@ impl Strategy {
             Settings::CodeChain(config) => Box::new(CodeChain::new(config.clone())),
             Settings::Reflexion(config) => Box::new(Reflexion::new(config.clone())),
             Settings::Resample(config) => Box::new(Resample::new(config.clone())),
+            Settings::SStar(config) => Box::new(SStar::new(config.clone())),
+            Settings::PlanSearch(config) => Box::new(PlanSearch::new(config.clone())),
+            Settings::Evolve(config) => Box::new(Evolve::new(config.clone())),
         }
     }
 
@@ -118,6 +128,9 @@ impl Strategy {
             Settings::CodeChain(config) => serde_json::to_value(config),
             Settings::Reflexion(config) => serde_json::to_value(config),
             Settings::Resample(config) => serde_json::to_value(config),
+            Settings::SStar(config) => serde_json::to_value(config),
+            Settings::PlanSearch(config) => serde_json::to_value(config),
+            Settings::Evolve(config) => serde_json::to_value(config),
         }
         .unwrap_or_default()
     }

@@ -1,10 +1,12 @@
 //! The questions, one file each. Their wording is in `templates/`.
 
 mod block_analysis;
+mod combine_observations;
 mod compare_programs;
 mod direct_program;
 mod implement_thoughts;
 mod modular_program;
+mod mutate_program;
 mod program;
 mod reask;
 mod refine_program;
@@ -16,10 +18,12 @@ mod thoughts;
 mod write_inputs;
 
 pub use block_analysis::BlockAnalysis;
+pub use combine_observations::{CombineObservations, Wanted};
 pub use compare_programs::{ComparePrograms, ComparedRun, Preferred};
 pub use direct_program::DirectProgram;
 pub use implement_thoughts::ImplementThoughts;
 pub use modular_program::ModularProgram;
+pub use mutate_program::{MutateProgram, Scored};
 pub use reask::Reask;
 pub use refine_program::RefineProgram;
 pub use reflect_on_failure::ReflectOnFailure;

@@ -35,10 +35,12 @@ macro_rules! files {
 
 const CONVERSATIONS: &[(&str, &str)] = files![
     "block_analysis",
+    "combine_observations",
     "compare_programs",
     "direct_program",
     "implement_thoughts",
     "modular_program",
+    "mutate_program",
     "reask",
     "refine_program",
     "reflect_on_failure",

@@ -3,8 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
 use codeagent_prompts::questions::{
-    Asked, BlockAnalysis, ComparePrograms, DirectProgram, Preferred, Rethink, SelfEvaluation, Thought,
-    Thoughts, WriteInputs,
+    Asked, BlockAnalysis, CombineObservations, ComparePrograms, DirectProgram, Preferred, Rethink,
+    SelfEvaluation, Thought, Thoughts, Wanted, WriteInputs,
 };
 use codeagent_prompts::{
     AnswerError, BlockVerdict, Entry, FailedTest, FailureKind, Feedback, FeedbackLimits, Question, Task,
@@ -191,6 +191,35 @@ fn inputs_are_few_distinct_and_in_any_dress() {
 }
 
 #[test]
+fn observations_are_a_list_and_plans_are_prose() {
+    let task = task();
+    let asked = |wanted| CombineObservations { task: &task, observations: &[], wanted };
+    let observe = asked(Wanted::Observations { count: 2 });
+    let expected = vec!["One.".to_owned(), "Two\nof them.".to_owned()];
+    assert_eq!(observe.parse("Here:\n1. One.\n2. One.\n3. Two\n   of them.\n4. Three."), Ok(expected));
+    assert_eq!(observe.parse("Nothing."), Err(AnswerError::NoItems));
+    assert_eq!(observe.parse(""), Err(AnswerError::Empty));
+    let plan = asked(Wanted::Plan);
+    assert_eq!(plan.parse("**Plan:** Add them.\n1. a + b"), Ok(vec!["Add them.\n1. a + b".to_owned()]));
+    assert_eq!(plan.parse(" "), Err(AnswerError::Empty));
+    let other = asked(Wanted::OtherPlan { plan: "Subtract." });
+    for reply in [
+        "It subtracts.\nNEW PLAN:\nAdd.",
+        "The new plan must add.\n\n**New plan:** Add.",
+        "NEW PLAN: Guess.\nNo.\n## NEW PLAN\n\nAdd.\n",
+    ] {
+        assert_eq!(other.parse(reply), Ok(vec!["Add.".to_owned()]), "{reply:?}");
+    }
+    let missing = AnswerError::FieldMissing { field: "NEW PLAN".into() };
+    for reply in ["Add.", "NEW PLANS: add.", ""] {
+        assert_eq!(other.parse(reply), Err(missing.clone()), "{reply:?}");
+    }
+    assert_eq!(other.parse("NEW PLAN:"), Err(AnswerError::Empty));
+    assert_eq!(other.salvage("Add."), Some(vec!["Add.".to_owned()]));
+    assert_eq!(other.salvage(" "), None);
+}
+
+#[test]
 fn judgements_are_one_number_on_the_last_line() {
     let task = task();
     let question = ComparePrograms { task: &task, first: "", second: "", runs: &[] };
@@ -217,6 +246,10 @@ proptest! {
         let _ = thoughts(&task).salvage(&reply);
         if let Ok(answer) = self_evaluation(&task).parse(&reply) {
             prop_assert!((-1.0..=1.0).contains(&answer.score));
+        }
+        for wanted in [Wanted::Observations { count: 2 }, Wanted::Plan, Wanted::OtherPlan { plan: "" }] {
+            let question = CombineObservations { task: &task, observations: &[], wanted };
+            let _ = (question.parse(&reply), question.salvage(&reply));
         }
         let _ = WriteInputs { task: &task, count: 3, apart: None }.parse(&reply);
         let _ = ComparePrograms { task: &task, first: "", second: "", runs: &[] }.parse(&reply);

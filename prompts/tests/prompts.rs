@@ -3,9 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
 use codeagent_prompts::questions::{
-    Asked, BlockAnalysis, ComparePrograms, ComparedRun, DirectProgram, ImplementThoughts, ModularProgram,
-    Reask, RefineProgram, ReflectOnFailure, Rethink, ReviseWithModules, Rival, SelfEvaluation, Thoughts,
-    WriteInputs,
+    Asked, BlockAnalysis, CombineObservations, ComparePrograms, ComparedRun, DirectProgram,
+    ImplementThoughts, ModularProgram, MutateProgram, Reask, RefineProgram, ReflectOnFailure, Rethink,
+    ReviseWithModules, Rival, Scored, SelfEvaluation, Thoughts, Wanted, WriteInputs,
 };
 use codeagent_prompts::{
     AnswerError, Entry, ExecutedBlock, FailedTest, FailureKind, Feedback, FeedbackLimits, FeedbackText,
@@ -138,6 +138,36 @@ fn judgements() {
     );
     check("self_evaluation", &SelfEvaluation { task: &task, thoughts: &chain(), program: PROGRAM });
     check("reflect_on_failure", &ReflectOnFailure { task: &task, program: PROGRAM, feedback: &feedback });
+}
+
+#[test]
+fn observations() {
+    let (task, chain) = (task(), chain());
+    let first =
+        CombineObservations { task: &task, observations: &[], wanted: Wanted::Observations { count: 10 } };
+    check("combine_observations_first", &first);
+    let later =
+        CombineObservations { observations: &chain, wanted: Wanted::Observations { count: 2 }, ..first };
+    check("combine_observations_derived", &later);
+    check("combine_observations_plan", &CombineObservations { wanted: Wanted::Plan, ..later });
+    check("combine_observations_bare_plan", &CombineObservations { wanted: Wanted::Plan, ..first });
+    let plan = "Sort, then subtract the first from the last.\n\n```\nsort\n```";
+    check(
+        "combine_observations_other_plan",
+        &CombineObservations { wanted: Wanted::OtherPlan { plan }, ..later },
+    );
+}
+
+#[test]
+fn mutations() {
+    let (task, feedback) = (task(), feedback());
+    let parent = Scored { program: PROGRAM, passed: 1, total: 3 };
+    let others = [Scored { program: "def spread(values):\n    return 0\n", passed: 2, total: 3 }];
+    let question = MutateProgram { task: &task, parent, feedback: Some(&feedback), inspirations: &others };
+    check("mutate_program", &question);
+    let untested = Scored { total: 0, ..parent };
+    let bare = MutateProgram { parent: untested, feedback: None, inspirations: &[], ..question };
+    check("mutate_program_alone", &bare);
 }
 
 #[test]

@@ -5,7 +5,8 @@
 //! are counts and hashes ([`Attempt`]), and the caller carries trials out. So a search can be tested in
 //! microseconds, replayed from its changes, and continued.
 //!
-//! - the methods, one file each: [`Resample`], [`Reflexion`], [`RethinkMcts`], [`CodeChain`];
+//! - the methods, one file each: [`Resample`], [`Reflexion`], [`RethinkMcts`], [`CodeChain`], [`SStar`], [`PlanSearch`],
+//!   [`Evolve`];
 //! - what they share: [`tree`], [`puct`], [`pool`], and [`choose`], which picks the program to submit;
 //! - [`budget`], what a caller may spend on carrying trials out.
 //!
@@ -36,13 +37,16 @@ mod checked;
 pub mod choose;
 pub mod codechain;
 mod evidence;
+pub mod evolve;
 mod grow;
+pub mod plansearch;
 pub mod policy;
 pub mod pool;
 pub mod puct;
 pub mod reflexion;
 pub mod resample;
 pub mod rethink;
+pub mod s_star;
 pub mod search;
 #[cfg(test)]
 mod testing;
@@ -52,6 +56,8 @@ pub use attempt::{Attempt, Outcome};
 pub use budget::{Budget, BudgetLimits, Cost, Refusal, Reservation, Resource};
 pub use choose::contest::Contest;
 pub use codechain::{CodeChain, CodeChainConfig};
+pub use evolve::{Evolve, EvolveConfig};
+pub use plansearch::{PlanSearch, PlanSearchConfig};
 pub use policy::{
     Combined, Decision, Draft, ModuleChoice, Operator, Preference, ProgramStyle, SearchPolicy, StopReason,
     Trial, TrialId, TrialResult,
@@ -61,5 +67,6 @@ pub use puct::{Puct, PuctFormula};
 pub use reflexion::{Reflexion, ReflexionConfig};
 pub use resample::{Resample, ResampleConfig};
 pub use rethink::{RethinkConfig, RethinkMcts};
+pub use s_star::{SStar, SStarConfig};
 pub use search::{Search, Told};
 pub use tree::{Change, Evaluation, Evaluator, Node, NodeId, NodeKind, Stats, Tree, TreeError};

@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::server::ModelServer;
 
 /// The strategies there are.
-pub const STRATEGIES: [&str; 4] = ["resample", "reflexion", "rethink-mcts", "codechain"];
+pub use codeagent::strategy::NAMES as STRATEGIES;
 
 /// Longest wait of [`until`]: what takes longer hangs, even on a machine that has much else to do.
 const PATIENCE: Duration = Duration::from_secs(60);

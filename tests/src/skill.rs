@@ -46,6 +46,9 @@ enum Asked {
     Diagnosis,
     Modules,
     Revision,
+    Observations,
+    Inputs,
+    Comparison,
     Program,
 }
 
@@ -117,6 +120,19 @@ impl SkilledModel {
                     headers.join("\n")
                 )
             }
+            Asked::Observations if said.contains("numbered list") => {
+                let wrong = puzzle.meta.wrong.iter().map(|wrong| wrong.thought.as_str());
+                let all = wrong.chain([puzzle.meta.right_thought.as_str()]);
+                let lines = all.enumerate().map(|(index, thought)| format!("{}. {thought}\n", index + 1));
+                lines.collect()
+            }
+            Asked::Observations => {
+                let right = !self.hopeless && dice.random_bool((self.skill + 0.3).min(1.0));
+                let plan = if right { &puzzle.meta.right_thought } else { &puzzle.wrong(dice).thought };
+                format!("NEW PLAN:\n{plan}")
+            }
+            Asked::Inputs => "I cannot think of any.".to_owned(),
+            Asked::Comparison => compared(puzzle, said),
             Asked::Revision | Asked::Program => {
                 format!("```python\n{}```\n", self.program(puzzle, said, dice))
             }
@@ -180,8 +196,20 @@ fn asked(system: &str) -> Asked {
         ("reviewer of programs", Asked::Diagnosis),
         ("small, reusable functions", Asked::Modules),
         ("improves programs", Asked::Revision),
+        ("mathematician", Asked::Observations),
+        ("tester of programs", Asked::Inputs),
+        ("judge of programs", Asked::Comparison),
     ];
     roles.into_iter().find(|(role, _)| system.contains(role)).map_or(Asked::Program, |(_, asked)| asked)
+}
+
+/// The program that is right, by where it stands among the two.
+fn compared(puzzle: &Puzzle, said: &str) -> String {
+    let place = |text: &str| said.find(text);
+    match (place(puzzle.meta.right.trim()), place("# Program 2")) {
+        (Some(right), Some(second)) => if right < second { "1" } else { "2" }.to_owned(),
+        _ => "0".to_owned(),
+    }
 }
 
 /// A judgement of every block in the listing; one of them is called wrong.

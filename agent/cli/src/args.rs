@@ -235,7 +235,7 @@ pub struct RankArgs {
     #[arg(long, value_name = "N", default_value_t = 5)]
     pub tests_per_text: usize,
     /// Longest time of one call, and of one visible or hidden test, in seconds or with a unit, such as `500ms`.
-    #[arg(long, value_name = "S", default_value = "1")]
+    #[arg(long, value_name = "S", default_value = "2")]
     pub timeout: Period,
     /// Run the hidden tests too, and say how often one of the first 1, 2 and 10 samples passes them, ranked and drawn at
     /// random.
@@ -316,6 +316,8 @@ pub enum RankMethod {
     Ladder,
     /// CodeT: groups of programs that pass the same generated tests, by the root of their number times the tests.
     DualAgreement,
+    /// The same without the root.
+    DualAgreementProduct,
     /// Self-consistency: groups of programs that answer all inputs alike, by their number.
     Votes,
     /// As votes, weighed by the model's probability (`mean_logprob` of the samples), unlikely texts left out.

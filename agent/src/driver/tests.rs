@@ -19,6 +19,8 @@ use crate::run::{Beginning, begin};
 use crate::solution::{FailureKind, Outcome, Status};
 use crate::strategy::{NAMES, Strategy};
 
+mod probes;
+
 const RIGHT: &str = "```python\ndef double(x):\n    return 2 * x\n```";
 const WRONG: &str =
     "```python\ndef helper(x):\n    return x * x\n\n\ndef double(x):\n    return helper(x)\n```";
@@ -47,6 +49,18 @@ fn model(program: impl Fn(&Request) -> &'static str + Send + Sync + 'static) -> 
             json!({"block": "BLOCK-0", "correct": false, "explanation": "squares"}).to_string()
         } else if system.contains("strict evaluator") {
             json!({"score": 0.9, "reason": "simple"}).to_string()
+        } else if system.contains("mathematician") {
+            let asked = request.messages.last().map(|message| message.content.as_str()).unwrap_or_default();
+            let odd = request.seed % 89;
+            if asked.contains("numbered list") {
+                format!("1. It is even ({odd}).\n2. It is twice as large.\n3. Zero stays zero.")
+            } else {
+                format!("It adds too much.\nNEW PLAN:\nMultiply by two ({odd}).")
+            }
+        } else if system.contains("tester of programs") {
+            "```python\ndouble(0)\ndouble(-7)\ndouble(5) == 10\ndouble(x)\n```".to_owned()
+        } else if system.contains("fair judge") {
+            format!("Zero times two is zero.\n{}", request.seed % 3)
         } else if system.contains("reviewer") {
             "It squares instead of doubling.".to_owned()
         } else {

@@ -52,6 +52,15 @@ pub fn pairs(tree: &Tree, contest: &Contest) -> Vec<(NodeId, NodeId)> {
     near.iter().enumerate().flat_map(|(index, one)| rest(index).iter().map(|other| (*one, *other))).collect()
 }
 
+/// Every distinct program that is level with the best one on all rungs above the cluster's size, the best first: those
+/// that only their behaviour tells apart, which are worth a probe.
+#[must_use]
+pub fn level(tree: &Tree) -> Vec<NodeId> {
+    let ranked = by_ladder(tree);
+    let Some(top) = ranked.first() else { return Vec::new() };
+    ranked.iter().take_while(|it| ladder::standing(it, top).is_eq()).map(|it| it.node).collect()
+}
+
 /// The place of the candidate that the comparisons put first, among candidates in the order of the ladder.
 ///
 /// They decide between clusters that are level with the ladder's best on all rungs above the cluster's size, and only if

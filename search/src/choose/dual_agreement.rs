@@ -9,18 +9,23 @@ use super::evidence::{Class, Evidence, ranked};
 /// section 3.2, which its code uses. There, programs that pass nothing are left out of the ranking.
 #[must_use]
 pub fn rank(evidence: &Evidence) -> Vec<Class> {
+    ranked_by(evidence, f64::sqrt)
+}
+
+/// As [`rank`], by `programs × tests`, as section 2.2 has it.
+#[must_use]
+pub fn rank_by_product(evidence: &Evidence) -> Vec<Class> {
+    ranked_by(evidence, |programs| programs)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts of draws are far below 2^52")]
+fn ranked_by(evidence: &Evidence, weight: impl Fn(f64) -> f64) -> Vec<Class> {
     let score = |samples: Vec<usize>| {
         let tests = samples.first().and_then(|first| evidence.samples.get(*first));
         let tests = tests.map_or(0, |sample| evidence.tests_passed(sample));
-        Class { score: score(samples.len(), tests), samples }
+        Class { score: weight(samples.len() as f64) * tests as f64, samples }
     };
     ranked(evidence.classes(|sample| &sample.passed).into_iter().map(score).collect())
-}
-
-/// `√programs × tests`.
-#[expect(clippy::cast_precision_loss, reason = "counts of draws are far below 2^52")]
-fn score(programs: usize, tests: u64) -> f64 {
-    (programs as f64).sqrt() * tests as f64
 }
 
 #[cfg(test)]
@@ -40,6 +45,8 @@ mod tests {
     fn four_programs_and_nine_tests_score_eighteen() {
         let found = rank(&evidence(&[1; 9], &[&[true; 9][..]; 4]));
         assert_eq!(found, [Class { samples: vec![0, 1, 2, 3], score: 18.0 }]);
+        let product = rank_by_product(&evidence(&[1; 9], &[&[true; 9][..]; 4]));
+        assert_eq!(product, [Class { samples: vec![0, 1, 2, 3], score: 36.0 }]);
     }
 
     /// By hand: class {0, 3} passes the first test, drawn 3 times: √2 × 3 = 4.24; class {1} passes the other two, drawn

@@ -76,6 +76,41 @@ fn policies() -> Vec<Row> {
         ("codechain to the end", 24, || {
             Box::new(CodeChain::new(CodeChainConfig { exhaust: true, ..Default::default() }))
         }),
+        ("s-star", 16 * 3 + 2 + 3, || Box::new(SStar::new(SStarConfig::default()))),
+        ("s-star of many clusters", 6 * 3 + 1 + 15, || {
+            Box::new(SStar::new(SStarConfig {
+                samples: 6,
+                written_inputs: 0,
+                clusters: 99,
+                ..Default::default()
+            }))
+        }),
+        ("s-star of one", 1, || {
+            Box::new(SStar::new(SStarConfig { samples: 0, rounds: 0, clusters: 0, ..Default::default() }))
+        }),
+        ("plansearch", 1 + 56 * 5 + 20, || Box::new(PlanSearch::new(PlanSearchConfig::default()))),
+        ("plansearch of one layer", 1 + 7 + 5, || {
+            let config = PlanSearchConfig {
+                observations: 3,
+                second_layer: false,
+                other_plans: false,
+                ..Default::default()
+            };
+            Box::new(PlanSearch::new(PlanSearchConfig { programs: 5, ..config }))
+        }),
+        ("plansearch of nothing", 4, || {
+            Box::new(PlanSearch::new(PlanSearchConfig { observations: 0, programs: 0, ..Default::default() }))
+        }),
+        ("evolve", 40, || Box::new(Evolve::new(EvolveConfig::default()))),
+        ("evolve to the end", 40, || {
+            let config = EvolveConfig { exhaust: true, islands: 3, migrate_every: 1, ..Default::default() };
+            Box::new(Evolve::new(EvolveConfig { explore: 0.5, exploit: 0.2, archive: 1, ..config }))
+        }),
+        ("evolve nothing", 1, || {
+            let config =
+                EvolveConfig { programs: 0, islands: 0, migrate_every: 0, archive: 0, ..Default::default() };
+            Box::new(Evolve::new(EvolveConfig { explore: 0.0, exploit: 0.0, ..config }))
+        }),
         // Values that a configuration file can't hold still come to an end.
         ("nothing", 30, || {
             Box::new(RethinkMcts::new(RethinkConfig { rollouts: 0, thoughts: 0, ..Default::default() }))

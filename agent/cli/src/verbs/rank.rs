@@ -146,6 +146,7 @@ fn ranking(evidence: &Evidence, method: RankMethod) -> (Vec<Class>, Option<&'sta
     match method {
         RankMethod::Ladder => (supported_agreement::rank(evidence), None),
         RankMethod::DualAgreement => (dual_agreement::rank(evidence), None),
+        RankMethod::DualAgreementProduct => (dual_agreement::rank_by_product(evidence), None),
         RankMethod::Votes => (votes::rank(evidence), None),
         RankMethod::Rpc => {
             let (classes, mode) = rpc::rank(evidence);
@@ -158,6 +159,7 @@ const fn name(method: RankMethod) -> &'static str {
     match method {
         RankMethod::Ladder => "ladder",
         RankMethod::DualAgreement => "dual-agreement",
+        RankMethod::DualAgreementProduct => "dual-agreement-product",
         RankMethod::Votes => "votes",
         RankMethod::Rpc => "rpc",
     }

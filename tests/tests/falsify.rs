@@ -60,12 +60,12 @@ fn planted_bugs_are_found_and_made_small() {
     let first = function("first", &["first([3, 5, 1]) == 1"]);
     let last = "def first(xs):\n    return max(range(len(xs)), key=lambda i: (xs[i], i))\n";
     check(&first, last, "def first(xs):\n    return xs.index(max(xs))\n", "wrong-answer", "first([0, 0])");
-    // Endless where a number is negative.
+    // Endless for one number.
     let root = Problem {
         limits: codeagent::ProblemLimits { time: std::time::Duration::from_millis(500), memory_mib: 64 },
         ..function("root", &["root(17) == 4"])
     };
-    let endless = "def root(n):\n    k = 0\n    while (k + 1) ** 2 != n and k * k <= n or n == 12:\n        k += 1\n    return int(n ** 0.5)\n";
+    let endless = "def root(n):\n    while n == 12:\n        pass\n    return int(n ** 0.5)\n";
     check(&root, endless, "def root(n):\n    return int(n ** 0.5)\n", "timeout", "root(12)");
 }
 

@@ -19,7 +19,6 @@ pub use choose::{Offer, representatives};
 pub use cluster::{Cluster, cluster, clusters};
 pub use codeagent_search::policy::ModuleChoice;
 pub use extract::{Module, extract};
-pub use features::similarity;
 pub use language::Language;
 pub(crate) use normalise::fingerprint;
 pub use normalise::normalised_hash;

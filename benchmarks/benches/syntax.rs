@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use codeagent::modules::{Language, Module, cluster, clusters, extract, normalised_hash, outline};
+use codeagent::modules::{Language, Module, Unit, cluster, clusters, extract, normalised_hash, outline};
 use criterion::{Criterion, Throughput};
 
 const PROGRAMS: usize = 100;
@@ -47,16 +47,19 @@ fn main() {
 /// What `codeagent modules` does with a large pool. The mark is 2 s for all of it.
 fn many(criterion: &mut Criterion) {
     let programs: Vec<String> = (0..10 * PROGRAMS).map(program).collect();
-    let outlined = || -> Vec<Module> {
+    let outlined = || -> Vec<Unit> {
         let outlines = programs.iter().filter_map(|program| outline(program, Language::Python));
-        outlines.flat_map(|outline| outline.units).map(|unit| unit.module).collect()
+        outlines.flat_map(|outline| outline.units).collect()
     };
     let count = outlined().len();
     assert!(count > 10 * PROGRAMS * FUNCTIONS_EACH, "every function is found");
     let mut group = criterion.benchmark_group("syntax-many");
     group.sample_size(10).throughput(Throughput::Elements(count as u64));
     group.bench_function("outline-and-cluster", |bencher| {
-        bencher.iter(|| clusters(&outlined(), Language::Python, CLUSTERS, 7));
+        bencher.iter(|| {
+            let units = outlined();
+            clusters(&units.iter().collect::<Vec<_>>(), CLUSTERS, 7)
+        });
     });
     group.finish();
 }

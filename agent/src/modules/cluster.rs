@@ -6,6 +6,7 @@ use rand_chacha::ChaCha8Rng;
 use super::extract::Module;
 use super::features::{Vector, distance, vector};
 use super::language::Language;
+use super::outline::Unit;
 
 /// Most rounds of assigning and averaging; a problem's few dozen modules settle in under ten.
 const ROUNDS_MAX: usize = 100;
@@ -31,10 +32,10 @@ pub struct Cluster {
     pub cohesion: f64,
 }
 
-/// As [`cluster`], of modules in any language, with a representative for each group. Largest groups first.
+/// As [`cluster`], of the units of outlines, with a representative for each group. Largest groups first.
 #[must_use]
-pub fn clusters(modules: &[Module], language: Language, count: usize, seed: u64) -> Vec<Cluster> {
-    let vectors: Vec<Vector> = modules.iter().map(|module| vector(module, language)).collect();
+pub fn clusters(units: &[&Unit], count: usize, seed: u64) -> Vec<Cluster> {
+    let vectors: Vec<Vector> = units.iter().map(|unit| unit.vector.clone()).collect();
     let mut clusters: Vec<Cluster> = groups(&vectors, count, seed)
         .into_iter()
         .filter_map(|members| described(members, &vectors))

@@ -6,7 +6,7 @@ use tree_sitter::Node;
 
 use super::language::Language;
 use super::scopes::{Local, is_ignored, is_opaque, locals};
-use super::syntax::{Descend, Step, parse, text, walk};
+use super::syntax::{Descend, Step, parse, parse_as, text, walk};
 
 /// A hash of the program's syntax tree in which local variables are numbered in order of appearance. Equal programs up
 /// to comments, docstrings, layout and the names of local variables have equal hashes; names that could matter stay
@@ -18,21 +18,15 @@ pub fn normalised_hash(source: &str) -> u64 {
     fingerprint(source).hash
 }
 
-/// [`normalised_hash`] of a definition by itself, as it stands in a tree. In other languages than Python all names stay:
-/// the rules of scopes are Python's.
-pub(super) fn definition_hash(definition: Node<'_>, source: &str, language: Language) -> u64 {
-    let locals = match language {
-        Language::Python => locals(definition, source),
-        #[cfg(any(feature = "grammar-rust", feature = "grammar-javascript"))]
-        _ => Some(Vec::new()),
-    };
-    let Some(locals) = locals else { return text_hash(text(definition, source)) };
-    let mut hasher = tree_hasher();
-    // By itself it would stand in a module of its own.
-    write(&mut hasher, OPEN, "module");
-    add_tree(&mut hasher, definition, source, &locals);
-    hasher.update(&[CLOSE]);
-    first_eight(&hasher)
+/// As [`normalised_hash`], of a text in another language. There all names stay: the rules of scopes are Python's.
+pub(super) fn hash_of(source: &str, language: Language) -> u64 {
+    if language == Language::Python {
+        return normalised_hash(source);
+    }
+    match parse_as(source, language).filter(|tree| !tree.root_node().has_error()) {
+        Some(tree) => tree_hash(tree.root_node(), source, &[]),
+        None => text_hash(source),
+    }
 }
 
 /// What one look at a program's syntax says of it.
@@ -60,17 +54,8 @@ fn text_hash(source: &str) -> u64 {
     first_eight(&hasher)
 }
 
-fn tree_hasher() -> blake3::Hasher {
-    blake3::Hasher::new_derive_key("codeagent syntax tree of a program")
-}
-
 fn tree_hash<'s>(root: Node<'_>, source: &'s str, locals: &[Option<Local<'s>>]) -> u64 {
-    let mut hasher = tree_hasher();
-    add_tree(&mut hasher, root, source, locals);
-    first_eight(&hasher)
-}
-
-fn add_tree<'s>(hasher: &mut blake3::Hasher, root: Node<'_>, source: &'s str, locals: &[Option<Local<'s>>]) {
+    let mut hasher = blake3::Hasher::new_derive_key("codeagent syntax tree of a program");
     let mut numbers: BTreeMap<Local<'s>, u32> = BTreeMap::new();
     let mut identifiers = locals.iter();
     walk(root, |step| {
@@ -86,7 +71,7 @@ fn add_tree<'s>(hasher: &mut blake3::Hasher, root: Node<'_>, source: &'s str, lo
         if is_ignored(node) {
             return Descend::Over;
         }
-        write(hasher, OPEN, node.kind());
+        write(&mut hasher, OPEN, node.kind());
         let leaf = node.child_count() == 0 || is_opaque(node);
         if node.kind() == "identifier" {
             match identifiers.next().copied().flatten() {
@@ -95,13 +80,14 @@ fn add_tree<'s>(hasher: &mut blake3::Hasher, root: Node<'_>, source: &'s str, lo
                     let number = *numbers.entry(local).or_insert(next);
                     hasher.update(&[LOCAL]).update(&number.to_le_bytes());
                 }
-                None => write(hasher, TEXT, text(node, source)),
+                None => write(&mut hasher, TEXT, text(node, source)),
             }
         } else if leaf {
-            write(hasher, TEXT, text(node, source));
+            write(&mut hasher, TEXT, text(node, source));
         }
         if leaf { Descend::Over } else { Descend::Into }
     });
+    first_eight(&hasher)
 }
 
 const OPEN: u8 = 0;

@@ -10,8 +10,9 @@ use serde::{Deserialize, Serialize};
 use tree_sitter::Node;
 
 use super::extract::{Module, dedented, docstring, signature};
+use super::features::{Vector, cosine, vector_of};
 use super::language::Language;
-use super::normalise::definition_hash;
+use super::normalise::hash_of;
 use super::syntax::{Descend, Place, Step, parse_as, text, walk};
 
 /// What a definition is.
@@ -27,7 +28,7 @@ pub enum UnitKind {
 }
 
 /// A definition of a program.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Unit {
     /// Its source and what is said of it; `calls` are the paths of the other units that it mentions.
     pub module: Module,
@@ -37,9 +38,24 @@ pub struct Unit {
     pub path: String,
     /// Line of the program on which it begins, from 1.
     pub line: usize,
+    /// Its features, for [`Unit::similarity`] and clustering.
+    pub(super) vector: Vector,
+}
+
+impl Unit {
+    /// How alike two units are in names, docstring and structure: the cosine of their vectors, in `[-1, 1]`, 1 for units
+    /// with the same words and the same kinds of nested nodes.
+    #[must_use]
+    pub fn similarity(&self, other: &Self) -> f64 {
+        cosine(&self.vector, &other.vector)
+    }
+
     /// Hash of its syntax tree, equal up to layout, comments and the names of local variables (the latter in Python
-    /// only).
-    pub hash: u64,
+    /// only). Computed anew by each call.
+    #[must_use]
+    pub fn hash(&self, language: Language) -> u64 {
+        hash_of(&self.module.source, language)
+    }
 }
 
 /// The definitions of a program.
@@ -165,6 +181,7 @@ impl<'t> Survey<'t> {
         } else {
             remarks(found.whole, self.source)
         };
+        let vector = vector_of(found.whole, self.source, &docstring, self.language);
         let module = Module {
             name: found.name.to_owned(),
             signature: signature(found.node, body, self.source),
@@ -172,8 +189,7 @@ impl<'t> Survey<'t> {
             source: dedented(text(found.whole, self.source), found.whole.start_position().column),
             calls,
         };
-        let hash = definition_hash(found.whole, self.source, self.language);
-        Unit { module, kind: found.kind, path, line: found.whole.start_position().row + 1, hash }
+        Unit { module, kind: found.kind, path, line: found.whole.start_position().row + 1, vector }
     }
 }
 

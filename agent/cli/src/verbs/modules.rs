@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 
-use codeagent::modules::{Cluster, Language, Module, Unit, UnitKind, clusters, outline};
+use codeagent::modules::{Cluster, Language, Unit, UnitKind, clusters, outline};
 use codeagent::program::assemble;
 use codeagent_benchmarks::{DatasetError, Text, load_dataset, read_programs, read_samples};
 use serde::Serialize;
@@ -86,16 +86,17 @@ pub fn modules(
             .filter_map(|(sample, outline)| Some((sample, outline.as_ref()?)))
             .flat_map(|(sample, outline)| outline.units.iter().map(move |unit| (sample, unit)))
             .collect();
-        let modules: Vec<Module> = units.iter().map(|(_, unit)| unit.module.clone()).collect();
-        let found = clusters(&modules, language, arguments.clusters.get(), arguments.seed);
+        let alone: Vec<&Unit> = units.iter().map(|(_, unit)| *unit).collect();
+        let hashes: Vec<u64> = units.iter().map(|(_, unit)| unit.hash(language)).collect();
+        let found = clusters(&alone, arguments.clusters.get(), arguments.seed);
         let shown = Shown {
             v: 1,
             task_id,
             samples: samples.len(),
             unparsable: outlines.iter().filter(|outline| outline.is_none()).count(),
             units: units.len(),
-            distinct: units.iter().map(|(_, unit)| unit.hash).collect::<BTreeSet<_>>().len(),
-            clusters: found.iter().filter_map(|cluster| shown(cluster, &units)).collect(),
+            distinct: hashes.iter().collect::<BTreeSet<_>>().len(),
+            clusters: found.iter().filter_map(|cluster| shown(cluster, &units, &hashes)).collect(),
         };
         if globals.json { output.json(&shown)? } else { print(&shown, output)? }
     }
@@ -139,7 +140,7 @@ fn data(error: &DatasetError) -> Failure {
     Failure::new(Exit::Data, error.reason.clone()).at(error.place.to_string()).hint(error.remedy.clone())
 }
 
-fn shown<'a>(cluster: &Cluster, units: &[(usize, &'a Unit)]) -> Option<ShownCluster<'a>> {
+fn shown<'a>(cluster: &Cluster, units: &[(usize, &'a Unit)], hashes: &[u64]) -> Option<ShownCluster<'a>> {
     let member = |index: &usize| {
         let (sample, unit) = units.get(*index)?;
         Some(Member {
@@ -149,7 +150,7 @@ fn shown<'a>(cluster: &Cluster, units: &[(usize, &'a Unit)]) -> Option<ShownClus
             line: unit.line,
             signature: &unit.module.signature,
             calls: &unit.module.calls,
-            hash: format!("{:016x}", unit.hash),
+            hash: format!("{:016x}", hashes.get(*index)?),
         })
     };
     Some(ShownCluster {

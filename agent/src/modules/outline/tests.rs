@@ -105,15 +105,35 @@ fn names_mean_what_is_nearest() {
 #[test]
 fn equal_units_have_equal_hashes() {
     let hashes = |source: &str| -> Vec<u64> {
-        outline(source, Language::Python).unwrap().units.iter().map(|unit| unit.hash).collect()
+        outline(source, Language::Python)
+            .unwrap()
+            .units
+            .iter()
+            .map(|unit| unit.hash(Language::Python))
+            .collect()
     };
     let one = hashes("def f(a):\n    '''One.'''\n    return a + 1\n");
     let other = hashes("x = 1\ndef f(b):  # other\n    return b+1\n");
     assert_eq!(one, other);
     assert_ne!(one, hashes("def f(a):\n    return a + 2\n"));
-    for unit in outline(PROGRAM, Language::Python).unwrap().units {
-        let by_itself = super::super::normalised_hash(&unit.module.source);
-        assert_eq!(unit.hash, by_itself, "{}", unit.path);
+}
+
+#[test]
+fn units_with_the_same_words_and_structure_are_alike() {
+    let outline = outline(
+        "def f(a):\n    return a + 1\n\ndef f(a):\n    return a + 2\n\ndef g(xs):\n    for x in xs:\n        print(x)\n",
+        Language::Python,
+    );
+    let units = outline.unwrap().units;
+    assert!((units[0].similarity(&units[1]) - 1.0).abs() < 1e-9);
+    assert!(units[0].similarity(&units[2]) < 0.7, "{}", units[0].similarity(&units[2]));
+    for unit in &units {
+        assert_eq!(
+            unit.vector,
+            super::super::features::vector(&unit.module, Language::Python),
+            "{}",
+            unit.path
+        );
     }
 }
 

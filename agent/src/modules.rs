@@ -9,17 +9,21 @@ mod choose;
 mod cluster;
 mod extract;
 mod features;
+mod language;
 mod normalise;
+mod outline;
 mod scopes;
 mod silhouette;
 mod syntax;
 
 pub use choose::{Offer, representatives};
-pub use cluster::cluster;
+pub use cluster::{Cluster, cluster, clusters};
 pub use codeagent_search::policy::ModuleChoice;
 pub use extract::{Module, extract};
+pub use language::Language;
 pub(crate) use normalise::fingerprint;
 pub use normalise::normalised_hash;
+pub use outline::{Outline, Unit, UnitKind, outline};
 pub use syntax::{defines, parses};
 
 #[cfg(test)]

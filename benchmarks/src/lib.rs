@@ -6,7 +6,9 @@
 
 mod datasets;
 mod hidden;
+mod pools;
 mod protocol;
+pub mod ranking;
 mod samples;
 mod verify;
 
@@ -15,6 +17,7 @@ pub use datasets::{
     load_dataset, load_dataset_under, load_problem, load_problem_under,
 };
 pub use hidden::{HiddenTests, judge_hidden};
+pub use pools::{Drawn, Pool, read_programs, read_tests};
 pub use protocol::{Protocol, UnknownProtocol};
 pub use samples::{Sample, Samples, Text, read_samples};
 pub use verify::{Verification, verify};

@@ -4,9 +4,14 @@ use crate::pool::{Candidate, Pool};
 use crate::tree::{NodeId, Tree};
 
 pub mod contest;
+pub mod dual_agreement;
+pub mod evidence;
 pub mod ladder;
+pub mod rpc;
+pub mod supported_agreement;
 #[cfg(test)]
 mod tests;
+pub mod votes;
 
 /// The best program of a tree so far; `None` only while there is no program at all.
 ///

@@ -96,10 +96,8 @@ impl PlanSearch {
         self.push(node, Operator::Combine { observations: observations.to_vec(), wanted, count });
     }
 
-    const fn programs_left(&self) -> usize {
-        // A configuration file can't hold 0, but a program can.
-        let cap = if self.config.programs == 0 { 1 } else { self.config.programs };
-        cap.saturating_sub(self.programs)
+    fn programs_left(&self) -> usize {
+        self.config.programs.max(1).saturating_sub(self.programs)
     }
 
     /// Starts as many sets as are needed for the programs that are left, if every answer is usable.

@@ -122,7 +122,8 @@ pub enum Operator {
     ///
     /// An input counts if at least half of the programs that pass all visible tests return from it without an error
     /// (of all `programs` where none passes). So behaviours of one trial are comparable with each other only, and all
-    /// programs that are to be compared belong into one; that some ran before costs nothing.
+    /// programs that are to be compared belong into one. What a program answered to the same inputs before is recalled
+    /// where the run has a store.
     Probe {
         /// The programs.
         programs: Vec<NodeId>,

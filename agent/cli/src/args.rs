@@ -97,6 +97,25 @@ pub enum Verb {
     /// PROGRAM is a file, or `-` for stdin. A text that does not define the problem's function counts as a completion of
     /// its prompt. Exits with 0 if every test passes.
     Verify(VerifyArgs),
+    /// Rank samples that somebody drew, without a model.
+    ///
+    /// SAMPLES are JSON lines, gzipped or not: `task_id` or `prompt`, and `completion`, `solution`, or a list of them as
+    /// `samples` or `completion_list`. Every program runs on the visible tests, on the tests of --tests, and on all of
+    /// their inputs. Prints one JSON object per problem: the sample chosen, and the ranking. Bad lines are told with their
+    /// position and left out, and make the exit code 6.
+    Rank(RankArgs),
+    /// List the functions, classes and methods of samples, those that are alike together.
+    ///
+    /// SAMPLES are JSON lines, gzipped or not, of `task_id` and `completion` or `solution`; with --dataset in all forms
+    /// that `rank` reads, completions behind their prompts. Prints clusters by size, each with the definition that stands
+    /// for it. Bad lines are told with their position and left out, and make the exit code 6.
+    Modules(ModulesArgs),
+    /// Look for an input on which a program is wrong.
+    ///
+    /// Tries the visible inputs, values at the edges and mutations, and compares with a reference or with other programs
+    /// where they agree. Prints a counterexample that can't be made smaller. Exits with 1 if there is one, with 0 if none
+    /// was found.
+    Falsify(FalsifyArgs),
     /// Run one program in the sandbox and say what became of it.
     ///
     /// Prints the program's stdout; with --json, one object with verdict, exit, stdout, stderr, wall_ms, cpu_ms and
@@ -194,6 +213,122 @@ pub struct VerifyArgs {
     /// Where the program runs.
     #[command(flatten)]
     pub sandbox: SandboxFlags,
+}
+
+/// Rank samples that somebody drew, without a model.
+#[derive(Debug, Clone, Args)]
+#[command(after_long_help = with_codes(
+    "Example:
+  codeagent rank samples.jsonl --dataset HumanEval.jsonl.gz --tests generated.jsonl --method ladder --judge"
+))]
+pub struct RankArgs {
+    /// The samples: a file of JSON lines.
+    #[arg(value_name = "SAMPLES", value_hint = ValueHint::FilePath)]
+    pub samples: PathBuf,
+    /// The problems that the samples are for: a file in the native form, or rows of human-eval, MBPP or APPS.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub dataset: PathBuf,
+    /// Generated tests: JSON lines of `task_id` or `prompt`, and `tests`, `samples` or `test_case_list` with assertions.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub tests: Option<PathBuf>,
+    /// Cut completions before the first line that begins with `class`, `def`, `#`, `if` or `print`, where human-eval stops
+    /// a model that writes on.
+    #[arg(long)]
+    pub cut: bool,
+    /// How to rank.
+    #[arg(long, value_enum, value_name = "METHOD", default_value_t = RankMethod::Ladder)]
+    pub method: RankMethod,
+    /// Assertions read from each text of --tests; those after them are left out.
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    pub tests_per_text: usize,
+    /// Longest time of one call, and of one visible or hidden test, in seconds or with a unit, such as `500ms`.
+    #[arg(long, value_name = "S", default_value = "2")]
+    pub timeout: Period,
+    /// Run the hidden tests too, and say how often one of the first 1, 2 and 10 samples passes them, ranked and drawn at
+    /// random.
+    #[arg(long)]
+    pub judge: bool,
+    /// Keep what runs came to in FILE: the same command with the same file does not run them again.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub cache: Option<PathBuf>,
+    /// Programs that run at a time [default: one per core].
+    #[arg(short, long, value_name = "N")]
+    pub jobs: Option<std::num::NonZeroUsize>,
+    /// Where programs run.
+    #[command(flatten)]
+    pub sandbox: SandboxFlags,
+}
+
+/// List the functions, classes and methods of samples, those that are alike together.
+#[derive(Debug, Clone, Args)]
+#[command(after_long_help = with_codes("Example:\n  codeagent modules samples.jsonl --clusters 3 --json"))]
+pub struct ModulesArgs {
+    /// The samples: a file of JSON lines.
+    #[arg(value_name = "SAMPLES", value_hint = ValueHint::FilePath)]
+    pub samples: PathBuf,
+    /// The problems that the samples are for, where samples are completions of their prompts.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub dataset: Option<PathBuf>,
+    /// Most clusters for one problem.
+    #[arg(long, value_name = "N", default_value = "5")]
+    pub clusters: std::num::NonZeroUsize,
+    /// Language of the samples; others than Python are features of the build (grammar-rust, grammar-javascript).
+    #[arg(long, value_name = "NAME", default_value = "python")]
+    pub language: String,
+    /// Seed of the clustering.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
+}
+
+/// Look for an input on which a program is wrong.
+#[derive(Debug, Clone, Args)]
+#[command(after_long_help = with_codes(
+    "Example:\n  codeagent falsify solution.py --problem problem.json --reference slow_but_right.py"
+))]
+pub struct FalsifyArgs {
+    /// The program: FILE, or `-` for stdin.
+    #[arg(value_name = "PROGRAM", value_hint = ValueHint::FilePath)]
+    pub program: PathBuf,
+    /// The problem: FILE or DATASET#ID.
+    #[arg(long, value_name = "PROBLEM", value_hint = ValueHint::FilePath)]
+    pub problem: String,
+    /// A program that is right.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "against")]
+    pub reference: Option<PathBuf>,
+    /// Samples of others, as JSON lines: where at least two of them, and more than half, agree, they count as right.
+    #[arg(long, value_name = "SAMPLES", value_hint = ValueHint::FilePath)]
+    pub against: Option<PathBuf>,
+    /// A program that says which inputs are valid: it defines `valid` with the function's parameters, or, for a program
+    /// that reads stdin, ends with status 0 [default: inputs are valid that the others answer].
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub validator: Option<PathBuf>,
+    /// A further input to try, such as `f([1, 2])`, or a text for stdin. May be repeated.
+    #[arg(long, value_name = "INPUT")]
+    pub input: Vec<String>,
+    /// Inputs to try.
+    #[arg(long, value_name = "N", default_value = "500")]
+    pub tries: std::num::NonZeroUsize,
+    /// Seed of the mutations.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
+    /// Where programs run.
+    #[command(flatten)]
+    pub sandbox: SandboxFlags,
+}
+
+/// How to rank samples.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RankMethod {
+    /// Visible tests first, then behaviour and generated tests weighed against each other.
+    Ladder,
+    /// CodeT: groups of programs that pass the same generated tests, by the root of their number times the tests.
+    DualAgreement,
+    /// The same without the root.
+    DualAgreementProduct,
+    /// Self-consistency: groups of programs that answer all inputs alike, by their number.
+    Votes,
+    /// As votes, weighed by the model's probability (`mean_logprob` of the samples), unlikely texts left out.
+    Rpc,
 }
 
 /// Run one program in the sandbox and say what became of it.
@@ -341,6 +476,22 @@ impl ExecArgs {
         let mut settings = self.sandbox.settings();
         settings.extend(self.memory.clone().map(|text| ("--memory", "sandbox.memory_mib", text)));
         settings
+    }
+}
+
+impl RankArgs {
+    /// The flags that stand for settings.
+    #[must_use]
+    pub fn settings(&self) -> Vec<(&'static str, &'static str, String)> {
+        self.sandbox.settings()
+    }
+}
+
+impl FalsifyArgs {
+    /// The flags that stand for settings.
+    #[must_use]
+    pub fn settings(&self) -> Vec<(&'static str, &'static str, String)> {
+        self.sandbox.settings()
     }
 }
 

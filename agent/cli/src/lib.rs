@@ -22,4 +22,5 @@ pub mod run_folder;
 pub mod sandboxes;
 pub mod signals;
 pub mod story;
+pub mod tally;
 pub mod verbs;

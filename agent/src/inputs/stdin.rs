@@ -78,5 +78,6 @@ fn token(luck: &mut Luck, token: &str, bounds: &Bounds) -> String {
         return format!("{}.{decimals}", int(luck, whole, bounds));
     }
     let word = string(luck, token, bounds);
-    if word.is_empty() { token.to_owned() } else { word }
+    let is_number = |token: &str| token.parse::<f64>().is_ok();
+    if word.is_empty() || is_number(&word) != is_number(token) { token.to_owned() } else { word }
 }

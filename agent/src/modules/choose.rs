@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::cluster::{groups, mean};
 use super::extract::Module;
 use super::features::{Vector, distance, vector};
+use super::language::Language;
 use super::normalise::normalised_hash;
 use super::silhouette::best_groups;
 
@@ -46,7 +47,7 @@ pub fn representatives(offers: &[Offer], count: usize, choice: ModuleChoice, see
 }
 
 fn one_of_each(offers: &[Offer], clusters: usize, choice: ModuleChoice, seed: u64) -> Vec<usize> {
-    let vectors: Vec<Vector> = offers.iter().map(|offer| vector(&offer.module)).collect();
+    let vectors: Vec<Vector> = offers.iter().map(|offer| vector(&offer.module, Language::Python)).collect();
     let best = |group: Vec<usize>| {
         let centroid = mean(group.iter().filter_map(|index| vectors.get(*index)))?;
         let rank = |index: &usize| {

@@ -170,7 +170,7 @@ impl Definition<'_> {
     }
 }
 
-fn signature(definition: Node<'_>, body: Option<Node<'_>>, source: &str) -> String {
+pub(super) fn signature(definition: Node<'_>, body: Option<Node<'_>>, source: &str) -> String {
     let mut end = body.map_or(definition.end_byte(), |body| body.start_byte());
     let mut cursor = definition.walk();
     for child in definition.children(&mut cursor) {
@@ -182,7 +182,7 @@ fn signature(definition: Node<'_>, body: Option<Node<'_>>, source: &str) -> Stri
     header.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-fn docstring(body: Node<'_>, source: &str) -> String {
+pub(super) fn docstring(body: Node<'_>, source: &str) -> String {
     let Some(string) =
         body.named_child(0).filter(|first| is_docstring(*first)).and_then(|first| first.named_child(0))
     else {
@@ -196,7 +196,7 @@ fn docstring(body: Node<'_>, source: &str) -> String {
 }
 
 /// `text` with up to `columns` spaces or tabs taken from each line but the first.
-fn dedented(text: &str, columns: usize) -> String {
+pub(super) fn dedented(text: &str, columns: usize) -> String {
     let mut lines = text.lines();
     let mut out = lines.next().unwrap_or_default().to_owned();
     for line in lines {

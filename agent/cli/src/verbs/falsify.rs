@@ -7,7 +7,7 @@ use codeagent::falsify::{
     Counterexample, Falsification, FalsifyConfig, FalsifyError, Oracle, falsify as look,
 };
 use codeagent::sandbox::{Failure as Wrong, Verdict};
-use codeagent_benchmarks::{Text, read_samples};
+use codeagent_benchmarks::{Protocol, Text, read_samples};
 use serde::Serialize;
 
 use crate::args::{FalsifyArgs, Globals};
@@ -50,7 +50,7 @@ pub async fn falsify(
     output: &mut Output,
 ) -> Result<Exit, Failure> {
     let config = config::load(environment, &globals.config_flags(arguments.settings()))?.config.sandbox;
-    let problem = problems::load(&arguments.problem, environment)?.problem;
+    let problem = problems::load(&arguments.problem, Protocol::default(), environment)?.problem;
     let program = input::text(&arguments.program, environment)?;
     let oracle = oracle(arguments, &problem.id, environment)?;
     let text = |path: &std::path::PathBuf| input::text(path, environment);

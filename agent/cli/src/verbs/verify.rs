@@ -1,6 +1,6 @@
 //! `codeagent verify PROGRAM --problem P`: all tests of a problem, visible and hidden, on a program.
 
-use codeagent::sandbox::{CaseResult, Failure as Wrong, JudgeOptions, Report, Verdict};
+use codeagent::sandbox::{CaseResult, JudgeOptions, Report, Verdict};
 use codeagent_benchmarks::{Protocol, Verification, verify as judge};
 use serde::Serialize;
 
@@ -8,6 +8,7 @@ use crate::args::{Globals, VerifyArgs};
 use crate::environment::Environment;
 use crate::failure::{Exit, Failure};
 use crate::output::Output;
+use crate::verdicts::told;
 use crate::{config, escape, input, problems, sandboxes};
 
 /// What came of it, as JSON.
@@ -93,29 +94,4 @@ fn print(verification: &Verification, arguments: &VerifyArgs, output: &mut Outpu
     let verdict = if verification.is_passed() { "passed" } else { "failed" };
     let program = escape::line(&arguments.program.display().to_string());
     output.line(&format!("{program}: {verdict} (protocol {})", arguments.protocol))
-}
-
-fn told(result: &CaseResult) -> String {
-    let what = match &result.verdict {
-        Verdict::Failed { failure } => failed(failure),
-        other => other.class().to_owned(),
-    };
-    match &result.assertion {
-        Some(assertion) => format!("{what} at `{assertion}`"),
-        None => what,
-    }
-}
-
-fn failed(failure: &Wrong) -> String {
-    let at = |line: &Option<u32>| line.map_or_else(String::new, |line| format!(" (line {line})"));
-    match failure {
-        Wrong::Wrong { expected, actual } if expected.is_empty() => format!("wrong: {actual}"),
-        Wrong::Wrong { expected, actual } => format!("expected {expected}, got {actual}"),
-        Wrong::Exception { class, message, line } => format!("{class}: {message}{}", at(line)),
-        Wrong::Syntax { message, line } => format!("SyntaxError: {message}{}", at(line)),
-        Wrong::NoAnswer => "ended without an answer".to_owned(),
-        Wrong::NotPlainData { what } => format!("the answer is not plain data: {what}"),
-        Wrong::Exit { code } => format!("exited with status {code}"),
-        _ => "failed".to_owned(),
-    }
 }

@@ -94,7 +94,7 @@ fn an_interrupted_command_goes_on_where_it_was() {
 fn bad_samples_are_told_and_the_others_scored() {
     let place = Sandboxed::new();
     let strange = json!({"task_id": "T/9", "completion": "    return 1\n"});
-    let _ = place.file("samples.jsonl", format!("{}{{\"task_id\": 3\n{strange}\n", samples()));
+    let _ = place.file("samples.jsonl", format!("{}{{}}\n{strange}\n", samples()));
     let ended = score(&place, &[]);
     assert_eq!(ended.code, Some(6), "{ended:?}");
     assert!(ended.stdout.contains("2 of 6 samples pass"), "{ended:?}");

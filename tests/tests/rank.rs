@@ -1,5 +1,5 @@
 //! `codeagent rank`: small pools whose ranking is known by hand, recorded pools whose figures were published, bad input.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::path::Path;
 

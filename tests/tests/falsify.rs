@@ -1,5 +1,5 @@
 //! Falsification: planted bugs are found and made small, right programs never are, bad input is an error.
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 
 use std::sync::Arc;
 

@@ -1,5 +1,4 @@
 //! `codeagent modules`: clusters of what samples consist of, bad input.
-#![expect(clippy::unwrap_used, reason = "tests")]
 
 use codeagent_tests::binary::{Ended, Sandboxed};
 use serde_json::{Value, json};

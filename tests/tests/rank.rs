@@ -1,5 +1,5 @@
 //! `codeagent rank`: small pools whose ranking is known by hand, recorded pools whose figures were published, bad input.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::path::Path;
 
@@ -112,7 +112,7 @@ fn bad_lines_are_told_and_the_others_are_ranked() {
     let ended = rank(&place, &file, &["--method", "votes"]);
     assert_eq!((ended.code, rows(&ended).len()), (Some(6), 1), "{ended:?}");
     for part in [
-        "samples.jsonl:7:31: `completion`: expected a text",
+        "samples.jsonl:7:34: `completion`: expected a text",
         "samples.jsonl:8:13: `task_id`: the data set has no problem `T/9`",
         "samples.jsonl:9:",
     ] {

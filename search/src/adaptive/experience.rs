@@ -16,6 +16,8 @@ use crate::tree::{Node, NodeId, NodeKind, Tree};
 const EARLIER: f64 = 0.3;
 /// What all earlier observations of one kind weigh together at most.
 const EARLIER_MAX: f64 = 20.0;
+/// Weight of an observation of the same move in another situation.
+const ELSEWHERE: f64 = 1.0;
 /// What a program that fails is worth beside one that passes, per share of visible tests passed.
 ///
 /// Small, for only programs that pass are worth submitting: with the 0.7 of the rewards, revising a program that passes
@@ -101,8 +103,9 @@ impl Situation {
     pub(super) fn prior(self) -> Beta {
         let mean = match (self.act, self.class) {
             (Move::Resample | Move::Propose, _) | (Move::Implement, Class::Fresh) => 0.3,
-            (Move::Refine, Class::PassesSome | Class::Stands) => 0.3,
-            (Move::Refine, _) | (Move::Rethink | Move::Extend, _) => 0.2,
+            (Move::Refine, Class::PassesSome | Class::Stands) => 0.25,
+            (Move::Refine, _) => 0.16,
+            (Move::Rethink | Move::Extend, _) => 0.2,
             (Move::Implement, _) => 0.15,
         };
         Beta::around(mean, 2.0)
@@ -149,6 +152,15 @@ impl Experience {
         self.seen.values().map(|moments| moments.weight).sum()
     }
 
+    /// What is believed of a situation: the prior, what was seen of it, and what was seen of the same move elsewhere, which
+    /// counts half. So a move that never helped is not tried in every new situation once more.
+    pub(super) fn belief(&self, situation: Situation) -> Beta {
+        let same_move =
+            self.seen.iter().filter(|(other, _)| other.act == situation.act && **other != situation);
+        let elsewhere = same_move.fold(Moments::default(), |sum, (_, moments)| sum.with(moments));
+        situation.prior().after(&elsewhere.scaled(ELSEWHERE)).after(&self.get(situation))
+    }
+
     pub(super) fn get(&self, situation: Situation) -> Moments {
         self.seen.get(&situation).copied().unwrap_or_default()
     }
@@ -182,14 +194,24 @@ pub(super) fn worth(attempt: &Attempt) -> f64 {
     }
 }
 
+/// What making a node's program was worth: as [`worth`], but a revision that fails counts for what it passes beyond the
+/// program that it revises. Otherwise revising what nearly passes would look good though it never helped.
+pub(super) fn gain(tree: &Tree, node: &Node) -> Option<f64> {
+    let attempt = node.attempt.as_ref()?;
+    let revised = node.parent.and_then(|parent| tree.attempt(parent));
+    match revised.filter(|_| attempt.outcome() == Outcome::Failed) {
+        Some(revised) => Some(PARTIAL * (attempt.pass_fraction() - revised.pass_fraction()).max(0.0)),
+        None => Some(worth(attempt)),
+    }
+}
+
 /// What a node's program teaches: of the move that made it, and of the one that made the thought that it is the first
 /// program of, which counts half.
 pub(super) fn lessons(tree: &Tree, node: &Node) -> Vec<(Situation, f64, f64)> {
-    let (Some(attempt), Some(parent)) = (&node.attempt, node.parent.and_then(|parent| tree.node(parent)))
+    let (Some(value), Some(parent)) = (gain(tree, node), node.parent.and_then(|parent| tree.node(parent)))
     else {
         return Vec::new();
     };
-    let value = worth(attempt);
     let mut lessons = Vec::with_capacity(2);
     let mut learn = |act, at: &Node, from: Option<&Attempt>, weight| {
         lessons.push((Situation::new(act, at.depth, Class::of(from)), value, weight));

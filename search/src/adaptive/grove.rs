@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::AdaptiveConfig;
-use super::experience::{Class, Experience, Move, Situation, lessons, worth};
+use super::experience::{Class, Experience, Move, Situation, gain, lessons, worth};
 use crate::budget::Cost;
 use crate::policy::{Operator, Trial};
 use crate::thompson::{Arms, Beta, Dice, Moments};
@@ -34,7 +34,7 @@ const AT_ONCE: usize = 2;
 pub(super) struct Grove {
     plots: Vec<Plot>,
     experience: Experience,
-    /// Tokens that trials of each move cost.
+    /// Answer tokens that each move cost, per program where it makes several.
     costs: BTreeMap<Move, Moments>,
     all_costs: Moments,
     /// Every situation that came up.
@@ -184,9 +184,9 @@ impl Grove {
         let under_way: Vec<Move> =
             self.losses.moves.iter().filter(|(at, _)| *at == node).map(|(_, act)| *act).collect();
         let allowed = move |act: &Move| match act {
-            _ if under_way.len() >= AT_ONCE || under_way.contains(&Move::Rethink) => false,
             // Requests for programs from the statement are joined; any other question would be the same one again.
             Move::Resample => true,
+            _ if under_way.len() >= AT_ONCE || under_way.contains(&Move::Rethink) => false,
             Move::Rethink => under_way.is_empty(),
             act => !under_way.contains(act),
         };
@@ -216,8 +216,8 @@ impl Grove {
 
     /// One draw per situation and step.
     fn draw(&mut self, situation: Situation, dice: &mut Dice) -> f64 {
-        let belief = belief(&self.experience, situation);
-        *self.drawn.entry(situation).or_insert_with(|| belief.draw(dice))
+        let experience = &self.experience;
+        *self.drawn.entry(situation).or_insert_with(|| experience.belief(situation).draw(dice))
     }
 
     /// What a move costs beside the mean, to the power of a quarter.
@@ -230,7 +230,7 @@ impl Grove {
     /// by a standard deviation, so that the next trial of the batch looks elsewhere.
     fn lose(&mut self, node: NodeId, act: Move) {
         let Some(situation) = self.plot(node).map(|plot| plot.situation(act)) else { return };
-        let belief = belief(&self.experience, situation);
+        let belief = self.experience.belief(situation);
         let loss = (belief.mean() - belief.deviation()).max(0.0);
         self.losses.situations.push((situation, self.experience.get(situation)));
         self.experience.add(situation, loss, 1.0);
@@ -272,7 +272,7 @@ impl Grove {
                 return false;
             }
             let mut offers = self.offers.iter();
-            if offers.any(|offer| belief(&self.experience, *offer).draw(dice) > best + by) {
+            if offers.any(|offer| self.experience.belief(*offer).draw(dice) > best + by) {
                 better += 1.0;
             }
         }
@@ -281,7 +281,8 @@ impl Grove {
 
     pub(super) fn charge(&mut self, trial: &Trial, cost: &Cost) {
         let Some(act) = act(&trial.operator) else { return };
-        let tokens = cost.output_tokens as f64;
+        // Of a request for several programs, what one of them cost.
+        let tokens = cost.output_tokens as f64 / trial.operator.generations().max(1) as f64;
         self.costs.entry(act).or_default().add(tokens);
         self.all_costs.add(tokens);
     }
@@ -314,7 +315,7 @@ impl Grove {
         }
         if let (Some(attempt), Some(parent)) = (program, node.parent) {
             self.written(parent, id);
-            self.observe(parent, worth(attempt), attempt.behaviour);
+            self.observe(parent, gain(tree, node).unwrap_or_default(), attempt.behaviour);
         }
         self.offer(id);
     }
@@ -446,10 +447,6 @@ impl Plot {
         let evaluated = self.below.weight;
         evaluated >= f64::from(programs) && f64::from(self.commonest) >= share * evaluated
     }
-}
-
-fn belief(experience: &Experience, situation: Situation) -> Beta {
-    situation.prior().after(&experience.get(situation))
 }
 
 /// What is expected of a situation, corrected by what came of one node.

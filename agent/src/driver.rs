@@ -171,11 +171,17 @@ impl Driver {
     async fn tell(&mut self, trial: &Trial, carried: Carried) -> Result<(), TrialError> {
         let mut events: Vec<_> = carried.events.into_iter().map(|kind| (Some(trial.node), kind)).collect();
         let replaced = carried.result == TrialResult::Replaced;
+        let ran = matches!(carried.result, TrialResult::Ran { .. });
         let told = self.search.tell(trial.id, carried.result);
         if replaced {
             for note in carried.notes {
                 events.push((Some(trial.node), content(&note)));
                 self.notebook.replace(trial.node, note);
+            }
+        } else if ran {
+            for note in carried.notes {
+                events.push((Some(trial.node), EventKind::NodeFeedback { feedback: feedback(&note) }));
+                self.notebook.amend(trial.node, note);
             }
         } else {
             for (node, note) in told.nodes.into_iter().zip(carried.notes) {
@@ -283,11 +289,11 @@ fn content(note: &Note) -> EventKind {
     let (text, program, feedback) = match &note.content {
         Content::Problem => (None, None, None),
         Content::Thought(text) | Content::Reflection(text) => (Some(text.clone()), None, None),
-        Content::Program(candidate) => (
-            None,
-            Some(candidate.source.clone()),
-            candidate.feedback.as_ref().map(|text| text.as_str().to_owned()),
-        ),
+        Content::Tests(cases) => {
+            let names: Vec<&str> = cases.iter().map(|case| case.name.as_str()).collect();
+            (Some(names.join("\n")), None, None)
+        }
+        Content::Program(candidate) => (None, Some(candidate.source.clone()), feedback(note)),
     };
     EventKind::NodeContent {
         prompt: note.prompt.clone(),
@@ -296,6 +302,11 @@ fn content(note: &Note) -> EventKind {
         program,
         feedback,
     }
+}
+
+fn feedback(note: &Note) -> Option<String> {
+    let Content::Program(candidate) = &note.content else { return None };
+    candidate.feedback.as_ref().map(|text| text.as_str().to_owned())
 }
 
 /// An error's message with those of its causes.

@@ -18,16 +18,47 @@ const TRACED_MAX: usize = 3;
 
 /// What the visible tests, and the analysis of one of them, say of a program.
 pub(crate) fn render(problem: &Problem, candidate: &Candidate, blocks: Vec<BlockVerdict>) -> FeedbackText {
-    let judged = problem.visible.iter().zip(&candidate.report.results);
-    let mut feedback = Feedback { blocks, ..Feedback::default() };
-    for (case, result) in judged {
-        if result.verdict.is_passed() {
-            feedback.passed.push(case.name.clone());
+    let results = problem.visible.iter().zip(&candidate.report.results);
+    let judged: Vec<Judged<'_>> = results.map(|(case, result)| (case, &result.verdict)).collect();
+    let (passed, failed) = sides(&judged, &candidate.source);
+    Feedback { passed, failed, blocks, ..Feedback::default() }.render(&FeedbackLimits::default())
+}
+
+/// A case and what came of it.
+pub(crate) type Judged<'a> = (&'a Case, &'a Verdict);
+
+/// The tests that feedback speaks of.
+pub(crate) struct Selection<'a> {
+    /// Program text that verdicts name lines of.
+    pub(crate) source: &'a str,
+    /// Visible tests.
+    pub(crate) visible: Vec<Judged<'a>>,
+    /// Tests that the model wrote.
+    pub(crate) generated: Vec<Judged<'a>>,
+}
+
+/// What chosen tests say of a program; `None` if none of them failed.
+pub(crate) fn of_selection(selection: &Selection<'_>) -> Option<FeedbackText> {
+    let (passed, failed) = sides(&selection.visible, selection.source);
+    let (passed_generated, failed_generated) = sides(&selection.generated, selection.source);
+    if failed.is_empty() && failed_generated.is_empty() {
+        return None;
+    }
+    let feedback = Feedback { passed, failed, passed_generated, failed_generated, ..Feedback::default() };
+    Some(feedback.render(&FeedbackLimits::default()))
+}
+
+/// Passed and failed tests.
+fn sides(tests: &[Judged<'_>], source: &str) -> (Vec<String>, Vec<FailedTest>) {
+    let (mut passed, mut failed) = (Vec::new(), Vec::new());
+    for (case, verdict) in tests {
+        if verdict.is_passed() {
+            passed.push(case.name.clone());
         } else {
-            feedback.failed.push(failed_test(case, &result.verdict, &candidate.source));
+            failed.push(failed_test(case, verdict, source));
         }
     }
-    feedback.render(&FeedbackLimits::default())
+    (passed, failed)
 }
 
 /// Has the model judge the blocks that the first traceable failed test ran through, one by one (LDB, as RethinkMCTS

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use codeagent_models::Message;
 use codeagent_prompts::feedback::FeedbackText;
+use codeagent_sandbox::case::Case;
 use codeagent_sandbox::judge::Report;
 use codeagent_search::tree::{NodeId, Tree};
 
@@ -36,6 +37,8 @@ pub(crate) enum Content {
     Thought(String),
     /// A reflection on a failed program.
     Reflection(String),
+    /// A suite of tests that the model wrote.
+    Tests(Vec<Case>),
     /// A complete program and what the visible tests said of it.
     Program(Box<Candidate>),
 }
@@ -69,6 +72,13 @@ impl Notebook {
     pub(crate) fn replace(&mut self, node: NodeId, note: Note) {
         if let Some(page) = self.page_mut(node) {
             page.push(Arc::new(note));
+        }
+    }
+
+    /// Puts a note in the place of the one in force, which says the same but for what tests told since.
+    pub(crate) fn amend(&mut self, node: NodeId, note: Note) {
+        if let Some(newest) = self.page_mut(node).and_then(|page| page.last_mut()) {
+            *newest = Arc::new(note);
         }
     }
 
@@ -125,6 +135,7 @@ impl Note {
         let text = match &self.content {
             Content::Problem => "",
             Content::Thought(text) | Content::Reflection(text) => text,
+            Content::Tests(cases) => cases.first().map_or("", |case| &case.name),
             Content::Program(candidate) => &candidate.written,
         };
         let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();

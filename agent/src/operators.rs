@@ -2,6 +2,7 @@
 //! program, and says what came of it. Operators know no policy; policies know no operator's inside.
 
 mod ask;
+mod generate_tests;
 mod implement;
 mod program;
 mod propose;
@@ -10,6 +11,7 @@ mod reflect;
 mod resample;
 mod rethink;
 mod revise;
+mod run_tests;
 mod verify;
 
 use std::sync::Arc;
@@ -61,14 +63,14 @@ pub(crate) struct Inputs {
     program: Option<Arc<Note>>,
     /// The reflection to follow.
     reflection: Option<String>,
-    /// Programs whose sub-modules are offered.
+    /// Programs whose sub-modules are offered, or suites of tests to run.
     sources: Vec<Arc<Note>>,
 }
 
 /// What came of a trial, with all that it leaves behind.
 pub(crate) struct Carried {
     pub(crate) result: TrialResult,
-    /// Contents of the made nodes, in the order of the drafts; or of the replaced node.
+    /// Contents of the made nodes, in the order of the drafts; or of the node that was replaced or ran.
     pub(crate) notes: Vec<Note>,
     pub(crate) events: Vec<EventKind>,
     pub(crate) cost: Cost,
@@ -96,6 +98,7 @@ impl Inputs {
         let program = match &trial.operator {
             Operator::Extend { after, .. } | Operator::Rethink { after } => note(*after),
             Operator::Reflect | Operator::Refine { .. } | Operator::Verify => note(trial.node),
+            Operator::RunTests { .. } => note(trial.node),
             _ => None,
         };
         let reflection = match &trial.operator {
@@ -106,6 +109,7 @@ impl Inputs {
             Operator::ReviseWithModules { sources, .. } => {
                 sources.iter().filter_map(|node| note(*node)).collect()
             }
+            Operator::RunTests { suites, .. } => suites.iter().filter_map(|node| note(*node)).collect(),
             _ => Vec::new(),
         };
         Self { thoughts: notebook.thoughts(tree, trial.node), program, reflection, sources }
@@ -127,14 +131,19 @@ impl Inputs {
 
 /// The most that a trial can spend, from what its operator may ask at most (re-asks and analyses included).
 pub(crate) fn worst_case(trial: &Trial, ports: &Ports) -> Cost {
+    if matches!(trial.operator, Operator::RunTests { .. }) {
+        return Cost { executions: 1, ..Cost::default() };
+    }
     let analysed = ports.feedback == FeedbackStyle::TestsAndTrace && !ports.problem.visible.is_empty();
     let calls = match trial.operator {
         Operator::Implement | Operator::Refine { .. } if analysed => 3,
         Operator::Resample { count, .. } | Operator::ReviseWithModules { count, .. } if count > 1 => 1,
+        Operator::GenerateTests { suites, .. } if suites > 1 => 1,
         _ => 2,
     };
     let generations = trial.operator.generations();
-    let answers = calls - 1 + generations.max(1);
+    let suites = if let Operator::GenerateTests { suites, .. } = trial.operator { suites as u64 } else { 1 };
+    let answers = calls - 1 + generations.max(suites).max(1);
     let prompt = u64::try_from(ports.problem.statement.len()).unwrap_or(u64::MAX) / 2 + 8_192;
     let mut worst = Cost {
         calls,
@@ -179,6 +188,12 @@ pub(crate) async fn carry_out(
             revise::carry_out(ports, &mut talk, inputs, round, *count).await?
         }
         Operator::Verify => verify::carry_out(ports, &mut talk, trial, inputs).await?,
+        Operator::GenerateTests { tests, suites } => {
+            generate_tests::carry_out(ports, &mut talk, inputs, *tests, *suites).await?
+        }
+        Operator::RunTests { suites, shown } => {
+            run_tests::carry_out(ports, &mut talk, inputs, suites, shown).await?
+        }
         _ => (TrialResult::Unusable, Vec::new()),
     };
     talk.cost.generations = trial.operator.generations();

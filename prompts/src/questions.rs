@@ -2,6 +2,7 @@
 
 mod block_analysis;
 mod direct_program;
+mod generate_tests;
 mod implement_thoughts;
 mod modular_program;
 mod program;
@@ -15,6 +16,7 @@ mod thoughts;
 
 pub use block_analysis::BlockAnalysis;
 pub use direct_program::DirectProgram;
+pub use generate_tests::{GenerateTests, WrittenTest};
 pub use implement_thoughts::ImplementThoughts;
 pub use modular_program::ModularProgram;
 pub use reask::Reask;

@@ -36,6 +36,7 @@ macro_rules! files {
 const CONVERSATIONS: &[(&str, &str)] = files![
     "block_analysis",
     "direct_program",
+    "generate_tests",
     "implement_thoughts",
     "modular_program",
     "reask",

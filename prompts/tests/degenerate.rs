@@ -3,7 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
 use codeagent_prompts::questions::{
-    Asked, BlockAnalysis, DirectProgram, Rethink, SelfEvaluation, Thought, Thoughts,
+    Asked, BlockAnalysis, DirectProgram, GenerateTests, Rethink, SelfEvaluation, Thought, Thoughts,
+    WrittenTest,
 };
 use codeagent_prompts::{
     AnswerError, BlockVerdict, Entry, FailedTest, FailureKind, Feedback, FeedbackLimits, Question, Task,
@@ -168,6 +169,40 @@ fn a_body_alone_completes_a_starter() {
     assert_eq!(DirectProgram { task: &started }.parse(reply).unwrap(), "    return a + b\n");
 }
 
+#[test]
+fn tests_are_few_distinct_and_of_the_right_form() {
+    let task = task();
+    let question = GenerateTests { task: &task, thoughts: &[], count: 2 };
+    let assertion = |text: &str| WrittenTest::Assertion(text.into());
+    let reply = "```python\nassert add(1, 2) == 3\nassert add(1, 2) == 3\nassert add(0, 0) == 0\nassert add(2, 2) == 4\n```";
+    assert_eq!(
+        question.parse(reply).unwrap(),
+        [assertion("assert add(1, 2) == 3"), assertion("assert add(0, 0) == 0")]
+    );
+    assert_eq!(question.parse("add(1, 2) is 3"), Err(AnswerError::NoAssertion { entry: "add".into() }));
+    assert_eq!(question.parse(" "), Err(AnswerError::Empty));
+    let long = format!("assert add('{}', '') == ''", "a".repeat(20_000));
+    assert_eq!(question.parse(&long), Err(AnswerError::NoJson { wanted: "list of tests" }));
+}
+
+#[test]
+fn examples_are_read_in_many_forms() {
+    let stdio = Task { entry: Entry::Stdio, ..task() };
+    let question = GenerateTests { task: &stdio, thoughts: &[], count: 6 };
+    let example =
+        |input: &str, output: &str| WrittenTest::Example { input: input.into(), output: output.into() };
+    for reply in [
+        r#"[{"input": "1 2", "output": "3"}, {"input": "0 0", "output": "0"}]"#,
+        "Here:\n```json\n{\"tests\": [{'Input': '1 2', 'Expected_Output': 3}, {'stdin': ['0 0'], 'stdout': '0'},]}\n```",
+        "{\"input\": \"1 2\", \"output\": \"3\"}\n{\"input\": \"0 0\", \"output\": \"0\"}",
+    ] {
+        assert_eq!(question.parse(reply).unwrap(), [example("1 2", "3"), example("0 0", "0")], "{reply}");
+    }
+    for reply in ["Input 1 2 gives 3.", "[]", r#"[{"input": "1 2"}]"#, r#"[{"input": {}, "output": "3"}]"#] {
+        assert_eq!(question.parse(reply), Err(AnswerError::NoJson { wanted: "list of tests" }), "{reply}");
+    }
+}
+
 proptest! {
     #[test]
     fn no_answer_makes_any_question_panic(reply in "(\\PC|[\\[\\]{}:,\"'`\n]|thought|score|block){0,120}") {
@@ -179,5 +214,9 @@ proptest! {
         }
         let feedback = Feedback::default().render(&FeedbackLimits::default());
         let _ = Rethink { task: &task, thoughts: &[], program: "", feedback: &feedback }.parse(&reply);
+        for entry in [task.entry.clone(), Entry::Stdio] {
+            let task = Task { entry, ..task.clone() };
+            let _ = GenerateTests { task: &task, thoughts: &[], count: 3 }.parse(&reply);
+        }
     }
 }

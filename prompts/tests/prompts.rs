@@ -3,8 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
 use codeagent_prompts::questions::{
-    Asked, BlockAnalysis, DirectProgram, ImplementThoughts, ModularProgram, Reask, RefineProgram,
-    ReflectOnFailure, Rethink, ReviseWithModules, SelfEvaluation, Thoughts,
+    Asked, BlockAnalysis, DirectProgram, GenerateTests, ImplementThoughts, ModularProgram, Reask,
+    RefineProgram, ReflectOnFailure, Rethink, ReviseWithModules, SelfEvaluation, Thoughts,
 };
 use codeagent_prompts::{
     AnswerError, Entry, ExecutedBlock, FailedTest, FailureKind, Feedback, FeedbackLimits, FeedbackText,
@@ -146,6 +146,16 @@ fn revisions() {
     check("refine_program", &bare);
     let led = RefineProgram { reflection: Some("It takes the ends of the list for its extremes."), ..bare };
     check("refine_program_with_reflection", &led);
+}
+
+#[test]
+fn tests_of_programs() {
+    check("generate_tests", &GenerateTests { task: &task(), thoughts: &[], count: 6 });
+    check("generate_tests_stdio", &GenerateTests { task: &stdio(), thoughts: &chain(), count: 4 });
+    let method =
+        Task { entry: Entry::Function { name: "Solution.spread".into(), signature: None }, ..task() };
+    let messages = GenerateTests { task: &method, thoughts: &[], count: 6 }.messages().unwrap();
+    assert!(messages.last().unwrap().content.contains("assert Solution().spread(...) == ..."));
 }
 
 #[test]

@@ -6,7 +6,7 @@
 //! microseconds, replayed from its changes, and continued.
 //!
 //! - the methods, one file each: [`Resample`], [`Reflexion`], [`RethinkMcts`], [`CodeChain`];
-//! - what they share: [`tree`], [`puct`], [`pool`], and [`choose`], which picks the program to submit;
+//! - what they share: [`tree`], [`puct`], [`pool`], [`suite`], and [`choose`], which picks the program to submit;
 //! - [`budget`], what a caller may spend on carrying trials out.
 //!
 //! Invariants: a tree changes only through [`Tree::apply`]; a policy's decisions depend on the results told so far
@@ -43,6 +43,7 @@ pub mod reflexion;
 pub mod resample;
 pub mod rethink;
 pub mod search;
+pub mod suite;
 #[cfg(test)]
 mod testing;
 pub mod tree;
@@ -51,7 +52,7 @@ pub use attempt::{Attempt, Outcome};
 pub use budget::{Budget, BudgetLimits, Cost, Refusal, Reservation, Resource};
 pub use codechain::{CodeChain, CodeChainConfig};
 pub use policy::{
-    Decision, Draft, ModuleChoice, Operator, ProgramStyle, SearchPolicy, StopReason, Trial, TrialId,
+    Decision, Draft, ModuleChoice, Operator, ProgramStyle, SearchPolicy, Shown, StopReason, Trial, TrialId,
     TrialResult,
 };
 pub use pool::{Candidate, Pool};
@@ -60,4 +61,5 @@ pub use reflexion::{Reflexion, ReflexionConfig};
 pub use resample::{Resample, ResampleConfig};
 pub use rethink::{RethinkConfig, RethinkMcts};
 pub use search::{Search, Told};
+pub use suite::{SuiteRun, TestId, TestOutcome};
 pub use tree::{Change, Evaluation, Evaluator, Node, NodeId, NodeKind, Stats, Tree, TreeError};

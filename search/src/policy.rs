@@ -7,6 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 pub use crate::attempt::{Attempt, Outcome};
+use crate::suite::{SuiteRun, TestId};
 use crate::tree::{NodeId, NodeKind, Tree};
 
 /// Number of a trial within one search, dense from 0 in the order of asking.
@@ -84,6 +85,20 @@ pub enum Operator {
     },
     /// Asks the model how sure it is that a program which passes the visible tests passes all tests.
     Verify,
+    /// Root, or a thought on the problem, to test suites that the model writes: `suites` answers to one request.
+    GenerateTests {
+        /// Tests per suite at most.
+        tests: usize,
+        /// Suites asked for.
+        suites: usize,
+    },
+    /// Runs the trial's program on suites of tests. Asks the model nothing.
+    RunTests {
+        /// The suites: nodes of kind [`NodeKind::Tests`], or the root for the visible tests.
+        suites: Vec<NodeId>,
+        /// What later questions on the program are told of it.
+        shown: Shown,
+    },
 }
 
 impl Operator {
@@ -100,6 +115,8 @@ impl Operator {
             Self::Rethink { .. } => "rethink",
             Self::ReviseWithModules { .. } => "revise_with_modules",
             Self::Verify => "verify",
+            Self::GenerateTests { .. } => "generate_tests",
+            Self::RunTests { .. } => "run_tests",
         }
     }
 
@@ -113,7 +130,9 @@ impl Operator {
             | Self::Extend { .. }
             | Self::Reflect
             | Self::Rethink { .. }
-            | Self::Verify => 0,
+            | Self::Verify
+            | Self::GenerateTests { .. }
+            | Self::RunTests { .. } => 0,
         }
     }
 
@@ -127,7 +146,8 @@ impl Operator {
             Self::Reflect => Some((NodeKind::Reflection, 1)),
             Self::Refine { .. } => Some((NodeKind::Revision, 1)),
             Self::ReviseWithModules { count, .. } => Some((NodeKind::Revision, *count)),
-            Self::Rethink { .. } | Self::Verify => None,
+            Self::GenerateTests { suites, .. } => Some((NodeKind::Tests, *suites)),
+            Self::Rethink { .. } | Self::Verify | Self::RunTests { .. } => None,
         }
     }
 }
@@ -140,6 +160,22 @@ pub enum ProgramStyle {
     Direct,
     /// An outline of sub-modules first, then the program built of them (CodeChain).
     Modular,
+}
+
+/// Which failed tests the feedback on a program shows after [`Operator::RunTests`].
+///
+/// Expected values that a model wrote are often wrong, so methods of ours show the visible tests and the trusted ones
+/// ([`crate::suite::trusted`]); published methods that show all of them say so.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Shown {
+    /// The feedback stays as it is.
+    #[default]
+    Unchanged,
+    /// The visible tests and all of the suites.
+    All,
+    /// These tests and no others, the visible ones among them only where they are named.
+    Only(Vec<TestId>),
 }
 
 /// Which module of a cluster is shown to the model ([`Operator::ReviseWithModules`]).
@@ -173,6 +209,11 @@ pub enum TrialResult {
     Verified {
         /// The model's confidence.
         confidence: Option<f64>,
+    },
+    /// [`Operator::RunTests`] ran the program.
+    Ran {
+        /// What came of it on each suite, in the operator's order.
+        runs: Vec<SuiteRun>,
     },
     /// Nothing usable came back: an unusable answer after one re-ask, or a filtered one.
     Unusable,

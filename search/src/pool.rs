@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::attempt::Attempt;
+use crate::suite;
 use crate::tree::{Evaluator, Node, NodeId, Tree};
 
 /// Every distinct program of a tree, in the order of first sight.
@@ -24,6 +25,10 @@ pub struct Candidate {
     pub cluster: u32,
     /// The model's confidence in it, in `[-1, 1]`, where it was asked.
     pub self_eval: Option<f64>,
+    /// Trusted tests that a model wrote and it passed (see [`suite::trusted`]).
+    pub trusted: u32,
+    /// Tests that a model wrote and it passed, and how many of them it ran on.
+    pub generated: (u32, u32),
 }
 
 impl Pool {
@@ -44,6 +49,7 @@ impl Pool {
             }
         }
         pool.count_clusters();
+        pool.count_generated(tree);
         pool
     }
 
@@ -63,12 +69,37 @@ impl Pool {
             candidate.cluster = size.copied().unwrap_or(0);
         }
     }
+
+    fn count_generated(&mut self, tree: &Tree) {
+        for suite in suite::suites(tree) {
+            let (runs, trusted) = (suite::runs(tree, suite), suite::trusted(tree, suite));
+            for candidate in &mut self.candidates {
+                let Some((_, run)) = runs.get(&candidate.attempt.fingerprint) else { continue };
+                let good = run
+                    .outcomes
+                    .iter()
+                    .zip(&trusted)
+                    .filter(|(outcome, trusted)| outcome.passed && **trusted);
+                candidate.trusted += u32::try_from(good.count()).unwrap_or(u32::MAX);
+                candidate.generated.0 += run.passed();
+                candidate.generated.1 += run.total();
+            }
+        }
+    }
 }
 
 impl Candidate {
     fn new(node: &Node, attempt: &Attempt) -> Self {
         let self_eval = node.score(Evaluator::SelfEval);
-        Self { node: node.id, attempt: attempt.clone(), draws: 1, cluster: 0, self_eval }
+        Self {
+            node: node.id,
+            attempt: attempt.clone(),
+            draws: 1,
+            cluster: 0,
+            self_eval,
+            trusted: 0,
+            generated: (0, 0),
+        }
     }
 
     fn absorb(&mut self, copy: &Node, attempt: &Attempt) {

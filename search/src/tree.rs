@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 pub use self::arena::{Tree, TreeError};
 pub use self::node::{Node, Stats};
 use crate::attempt::Attempt;
+use crate::suite::SuiteRun;
 
 mod arena;
 mod node;
@@ -36,6 +37,8 @@ pub enum NodeKind {
     Revision,
     /// A diagnosis of a failed program.
     Reflection,
+    /// A suite of tests that the model wrote.
+    Tests,
 }
 
 /// Who judged a node.
@@ -49,6 +52,8 @@ pub enum Evaluator {
     SelfEval,
     /// The method's combination of the other parts, in `[0, 1]`.
     Reward,
+    /// Share of the tests that the model wrote and the program last ran on passed, in `[0, 1]`.
+    GeneratedPassFraction,
 }
 
 /// One judgement of a node.
@@ -109,5 +114,14 @@ pub enum Change {
         node: NodeId,
         /// The return, in `[0, 1]`.
         value: f64,
+    },
+    /// A program ran on a suite. A later run on the same suite takes the place of this one.
+    Ran {
+        /// The program's node.
+        node: NodeId,
+        /// The suite; the root for the visible tests.
+        suite: NodeId,
+        /// What came of it.
+        run: SuiteRun,
     },
 }

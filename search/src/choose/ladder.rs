@@ -15,10 +15,13 @@ use crate::pool::Candidate;
 ///    against it;
 /// 5. size of its behaviour cluster. CodeT (section 3.2) weighs a cluster by the square root of its programs; the
 ///    order is the same;
-/// 6. the model's confidence, one that was not asked counting as 0;
-/// 7. without tests: how many draws gave this very program, which is the majority vote;
-/// 8. among those that pass: fewer slow tests, then fewer characters (among those that fail, short ones are stubs);
-/// 9. first seen.
+/// 6. trusted tests that a model wrote passed ([`crate::suite::trusted`]);
+/// 7. the model's confidence, one that was not asked counting as 0;
+/// 8. share of the tests that a model wrote passed, trusted or not: the word of the methods that write them, where
+///    nothing better speaks;
+/// 9. without tests: how many draws gave this very program, which is the majority vote;
+/// 10. among those that pass: fewer slow tests, then fewer characters (among those that fail, short ones are stubs);
+/// 11. first seen.
 #[must_use]
 pub fn compare(one: &Candidate, other: &Candidate) -> Ordering {
     let level = |candidate: &Candidate| (candidate.attempt.passes_all(), candidate.attempt.parses);
@@ -27,7 +30,9 @@ pub fn compare(one: &Candidate, other: &Candidate) -> Ordering {
         .then_with(|| one.attempt.pass_fraction().total_cmp(&other.attempt.pass_fraction()))
         .then_with(|| accepted(one).cmp(&accepted(other)))
         .then_with(|| one.cluster.cmp(&other.cluster))
+        .then_with(|| one.trusted.cmp(&other.trusted))
         .then_with(|| confidence(one).total_cmp(&confidence(other)))
+        .then_with(|| generated(one).total_cmp(&generated(other)))
         .then_with(|| votes(one).cmp(&votes(other)))
         .then_with(|| economy(one).cmp(&economy(other)))
         .then_with(|| Reverse(one.node).cmp(&Reverse(other.node)))
@@ -40,6 +45,11 @@ fn accepted(candidate: &Candidate) -> bool {
 
 fn confidence(candidate: &Candidate) -> f64 {
     candidate.self_eval.unwrap_or(0.0)
+}
+
+fn generated(candidate: &Candidate) -> f64 {
+    let (passed, total) = candidate.generated;
+    if total == 0 { 0.0 } else { f64::from(passed) / f64::from(total) }
 }
 
 const fn votes(candidate: &Candidate) -> u32 {

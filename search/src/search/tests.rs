@@ -7,7 +7,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use super::*;
-use crate::testing::{made, obliging, program, run, sure, thoughts};
+use crate::testing::{made, obliging, passes, program, ran, run, suite, sure, thoughts};
 use crate::*;
 
 /// A caller whose luck is a function of the trial alone, as it is with recorded answers. `kind` is its character.
@@ -24,6 +24,11 @@ fn answer(kind: u64, trial: &Trial) -> TrialResult {
             let confidence = (roll(4) > 0).then(|| roll(30) as f64 / 10.0 - 1.5);
             TrialResult::Verified { confidence }
         }
+        (Operator::RunTests { suites, .. }, _) => {
+            let number = roll(suites.len() as u64 + 2);
+            ran((0..number).map(|_| passes(roll(5) as u32, 4)))
+        }
+        (_, Some((NodeKind::Tests, count))) => made(vec![suite(); roll(count as u64 + 2) as usize]),
         (_, Some((NodeKind::Thought, count))) => {
             let priors: Vec<f64> = (0..roll(count as u64 + 2)).map(|_| roll(5) as f64 / 2.0 - 0.5).collect();
             thoughts(&priors)
@@ -227,6 +232,13 @@ fn check_sense(tree: &Tree, trial: &Trial) {
         }
         Operator::Implement => assert!(matches!(kind(trial.node), NodeKind::Root | NodeKind::Thought)),
         Operator::Reflect | Operator::Verify => holds_program(trial.node),
+        Operator::GenerateTests { .. } => {
+            assert!(matches!(kind(trial.node), NodeKind::Root | NodeKind::Thought))
+        }
+        Operator::RunTests { suites, .. } => {
+            holds_program(trial.node);
+            assert!(suites.iter().all(|node| matches!(kind(*node), NodeKind::Root | NodeKind::Tests)));
+        }
         Operator::Refine { reflection } => {
             holds_program(trial.node);
             assert!(reflection.is_none_or(|node| kind(node) == NodeKind::Reflection));

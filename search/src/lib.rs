@@ -5,8 +5,9 @@
 //! are counts and hashes ([`Attempt`]), and the caller carries trials out. So a search can be tested in
 //! microseconds, replayed from its changes, and continued.
 //!
-//! - the methods, one file each: [`Resample`], [`Reflexion`], [`RethinkMcts`], [`CodeChain`];
-//! - what they share: [`tree`], [`puct`], [`pool`], [`suite`], and [`choose`], which picks the program to submit;
+//! - the methods, one file each: [`Resample`], [`Reflexion`], [`RethinkMcts`], [`CodeChain`], [`Lats`],
+//!   [`AgentCoder`], [`AlphaCodium`];
+//! - what they share: [`tree`], [`puct`], [`uct`], [`pool`], [`suite`], and [`choose`], which picks the program to submit;
 //! - [`budget`], what a caller may spend on carrying trials out.
 //!
 //! Invariants: a tree changes only through [`Tree::apply`]; a policy's decisions depend on the results told so far
@@ -29,13 +30,17 @@
 //! assert!(best.passes_all());
 //! ```
 
+pub mod agentcoder;
+pub mod alphacodium;
 pub mod attempt;
 mod backup;
+mod batch;
 pub mod budget;
 mod checked;
 pub mod choose;
 pub mod codechain;
 mod grow;
+pub mod lats;
 pub mod policy;
 pub mod pool;
 pub mod puct;
@@ -47,19 +52,24 @@ pub mod suite;
 #[cfg(test)]
 mod testing;
 pub mod tree;
+pub mod uct;
 
+pub use agentcoder::{AgentCoder, AgentCoderConfig};
+pub use alphacodium::{AlphaCodium, AlphaCodiumConfig};
 pub use attempt::{Attempt, Outcome};
 pub use budget::{Budget, BudgetLimits, Cost, Refusal, Reservation, Resource};
 pub use codechain::{CodeChain, CodeChainConfig};
+pub use lats::{Lats, LatsConfig};
 pub use policy::{
-    Decision, Draft, ModuleChoice, Operator, ProgramStyle, SearchPolicy, Shown, StopReason, Trial, TrialId,
-    TrialResult,
+    Decision, Draft, ModuleChoice, Operator, PastAttempt, ProgramStyle, SearchPolicy, Shown, StopReason,
+    Trial, TrialId, TrialResult,
 };
 pub use pool::{Candidate, Pool};
 pub use puct::{Puct, PuctFormula};
-pub use reflexion::{Reflexion, ReflexionConfig};
+pub use reflexion::{Reflexion, ReflexionConfig, TestSource};
 pub use resample::{Resample, ResampleConfig};
 pub use rethink::{RethinkConfig, RethinkMcts};
 pub use search::{Search, Told};
 pub use suite::{SuiteRun, TestId, TestOutcome};
 pub use tree::{Change, Evaluation, Evaluator, Node, NodeId, NodeKind, Stats, Tree, TreeError};
+pub use uct::Uct;

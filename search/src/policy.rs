@@ -67,6 +67,14 @@ pub enum Operator {
         /// The reflection to follow.
         reflection: Option<NodeId>,
     },
+    /// Failed program to `count` revised programs, given everything that was tried on the way to it (LATS). Named
+    /// `refine`, as it does the same with a longer memory.
+    RefineWithHistory {
+        /// The failed programs, the oldest first and the trial's node last.
+        path: Vec<PastAttempt>,
+        /// Programs asked for, drawn from one request.
+        count: usize,
+    },
     /// Replaces the trial's thought in place, using the feedback on its failed program `after`.
     Rethink {
         /// The program whose feedback is shown.
@@ -85,6 +93,19 @@ pub enum Operator {
     },
     /// Asks the model how sure it is that a program which passes the visible tests passes all tests.
     Verify,
+    /// Root to one thought: what the problem asks for, point by point, and why every visible test comes out as it does
+    /// (AlphaCodium).
+    Analyse,
+    /// Root, or a thought on the problem, to `count` thoughts of which each is a whole solution in words (AlphaCodium).
+    ProposeSolutions {
+        /// Solutions asked for.
+        count: usize,
+    },
+    /// Chooses one of several solutions in words and gives it once more, thought through (AlphaCodium).
+    ChooseSolution {
+        /// The solutions, at least one.
+        among: Vec<NodeId>,
+    },
     /// Root, or a thought on the problem, to test suites that the model writes: `suites` answers to one request.
     GenerateTests {
         /// Tests per suite at most.
@@ -111,10 +132,13 @@ impl Operator {
             Self::Implement => "implement",
             Self::Resample { .. } => "resample",
             Self::Reflect => "reflect",
-            Self::Refine { .. } => "refine",
+            Self::Refine { .. } | Self::RefineWithHistory { .. } => "refine",
             Self::Rethink { .. } => "rethink",
             Self::ReviseWithModules { .. } => "revise_with_modules",
             Self::Verify => "verify",
+            Self::Analyse => "analyse",
+            Self::ProposeSolutions { .. } => "propose_solutions",
+            Self::ChooseSolution { .. } => "choose_solution",
             Self::GenerateTests { .. } => "generate_tests",
             Self::RunTests { .. } => "run_tests",
         }
@@ -126,11 +150,15 @@ impl Operator {
         match self {
             Self::Implement | Self::Refine { .. } => 1,
             Self::Resample { count, .. } | Self::ReviseWithModules { count, .. } => *count as u64,
+            Self::RefineWithHistory { count, .. } => *count as u64,
             Self::Propose { .. }
             | Self::Extend { .. }
             | Self::Reflect
             | Self::Rethink { .. }
             | Self::Verify
+            | Self::Analyse
+            | Self::ProposeSolutions { .. }
+            | Self::ChooseSolution { .. }
             | Self::GenerateTests { .. }
             | Self::RunTests { .. } => 0,
         }
@@ -146,10 +174,22 @@ impl Operator {
             Self::Reflect => Some((NodeKind::Reflection, 1)),
             Self::Refine { .. } => Some((NodeKind::Revision, 1)),
             Self::ReviseWithModules { count, .. } => Some((NodeKind::Revision, *count)),
+            Self::RefineWithHistory { count, .. } => Some((NodeKind::Revision, *count)),
+            Self::Analyse | Self::ChooseSolution { .. } => Some((NodeKind::Thought, 1)),
+            Self::ProposeSolutions { count } => Some((NodeKind::Thought, *count)),
             Self::GenerateTests { suites, .. } => Some((NodeKind::Tests, *suites)),
             Self::Rethink { .. } | Self::Verify | Self::RunTests { .. } => None,
         }
     }
+}
+
+/// A program that was tried, as [`Operator::RefineWithHistory`] tells of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PastAttempt {
+    /// The program.
+    pub program: NodeId,
+    /// The reflection on it, if there is one.
+    pub reflection: Option<NodeId>,
 }
 
 /// How [`Operator::Resample`] asks for a program.
@@ -158,6 +198,8 @@ impl Operator {
 pub enum ProgramStyle {
     /// Just the program.
     Direct,
+    /// The algorithm in pseudo-code first, then the program (AgentCoder).
+    Pseudocode,
     /// An outline of sub-modules first, then the program built of them (CodeChain).
     Modular,
 }

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::attempt::{Attempt, Outcome};
-use crate::tree::{NodeId, NodeKind, Tree};
+use crate::tree::{Node, NodeId, NodeKind, Tree};
 
 #[cfg(test)]
 mod tests;
@@ -77,6 +77,27 @@ impl SuiteRun {
     pub fn distance(&self) -> Option<f64> {
         self.outcomes.iter().map(|outcome| outcome.distance).sum()
     }
+}
+
+/// What the visible tests and a suite together say of a program: it passes where it fails none of them, and ran on one.
+#[must_use]
+pub fn outcome(node: &Node, suite: Option<NodeId>) -> Outcome {
+    let visible = node.attempt.as_ref().map_or(Outcome::Failed, Attempt::outcome);
+    match suite.and_then(|suite| node.run(suite)).filter(|run| run.total() > 0) {
+        Some(run) if visible != Outcome::Failed && run.passes_all() => Outcome::Passed,
+        Some(_) => Outcome::Failed,
+        None => visible,
+    }
+}
+
+/// Share of the visible tests and of those of a suite that a program passes, in `[0, 1]`; 0 where it ran on none.
+#[must_use]
+pub fn pass_fraction(node: &Node, suite: Option<NodeId>) -> f64 {
+    let visible = node.attempt.as_ref().map_or((0, 0), |attempt| (attempt.passed, attempt.total));
+    let run = suite.and_then(|suite| node.run(suite));
+    let generated = run.map_or((0, 0), |run| (run.passed(), run.total()));
+    let (passed, total) = (visible.0 + generated.0, visible.1 + generated.1);
+    if total == 0 { 0.0 } else { f64::from(passed) / f64::from(total) }
 }
 
 /// All suites of a tree, in the order of their making.

@@ -1,7 +1,7 @@
 //! Tests of trust, with runs written by hand.
 
 use super::*;
-use crate::testing::{add_program, add_run, add_suite, outcomes};
+use crate::testing::{add_program, add_run, add_suite, outcomes, passes};
 
 /// Programs by what they answer to the three tests of one suite, whose right answers are said to be 1, 2 and 3; which
 /// tests are then trusted.
@@ -61,4 +61,26 @@ fn distances_add_up_where_every_test_has_an_answer() {
     assert_eq!(run(&[Some(0.0), None]).distance(), None);
     assert_eq!((run(&[]).distance(), run(&[]).passes_all()), (Some(0.0), false));
     assert_eq!((run(&[Some(0.0), None]).passed(), run(&[Some(0.0)]).passes_all()), (1, true));
+}
+
+#[test]
+fn visible_tests_and_a_suite_judge_together() {
+    let check = |visible: (u32, u32), run: Option<(u32, u32)>, expected: Outcome, fraction: f64| {
+        let mut tree = Tree::new();
+        let suite = add_suite(&mut tree);
+        let program = add_program(&mut tree, 1, visible.0, visible.1);
+        if let Some((passed, total)) = run {
+            add_run(&mut tree, program, suite, passes(passed, total));
+        }
+        let node = tree.node(program).unwrap();
+        assert_eq!(outcome(node, Some(suite)), expected, "{visible:?} {run:?}");
+        assert!((pass_fraction(node, Some(suite)) - fraction).abs() < 1e-12, "{visible:?} {run:?}");
+    };
+    check((4, 4), Some((3, 3)), Outcome::Passed, 1.0);
+    check((4, 4), Some((1, 4)), Outcome::Failed, 5.0 / 8.0);
+    check((3, 4), Some((4, 4)), Outcome::Failed, 7.0 / 8.0);
+    check((0, 0), Some((2, 2)), Outcome::Passed, 1.0);
+    check((0, 0), Some((0, 0)), Outcome::Untested, 0.0);
+    check((0, 0), None, Outcome::Untested, 0.0);
+    check((4, 4), None, Outcome::Passed, 1.0);
 }

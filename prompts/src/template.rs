@@ -34,13 +34,18 @@ macro_rules! files {
 }
 
 const CONVERSATIONS: &[(&str, &str)] = files![
+    "analyse_problem",
     "block_analysis",
+    "choose_solution",
     "direct_program",
     "generate_tests",
     "implement_thoughts",
     "modular_program",
+    "possible_solutions",
+    "pseudocode_program",
     "reask",
     "refine_program",
+    "refine_with_history",
     "reflect_on_failure",
     "rethink",
     "revise_with_modules",

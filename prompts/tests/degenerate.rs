@@ -3,8 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
 use codeagent_prompts::questions::{
-    Asked, BlockAnalysis, DirectProgram, GenerateTests, Rethink, SelfEvaluation, Thought, Thoughts,
-    WrittenTest,
+    AnalyseProblem, Asked, BlockAnalysis, ChooseSolution, DirectProgram, GenerateTests, PossibleSolutions,
+    PseudocodeProgram, Rethink, SelfEvaluation, Thought, Thoughts, WrittenTest,
 };
 use codeagent_prompts::{
     AnswerError, BlockVerdict, Entry, FailedTest, FailureKind, Feedback, FeedbackLimits, Question, Task,
@@ -203,9 +203,69 @@ fn examples_are_read_in_many_forms() {
     }
 }
 
+#[test]
+fn the_program_stands_behind_its_pseudo_code() {
+    let task = task();
+    let reply = "Step 3\n```text\nadd(a, b): give a + b\n```\nStep 4\n```python\ndef add(a, b):\n    return a + b\n```";
+    assert_eq!(PseudocodeProgram { task: &task }.parse(reply).unwrap(), "def add(a, b):\n    return a + b\n");
+}
+
+#[test]
+fn an_analysis_is_a_list_or_prose() {
+    let task = task();
+    let question = AnalyseProblem { task: &task, tests: &[] };
+    assert_eq!(question.parse("Sure:\n\n- Two numbers.\n- Their sum.").unwrap(), "Two numbers.\nTheir sum.");
+    assert_eq!(question.parse("Analysis: it wants a sum.").unwrap(), "it wants a sum.");
+    assert_eq!(question.parse(" \n"), Err(AnswerError::Empty));
+    assert!(question.parse(&"long ".repeat(10_000)).unwrap().chars().count() < 6_100);
+}
+
+#[test]
+fn solutions_are_few_and_distinct() {
+    let task = task();
+    let question = PossibleSolutions { task: &task, thoughts: &[], count: 2 };
+    let check = |reply: &str, expected: &[&str]| {
+        assert_eq!(question.parse(reply).unwrap(), expected, "{reply:?}");
+    };
+    check(
+        r#"[{"name": "Plus", "solution": "Use +.", "why": "It adds."}, {"solution": ["Count", "up."]}, {"solution": "x"}]"#,
+        &["Plus: Use +. It adds.", "Count up."],
+    );
+    check("{\"solutions\": [{'Solution': 'Use +.'}, {'content': 'Use +.'},]}", &["Use +."]);
+    for reply in ["1. Use +.\n2. Count up.", "[]", "[{\"solution\": \" \"}]", "[{\"name\": \"Plus\"}]"] {
+        assert_eq!(
+            question.parse(reply),
+            Err(AnswerError::NoJson { wanted: "list of solutions" }),
+            "{reply}"
+        );
+    }
+    assert_eq!(question.salvage("1. Use +.\n2. Count up.\n3. Guess.").unwrap(), ["Use +.", "Count up."]);
+    assert_eq!(question.salvage("I cannot."), None);
+}
+
+#[test]
+fn a_choice_is_one_of_those_there_are() {
+    let task = task();
+    let solutions = ["Use +.".to_owned(), "Count up.".to_owned()];
+    let question = ChooseSolution { task: &task, thoughts: &[], solutions: &solutions };
+    let check = |reply: &str, expected: Option<&str>| {
+        assert_eq!(question.parse(reply).ok().as_deref(), expected, "{reply:?}");
+    };
+    check(
+        r#"{"choice": 2, "why": "simple", "solution": "Count up from a, b times."}"#,
+        Some("Count up from a, b times."),
+    );
+    check(r#"{"Choice": "1", "solution": " "}"#, Some("Use +."));
+    for reply in
+        [r#"{"choice": 0}"#, r#"{"choice": 3}"#, r#"{"choice": 1.5}"#, r#"{"choice": "the first"}"#, "1", ""]
+    {
+        check(reply, None);
+    }
+}
+
 proptest! {
     #[test]
-    fn no_answer_makes_any_question_panic(reply in "(\\PC|[\\[\\]{}:,\"'`\n]|thought|score|block){0,120}") {
+    fn no_answer_makes_any_question_panic(reply in "(\\PC|[\\[\\]{}:,\"'`\n]|thought|score|block|choice|solution|input|assert add\\(){0,120}") {
         let task = task();
         let _ = thoughts(&task).parse(&reply);
         let _ = thoughts(&task).salvage(&reply);
@@ -214,6 +274,10 @@ proptest! {
         }
         let feedback = Feedback::default().render(&FeedbackLimits::default());
         let _ = Rethink { task: &task, thoughts: &[], program: "", feedback: &feedback }.parse(&reply);
+        let _ = AnalyseProblem { task: &task, tests: &[] }.parse(&reply);
+        let solutions = PossibleSolutions { task: &task, thoughts: &[], count: 3 };
+        let _ = solutions.parse(&reply).ok().or_else(|| solutions.salvage(&reply));
+        let _ = ChooseSolution { task: &task, thoughts: &[], solutions: &["a".into()] }.parse(&reply);
         for entry in [task.entry.clone(), Entry::Stdio] {
             let task = Task { entry, ..task.clone() };
             let _ = GenerateTests { task: &task, thoughts: &[], count: 3 }.parse(&reply);

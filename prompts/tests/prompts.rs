@@ -3,8 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
 use codeagent_prompts::questions::{
-    Asked, BlockAnalysis, DirectProgram, GenerateTests, ImplementThoughts, ModularProgram, Reask,
-    RefineProgram, ReflectOnFailure, Rethink, ReviseWithModules, SelfEvaluation, Thoughts,
+    AnalyseProblem, Asked, BlockAnalysis, ChooseSolution, DirectProgram, GenerateTests, ImplementThoughts,
+    ModularProgram, PastProgram, PossibleSolutions, PseudocodeProgram, Reask, RefineProgram,
+    RefineWithHistory, ReflectOnFailure, Rethink, ReviseWithModules, SelfEvaluation, ShownTest, Thoughts,
 };
 use codeagent_prompts::{
     AnswerError, Entry, ExecutedBlock, FailedTest, FailureKind, Feedback, FeedbackLimits, FeedbackText,
@@ -156,6 +157,27 @@ fn tests_of_programs() {
         Task { entry: Entry::Function { name: "Solution.spread".into(), signature: None }, ..task() };
     let messages = GenerateTests { task: &method, thoughts: &[], count: 6 }.messages().unwrap();
     assert!(messages.last().unwrap().content.contains("assert Solution().spread(...) == ..."));
+}
+
+#[test]
+fn long_memories() {
+    let (task, feedback) = (task(), feedback());
+    let past = PastProgram { program: PROGRAM, feedback: &feedback, reflection: None };
+    let history = [PastProgram { reflection: Some("It takes the ends\nfor the extremes."), ..past }, past];
+    check("refine_with_history", &RefineWithHistory { task: &task, history: &history });
+}
+
+#[test]
+fn flows() {
+    let task = task();
+    check("pseudocode_program", &PseudocodeProgram { task: &task });
+    let test = |test: &str, expected: &str| ShownTest { test: test.into(), expected: expected.into() };
+    check("analyse_problem", &AnalyseProblem { task: &task, tests: &[test("spread([1, 5]) == 4", "")] });
+    check("analyse_problem_stdio", &AnalyseProblem { task: &stdio(), tests: &[test("2\n1 2\n", "3\n")] });
+    check("analyse_problem_without_tests", &AnalyseProblem { task: &task, tests: &[] });
+    let notes = ["An empty list gives 0.\nThe order does not matter.".to_owned()];
+    check("possible_solutions", &PossibleSolutions { task: &task, thoughts: &notes, count: 3 });
+    check("choose_solution", &ChooseSolution { task: &task, thoughts: &notes, solutions: &chain() });
 }
 
 #[test]

@@ -124,7 +124,13 @@ fn failed_test(case: &Case, verdict: &Verdict, source: &str) -> FailedTest {
     FailedTest { test: case.name.clone(), expected: expected(case), actual, kind, line }
 }
 
-fn expected(case: &Case) -> String {
+/// A test's input as a user would write it; for calls, with what they must return.
+pub(crate) fn input(case: &Case) -> String {
+    if let Test::Stdio { input, .. } = &case.test { input.clone() } else { case.name.clone() }
+}
+
+/// What a test expects, as source text or output; empty where the test itself says it.
+pub(crate) fn expected(case: &Case) -> String {
     match &case.test {
         Test::Call { expected, .. } => value::repr(expected),
         Test::Stdio { expected, .. } => expected.clone(),

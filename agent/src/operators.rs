@@ -1,17 +1,20 @@
 //! The operators: each carries one kind of trial out. It asks the model, reads the answer, has the sandbox judge a
 //! program, and says what came of it. Operators know no policy; policies know no operator's inside.
 
+mod analyse;
 mod ask;
 mod generate_tests;
 mod implement;
 mod program;
 mod propose;
 mod refine;
+mod refine_with_history;
 mod reflect;
 mod resample;
 mod rethink;
 mod revise;
 mod run_tests;
+mod solutions;
 mod verify;
 
 use std::sync::Arc;
@@ -30,6 +33,9 @@ use crate::problem::Problem;
 use crate::strategy::FeedbackStyle;
 pub(crate) use ask::Conversation;
 pub(crate) use revise::RoundModules;
+
+/// Prompt tokens of one program that was tried before, with its feedback and the reflection on it.
+const PAST_TOKENS: u64 = 6_144;
 
 /// What operators work with; the same for all trials of a search.
 pub(crate) struct Ports {
@@ -63,8 +69,10 @@ pub(crate) struct Inputs {
     program: Option<Arc<Note>>,
     /// The reflection to follow.
     reflection: Option<String>,
-    /// Programs whose sub-modules are offered, or suites of tests to run.
+    /// Programs whose sub-modules are offered, suites of tests to run, or solutions to choose from.
     sources: Vec<Arc<Note>>,
+    /// Programs that were tried before, each with the reflection on it.
+    history: Vec<(Arc<Note>, Option<String>)>,
 }
 
 /// What came of a trial, with all that it leaves behind.
@@ -110,9 +118,19 @@ impl Inputs {
                 sources.iter().filter_map(|node| note(*node)).collect()
             }
             Operator::RunTests { suites, .. } => suites.iter().filter_map(|node| note(*node)).collect(),
+            Operator::ChooseSolution { among } => among.iter().filter_map(|node| note(*node)).collect(),
             _ => Vec::new(),
         };
-        Self { thoughts: notebook.thoughts(tree, trial.node), program, reflection, sources }
+        let history = match &trial.operator {
+            Operator::RefineWithHistory { path, .. } => {
+                let text = |node: NodeId| notebook.reflection(node).map(str::to_owned);
+                let past =
+                    path.iter().map(|past| Some((note(past.program)?, past.reflection.and_then(text))));
+                past.flatten().collect()
+            }
+            _ => Vec::new(),
+        };
+        Self { thoughts: notebook.thoughts(tree, trial.node), program, reflection, sources, history }
     }
 
     /// The program that the operator works from and what its tests said, if it failed.
@@ -122,11 +140,12 @@ impl Inputs {
     }
 
     fn candidate(&self) -> Option<&Candidate> {
-        match &self.program.as_ref()?.content {
-            Content::Program(candidate) => Some(candidate),
-            _ => None,
-        }
+        program_of(self.program.as_ref()?)
     }
+}
+
+fn program_of(note: &Note) -> Option<&Candidate> {
+    if let Content::Program(candidate) = &note.content { Some(candidate) } else { None }
 }
 
 /// The most that a trial can spend, from what its operator may ask at most (re-asks and analyses included).
@@ -139,16 +158,21 @@ pub(crate) fn worst_case(trial: &Trial, ports: &Ports) -> Cost {
         Operator::Implement | Operator::Refine { .. } if analysed => 3,
         Operator::Resample { count, .. } | Operator::ReviseWithModules { count, .. } if count > 1 => 1,
         Operator::GenerateTests { suites, .. } if suites > 1 => 1,
+        Operator::RefineWithHistory { count, .. } if count > 1 => 1,
         _ => 2,
     };
     let generations = trial.operator.generations();
     let suites = if let Operator::GenerateTests { suites, .. } = trial.operator { suites as u64 } else { 1 };
     let answers = calls - 1 + generations.max(suites).max(1);
     let prompt = u64::try_from(ports.problem.statement.len()).unwrap_or(u64::MAX) / 2 + 8_192;
+    let history = match &trial.operator {
+        Operator::RefineWithHistory { path, .. } => path.len() as u64 * PAST_TOKENS,
+        _ => 0,
+    };
     let mut worst = Cost {
         calls,
         generations,
-        input_tokens: calls * prompt,
+        input_tokens: calls * (prompt + history),
         output_tokens: answers
             * u64::from(ports.sampling.max_output_tokens.unwrap_or(trial.max_output_tokens)),
         micro_usd: 0,
@@ -188,6 +212,14 @@ pub(crate) async fn carry_out(
             revise::carry_out(ports, &mut talk, inputs, round, *count).await?
         }
         Operator::Verify => verify::carry_out(ports, &mut talk, trial, inputs).await?,
+        Operator::RefineWithHistory { count, .. } => {
+            refine_with_history::carry_out(ports, &mut talk, inputs, *count).await?
+        }
+        Operator::Analyse => analyse::carry_out(ports, &mut talk, trial).await?,
+        Operator::ProposeSolutions { count } => {
+            solutions::propose(ports, &mut talk, trial, inputs, *count).await?
+        }
+        Operator::ChooseSolution { .. } => solutions::choose(ports, &mut talk, trial, inputs).await?,
         Operator::GenerateTests { tests, suites } => {
             generate_tests::carry_out(ports, &mut talk, inputs, *tests, *suites).await?
         }

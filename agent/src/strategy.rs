@@ -4,14 +4,16 @@
 //! ones, and one row here.
 
 use codeagent_search::{
-    CodeChain, CodeChainConfig, Reflexion, ReflexionConfig, Resample, ResampleConfig, RethinkConfig,
-    RethinkMcts, SearchPolicy,
+    AgentCoder, AgentCoderConfig, AlphaCodium, AlphaCodiumConfig, CodeChain, CodeChainConfig, Lats,
+    LatsConfig, Reflexion, ReflexionConfig, Resample, ResampleConfig, RethinkConfig, RethinkMcts,
+    SearchPolicy,
 };
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 /// Names of all strategies, the default first.
-pub const NAMES: [&str; 4] = ["rethink-mcts", "codechain", "reflexion", "resample"];
+pub const NAMES: [&str; 7] =
+    ["rethink-mcts", "codechain", "reflexion", "lats", "agentcoder", "alphacodium", "resample"];
 
 /// A strategy with its settings.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,6 +27,9 @@ enum Settings {
     RethinkMcts(RethinkConfig),
     CodeChain(CodeChainConfig),
     Reflexion(ReflexionConfig),
+    Lats(LatsConfig),
+    AgentCoder(AgentCoderConfig),
+    AlphaCodium(AlphaCodiumConfig),
     Resample(ResampleConfig),
 }
 
@@ -87,6 +92,9 @@ impl Strategy {
         let settings = match name {
             "codechain" => Settings::CodeChain(read(name, settings)?),
             "reflexion" => Settings::Reflexion(read(name, settings)?),
+            "lats" => Settings::Lats(read(name, settings)?),
+            "agentcoder" => Settings::AgentCoder(read(name, settings)?),
+            "alphacodium" => Settings::AlphaCodium(read(name, settings)?),
             "resample" => Settings::Resample(read(name, settings)?),
             _ => Settings::RethinkMcts(read(name, settings)?),
         };
@@ -106,6 +114,9 @@ impl Strategy {
             Settings::RethinkMcts(config) => Box::new(RethinkMcts::new(config.clone())),
             Settings::CodeChain(config) => Box::new(CodeChain::new(config.clone())),
             Settings::Reflexion(config) => Box::new(Reflexion::new(config.clone())),
+            Settings::Lats(config) => Box::new(Lats::new(config.clone())),
+            Settings::AgentCoder(config) => Box::new(AgentCoder::new(config.clone())),
+            Settings::AlphaCodium(config) => Box::new(AlphaCodium::new(config.clone())),
             Settings::Resample(config) => Box::new(Resample::new(config.clone())),
         }
     }
@@ -117,6 +128,9 @@ impl Strategy {
             Settings::RethinkMcts(config) => serde_json::to_value(config),
             Settings::CodeChain(config) => serde_json::to_value(config),
             Settings::Reflexion(config) => serde_json::to_value(config),
+            Settings::Lats(config) => serde_json::to_value(config),
+            Settings::AgentCoder(config) => serde_json::to_value(config),
+            Settings::AlphaCodium(config) => serde_json::to_value(config),
             Settings::Resample(config) => serde_json::to_value(config),
         }
         .unwrap_or_default()

@@ -10,7 +10,8 @@ use serde_json::Value;
 use crate::server::ModelServer;
 
 /// The strategies there are.
-pub const STRATEGIES: [&str; 4] = ["resample", "reflexion", "rethink-mcts", "codechain"];
+pub const STRATEGIES: [&str; 7] =
+    ["resample", "reflexion", "rethink-mcts", "codechain", "lats", "agentcoder", "alphacodium"];
 
 /// Longest wait of [`until`]: what takes longer hangs, even on a machine that has much else to do.
 const PATIENCE: Duration = Duration::from_secs(60);

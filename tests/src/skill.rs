@@ -21,7 +21,20 @@ pub struct SkilledModel {
 #[derive(Deserialize)]
 struct Puzzle {
     prompt: String,
+    entry: Entry,
+    public_tests: Vec<PublicTest>,
     meta: Solutions,
+}
+
+#[derive(Deserialize)]
+struct Entry {
+    name: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct PublicTest {
+    r#in: String,
+    out: String,
 }
 
 #[derive(Deserialize)]
@@ -45,6 +58,10 @@ enum Asked {
     Score,
     Diagnosis,
     Modules,
+    Tests,
+    Points,
+    Solutions,
+    Choice,
     Revision,
     Program,
 }
@@ -117,6 +134,10 @@ impl SkilledModel {
                     headers.join("\n")
                 )
             }
+            Asked::Tests => puzzle.tests(),
+            Asked::Points => "- Follow the statement to the letter.\n- Mind the edge cases.".to_owned(),
+            Asked::Solutions => self.solutions(puzzle, dice),
+            Asked::Choice => json!({"choice": 1, "why": "it is the simplest"}).to_string(),
             Asked::Revision | Asked::Program => {
                 format!("```python\n{}```\n", self.program(puzzle, said, dice))
             }
@@ -133,6 +154,15 @@ impl SkilledModel {
         }
         let rated = thoughts.iter().map(|thought| json!({"thought": thought, "reasonableness": 1.0 / 3.0}));
         Value::Array(rated.collect()).to_string()
+    }
+
+    /// Two solutions in words; the first is the one that is chosen later.
+    fn solutions(&self, puzzle: &Puzzle, dice: &mut ChaCha8Rng) -> String {
+        let right = !self.hopeless && dice.random_bool((self.skill * 1.5).min(1.0));
+        let wrong = puzzle.wrong(dice).thought.as_str();
+        let first = if right { puzzle.meta.right_thought.as_str() } else { wrong };
+        json!([{"solution": first}, {"solution": "Work the answer out step by step from the statement."}])
+            .to_string()
     }
 
     /// A right program, more likely the more the question helps.
@@ -159,6 +189,20 @@ impl Puzzle {
     fn wrong(&self, dice: &mut ChaCha8Rng) -> &Wrong {
         &self.meta.wrong[dice.random_range(0..self.meta.wrong.len())]
     }
+
+    /// Tests as a careful tester would write them: those of the statement.
+    fn tests(&self) -> String {
+        let Some(name) = &self.entry.name else {
+            let tests = self.public_tests.iter().map(|test| json!({"input": test.r#in, "output": test.out}));
+            return Value::Array(tests.collect()).to_string();
+        };
+        let arguments = |test: &PublicTest| {
+            let list = test.r#in.trim();
+            list.strip_prefix('[').and_then(|list| list.strip_suffix(']')).unwrap_or(list).to_owned()
+        };
+        let assertion = |test: &PublicTest| format!("assert {name}({}) == {}\n", arguments(test), test.out);
+        format!("```python\n{}```", self.public_tests.iter().map(assertion).collect::<String>())
+    }
 }
 
 fn folder() -> PathBuf {
@@ -179,6 +223,10 @@ fn asked(system: &str) -> Asked {
         ("strict evaluator", Asked::Score),
         ("reviewer of programs", Asked::Diagnosis),
         ("small, reusable functions", Asked::Modules),
+        ("writes tests for programs", Asked::Tests),
+        ("analyst of programming problems", Asked::Points),
+        ("whole solutions in words", Asked::Solutions),
+        ("chooses between the solutions", Asked::Choice),
         ("improves programs", Asked::Revision),
     ];
     roles.into_iter().find(|(role, _)| system.contains(role)).map_or(Asked::Program, |(_, asked)| asked)

@@ -27,6 +27,9 @@ pub fn line(event: &Event) -> Option<String> {
         EventKind::NodeAdded { kind: NodeKind::Reflection, summary, .. } => {
             Some(format!("#{node} reflection: {summary}"))
         }
+        EventKind::NodeAdded { kind: NodeKind::Tests, summary, .. } => {
+            Some(format!("#{node} tests by the model: {summary}"))
+        }
         EventKind::NodeRethought { summary } => Some(format!("#{node} rethought: {summary}")),
         EventKind::NodeReverted => Some(format!("#{node} taken back: the new thought did worse")),
         EventKind::Warning { message } => Some(format!("warning: {message}")),

@@ -131,7 +131,7 @@ fn one_node(node: &Node, events: &[Event], json: bool, output: &mut Output) -> R
     let contents = events
         .iter()
         .filter(|event| event.node == Some(node.id))
-        .filter(|event| matches!(event.kind, EventKind::NodeContent { .. }));
+        .filter(|event| matches!(event.kind, EventKind::NodeContent { .. } | EventKind::NodeFeedback { .. }));
     for event in contents {
         if json {
             output.json(event)?;
@@ -147,6 +147,9 @@ fn one_node(node: &Node, events: &[Event], json: bool, output: &mut Output) -> R
             section(output, "text", text.as_deref())?;
             section(output, "program", program.as_deref())?;
             section(output, "feedback", feedback.as_deref())?;
+        } else if let EventKind::NodeFeedback { feedback } = &event.kind {
+            let text = feedback.as_deref().unwrap_or("Nothing that is shown fails.");
+            section(output, "feedback, after the tests that the model wrote", Some(text))?;
         }
     }
     Ok(())

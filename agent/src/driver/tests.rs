@@ -36,7 +36,7 @@ fn problem() -> Problem {
 
 /// Answers every kind of question sensibly but for programs, which `program` writes.
 fn model(program: impl Fn(&Request) -> &'static str + Send + Sync + 'static) -> Scripted {
-    Scripted::answering(move |request, _| {
+    answering_each(move |request, _| {
         let system = request.messages.first().map(|message| message.content.as_str()).unwrap_or_default();
         if system.contains("think about how to solve") {
             let thought = |text: &str| json!({"thought": format!("{text} {}", request.seed % 97), "reasonableness": 0.4});
@@ -61,6 +61,17 @@ fn model(program: impl Fn(&Request) -> &'static str + Send + Sync + 'static) -> 
         } else {
             program(request).to_owned()
         }
+    })
+}
+
+/// Draws each of several answers to one request as if it had a seed of its own.
+fn answering_each(answer: impl Fn(&Request, usize) -> String + Send + Sync + 'static) -> Scripted {
+    Scripted::new(move |request, call| {
+        let draw = |choice| Request { seed: request.seed.wrapping_add(choice), ..request.clone() };
+        let choices = 0..u64::from(request.n.max(1));
+        let texts: Vec<String> = choices.map(|choice| answer(&draw(choice), call)).collect();
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        Ok(codeagent_models::scripted::reply(request, &texts))
     })
 }
 

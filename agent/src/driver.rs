@@ -171,8 +171,14 @@ impl Driver {
     async fn tell(&mut self, trial: &Trial, carried: Carried) -> Result<(), TrialError> {
         let mut events: Vec<_> = carried.events.into_iter().map(|kind| (Some(trial.node), kind)).collect();
         let made = matches!(carried.result, TrialResult::Made { .. });
+        let ran = matches!(carried.result, TrialResult::Ran { .. });
         let told = self.search.tell_at_cost(trial.id, carried.result, carried.cost);
-        if made {
+        if ran {
+            for note in carried.notes {
+                events.push((Some(trial.node), EventKind::NodeFeedback { feedback: feedback(&note) }));
+                self.notebook.update(trial.node, note);
+            }
+        } else if made {
             for (node, note) in told.nodes.into_iter().zip(carried.notes) {
                 events.push((Some(node), content(&note)));
                 self.notebook.add(note);
@@ -296,11 +302,11 @@ fn content(note: &Note) -> EventKind {
         Content::Exemplar(exemplar) => (Some(exemplar.similar.problem.clone()), None, None),
         // The answer holds them.
         Content::Inputs(_) => (None, None, None),
-        Content::Program(candidate) => (
-            None,
-            Some(candidate.source.clone()),
-            candidate.feedback.as_ref().map(|text| text.as_str().to_owned()),
-        ),
+        Content::Tests(cases) => {
+            let names: Vec<&str> = cases.iter().map(|case| case.name.as_str()).collect();
+            (Some(names.join("\n")), None, None)
+        }
+        Content::Program(candidate) => (None, Some(candidate.source.clone()), feedback(note)),
     };
     EventKind::NodeContent {
         prompt: note.prompt.clone(),
@@ -309,6 +315,11 @@ fn content(note: &Note) -> EventKind {
         program,
         feedback,
     }
+}
+
+fn feedback(note: &Note) -> Option<String> {
+    let Content::Program(candidate) = &note.content else { return None };
+    candidate.feedback.as_ref().map(|text| text.as_str().to_owned())
 }
 
 /// An error's message with those of its causes.

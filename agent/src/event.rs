@@ -75,7 +75,7 @@ pub enum EventKind {
         /// Why each answer ended.
         finish: Vec<Finish>,
     },
-    /// A program ran on the visible tests.
+    /// A program ran on the visible tests, or on tests that the model wrote.
     ExecFinished {
         /// Class of the first verdict that is not `passed`, else `passed`.
         verdict: String,
@@ -116,7 +116,7 @@ pub enum EventKind {
         prompt: Vec<Message>,
         /// The model's answer.
         answer: String,
-        /// The thought or reflection, for nodes that hold text.
+        /// The thought, reflection or tests, for nodes that hold text.
         text: Option<String>,
         /// The program, for nodes that hold one.
         program: Option<String>,
@@ -133,6 +133,11 @@ pub enum EventKind {
         prompt: Vec<Message>,
         /// The critic's answer.
         answer: String,
+    },
+    /// What later questions are told of a program's tests changed, for it ran on tests that the model wrote.
+    NodeFeedback {
+        /// The feedback; `None` if nothing that is shown failed.
+        feedback: Option<String>,
     },
     /// A node was judged.
     NodeEvaluated {

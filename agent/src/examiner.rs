@@ -3,6 +3,7 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use codeagent_sandbox::case::Case;
 use codeagent_sandbox::judge::{Judge, JudgeOptions, Report};
 use codeagent_sandbox::trace::BlockTrace;
 use codeagent_sandbox::{Limits, Program, Sandbox};
@@ -23,6 +24,7 @@ pub(crate) struct Examiner {
     store: Option<Arc<Store>>,
     backend: String,
     limits: Limits,
+    /// The setting of the visible tests, hashed once: there may be many.
     setting: OnceLock<blake3::Hash>,
 }
 
@@ -44,14 +46,38 @@ impl Examiner {
     /// Runs `source` on the visible tests of `problem`, or recalls the report of the same run.
     pub(crate) async fn examine(&self, problem: &Problem, source: &str) -> Result<Report, TrialError> {
         let program = program(problem, source);
-        let Some(store) = &self.store else { return Ok(self.judge_now(problem, &program).await?) };
-        let key = self.key(problem, &program);
+        let setting = *self.setting.get_or_init(|| self.setting(problem, &problem.visible));
+        self.recall_or_judge(problem, &program, &problem.visible, setting).await
+    }
+
+    /// Runs `source` on other cases than the visible ones, or recalls the report of the same run.
+    pub(crate) async fn examine_on(
+        &self,
+        problem: &Problem,
+        source: &str,
+        cases: &[Case],
+    ) -> Result<Report, TrialError> {
+        let setting = self.setting(problem, cases);
+        self.recall_or_judge(problem, &program(problem, source), cases, setting).await
+    }
+
+    async fn recall_or_judge(
+        &self,
+        problem: &Problem,
+        program: &Program,
+        cases: &[Case],
+        setting: blake3::Hash,
+    ) -> Result<Report, TrialError> {
+        let options = self.options(problem);
+        let judged = || self.judge.judge(program, cases, &options);
+        let Some(store) = &self.store else { return Ok(judged().await?) };
+        let key = blake3::keyed_hash(setting.as_bytes(), program.source.as_bytes()).to_hex().to_string();
         if let Some(body) = store.execution(&key).await?
             && let Ok(report) = serde_json::from_slice(&body)
         {
             return Ok(report);
         }
-        let report = self.judge_now(problem, &program).await?;
+        let report = judged().await?;
         if let Ok(body) = serde_json::to_vec(&report) {
             // A report that is lost in a crash is made again, so nobody waits for it.
             drop(store.queue_execution(&key, body).await?);
@@ -79,7 +105,8 @@ impl Examiner {
     ) -> Result<Vec<Answer>, TrialError> {
         let program = program(problem, source);
         let Some(store) = &self.store else { return Ok(self.probe_now(problem, &program, inputs).await?) };
-        let setting = serde_json::json!({ "report": self.key(problem, &program), "probes": inputs });
+        let setting = self.setting(problem, &[]).to_hex();
+        let setting = serde_json::json!({ "setting": setting.as_str(), "program": source, "probes": inputs });
         let key = blake3::hash(setting.to_string().as_bytes()).to_hex().to_string();
         if let Some(body) = store.execution(&key).await?
             && let Ok(answers) = serde_json::from_slice(&body)
@@ -131,14 +158,6 @@ impl Examiner {
         Ok(Answer::of_run(&codeagent_sandbox::run_program(&self.sandbox, &run).await?))
     }
 
-    async fn judge_now(
-        &self,
-        problem: &Problem,
-        program: &Program,
-    ) -> Result<Report, codeagent_sandbox::SandboxError> {
-        self.judge.judge(program, &problem.visible, &self.options(problem)).await
-    }
-
     fn options(&self, problem: &Problem) -> JudgeOptions {
         JudgeOptions {
             limits: self.limits.with_memory_mib(problem.limits.memory_mib),
@@ -146,16 +165,13 @@ impl Examiner {
         }
     }
 
-    /// What is the same for all programs of a problem is hashed once: there may be many tests.
-    fn key(&self, problem: &Problem, program: &Program) -> String {
-        let setting = self.setting.get_or_init(|| {
-            let parts = serde_json::json!({
-                "entry": program.entry, "cases": problem.visible,
-                "backend": self.backend, "options": self.options(problem),
-            });
-            blake3::hash(parts.to_string().as_bytes())
+    /// A hash of what is the same for all programs that run on the same cases.
+    fn setting(&self, problem: &Problem, cases: &[Case]) -> blake3::Hash {
+        let parts = serde_json::json!({
+            "entry": problem.entry.function(), "cases": cases,
+            "backend": self.backend, "options": self.options(problem),
         });
-        blake3::keyed_hash(setting.as_bytes(), program.source.as_bytes()).to_hex().to_string()
+        blake3::hash(parts.to_string().as_bytes())
     }
 }
 

@@ -6,6 +6,7 @@ use codeagent_models::Message;
 use codeagent_prompts::feedback::{self, FeedbackText};
 use codeagent_prompts::questions::SimilarProblem;
 use codeagent_prompts::trace::BlockVerdict;
+use codeagent_sandbox::case::Case;
 use codeagent_sandbox::judge::Report;
 use codeagent_search::tree::{NodeId, Tree};
 
@@ -46,6 +47,8 @@ pub(crate) enum Content {
     Reflection(String),
     /// Test inputs without right answers.
     Inputs(Vec<Input>),
+    /// A suite of tests that the model wrote.
+    Tests(Vec<Case>),
     /// A complete program and what the visible tests said of it.
     Program(Box<Candidate>),
     /// A critic's remark on another node's program. No node holds one: it is added to what is said of the program.
@@ -101,6 +104,13 @@ impl Notebook {
                     page.push(Arc::new(note));
                 }
             }
+        }
+    }
+
+    /// Puts a note in the place of the one in force, which says the same but for what tests told since.
+    pub(crate) fn update(&mut self, node: NodeId, note: Note) {
+        if let Some(newest) = self.page_mut(node).and_then(|page| page.last_mut()) {
+            *newest = Arc::new(note);
         }
     }
 
@@ -203,6 +213,7 @@ impl Note {
             Content::Problem | Content::Inputs(_) => "",
             Content::Thought(text) | Content::Plan(text) | Content::Reflection(text) => text,
             Content::Exemplar(exemplar) => &exemplar.similar.problem,
+            Content::Tests(cases) => cases.first().map_or("", |case| &case.name),
             Content::Program(candidate) => &candidate.written,
             Content::Remark(remark) => &remark.text,
         };

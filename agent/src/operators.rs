@@ -1,10 +1,12 @@
 //! The operators: each carries one kind of trial out. It asks the model, reads the answer, has the sandbox judge a
 //! program, and says what came of it. Operators know no policy; policies know no operator's inside.
 
+mod analyse;
 mod ask;
 mod blame;
 mod combine;
 mod compare;
+mod generate_tests;
 mod grade;
 mod implement;
 mod mutate;
@@ -14,10 +16,13 @@ mod program;
 mod propose;
 mod recall;
 mod refine;
+mod refine_with_history;
 mod reflect;
 mod resample;
 mod rethink;
 mod revise;
+mod run_tests;
+mod solutions;
 mod verify;
 mod write_inputs;
 
@@ -37,6 +42,9 @@ use crate::problem::Problem;
 use crate::strategy::FeedbackStyle;
 pub(crate) use ask::Conversation;
 pub(crate) use revise::RoundModules;
+
+/// Prompt tokens of one program that was tried before, with its feedback and the reflection on it.
+const PAST_TOKENS: u64 = 6_144;
 
 /// What operators work with; the same for all trials of a search.
 pub(crate) struct Ports {
@@ -77,16 +85,19 @@ pub(crate) struct Inputs {
     plan: Option<String>,
     /// The recalled problem that the trial's node is or comes from.
     exemplar: Option<Box<Exemplar>>,
-    /// Programs whose sub-modules are offered.
+    /// Programs whose sub-modules are offered, suites of tests to run, or solutions to choose from.
     sources: Vec<Arc<Note>>,
     /// Inputs that models wrote.
     written: Vec<Arc<Note>>,
+    /// Programs that were tried before, each with the reflection on it.
+    history: Vec<(Arc<Note>, Option<String>)>,
 }
 
 /// What came of a trial, with all that it leaves behind.
 pub(crate) struct Carried {
     pub(crate) result: TrialResult,
-    /// Contents of the made nodes, in the order of the drafts; or of the replaced node; or remarks on the trial's node.
+    /// Contents of the made nodes, in the order of the drafts; or of the node that was replaced or ran; or remarks on the
+    /// trial's node.
     pub(crate) notes: Vec<Note>,
     pub(crate) events: Vec<EventKind>,
     pub(crate) cost: Cost,
@@ -120,7 +131,8 @@ impl Inputs {
             | Operator::Grade
             | Operator::Verify { .. }
             | Operator::Compare { .. }
-            | Operator::Mutate { .. } => note(trial.node),
+            | Operator::Mutate { .. }
+            | Operator::RunTests { .. } => note(trial.node),
             _ => None,
         };
         let reflection = match &trial.operator {
@@ -134,10 +146,21 @@ impl Inputs {
             Operator::Probe { programs, .. } => programs.iter().filter_map(|node| note(*node)).collect(),
             Operator::Mutate { inspirations } => inspirations.iter().filter_map(|node| note(*node)).collect(),
             Operator::Compare { other } => note(*other).into_iter().collect(),
+            Operator::RunTests { suites, .. } => suites.iter().filter_map(|node| note(*node)).collect(),
+            Operator::ChooseSolution { among } => among.iter().filter_map(|node| note(*node)).collect(),
             _ => Vec::new(),
         };
         let written = match &trial.operator {
             Operator::Probe { inputs, .. } => inputs.iter().filter_map(|node| note(*node)).collect(),
+            _ => Vec::new(),
+        };
+        let history = match &trial.operator {
+            Operator::RefineWithHistory { path, .. } => {
+                let text = |node: NodeId| notebook.reflection(node).map(str::to_owned);
+                let past =
+                    path.iter().map(|past| Some((note(past.program)?, past.reflection.and_then(text))));
+                past.flatten().collect()
+            }
             _ => Vec::new(),
         };
         let above = notebook.thoughts(tree, trial.node);
@@ -161,6 +184,7 @@ impl Inputs {
             exemplar: notebook.exemplar(tree, trial.node).cloned().map(Box::new),
             sources,
             written,
+            history,
         }
     }
 
@@ -182,23 +206,33 @@ impl Inputs {
 
 /// The most that a trial can spend, from what its operator may ask at most (re-asks and analyses included).
 pub(crate) fn worst_case(trial: &Trial, ports: &Ports) -> Cost {
+    if matches!(trial.operator, Operator::RunTests { .. }) {
+        return Cost { executions: 1, ..Cost::default() };
+    }
     let made = trial.operator.makes().map(|(kind, _)| kind);
     let analysed =
         made.is_some_and(|kind| ports.feedback.analyses(kind)) && !ports.problem.visible.is_empty();
     let calls = match trial.operator {
         Operator::Implement | Operator::Refine { .. } | Operator::RefineWithPlan if analysed => 3,
         Operator::Resample { count, .. } | Operator::ReviseWithModules { count, .. } if count > 1 => 1,
+        Operator::GenerateTests { suites, .. } if suites > 1 => 1,
+        Operator::RefineWithHistory { count, .. } if count > 1 => 1,
         Operator::Probe { .. } => 0,
         Operator::Compare { .. } => 6,
         _ => 2,
     };
     let generations = trial.operator.generations();
-    let answers = if calls == 0 { 0 } else { calls - 1 + generations.max(1) };
+    let suites = if let Operator::GenerateTests { suites, .. } = trial.operator { suites as u64 } else { 1 };
+    let answers = if calls == 0 { 0 } else { calls - 1 + generations.max(suites).max(1) };
     let prompt = u64::try_from(ports.problem.statement.len()).unwrap_or(u64::MAX) / 2 + 8_192;
+    let history = match &trial.operator {
+        Operator::RefineWithHistory { path, .. } => path.len() as u64 * PAST_TOKENS,
+        _ => 0,
+    };
     let mut worst = Cost {
         calls,
         generations,
-        input_tokens: calls * prompt,
+        input_tokens: calls * (prompt + history),
         output_tokens: answers
             * u64::from(ports.sampling.max_output_tokens.unwrap_or(trial.max_output_tokens)),
         micro_usd: 0,
@@ -262,6 +296,20 @@ pub(crate) async fn carry_out(
         Operator::WriteInputs { count } => write_inputs::carry_out(ports, &mut talk, trial, *count).await?,
         Operator::Probe { .. } => probe::carry_out(ports, &mut talk, inputs).await?,
         Operator::Compare { .. } => compare::carry_out(ports, &mut talk, inputs).await?,
+        Operator::RefineWithHistory { count, .. } => {
+            refine_with_history::carry_out(ports, &mut talk, inputs, *count).await?
+        }
+        Operator::Analyse => analyse::carry_out(ports, &mut talk, trial).await?,
+        Operator::ProposeSolutions { count } => {
+            solutions::propose(ports, &mut talk, trial, inputs, *count).await?
+        }
+        Operator::ChooseSolution { .. } => solutions::choose(ports, &mut talk, trial, inputs).await?,
+        Operator::GenerateTests { tests, suites } => {
+            generate_tests::carry_out(ports, &mut talk, inputs, *tests, *suites).await?
+        }
+        Operator::RunTests { suites, shown } => {
+            run_tests::carry_out(ports, &mut talk, inputs, suites, shown).await?
+        }
         _ => (TrialResult::Unusable, Vec::new()),
     };
     talk.cost.generations = trial.operator.generations();

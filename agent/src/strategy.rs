@@ -4,8 +4,9 @@
 //! ones, and one row here.
 
 use codeagent_search::{
-    AbMcts, AbMctsConfig, Adaptive, AdaptiveConfig, CodeChain, CodeChainConfig, CodeTree, CodeTreeConfig,
-    Evolve, EvolveConfig, MapCoder, MapCoderConfig, NodeKind, Order, PlanSearch, PlanSearchConfig, Reflexion,
+    AbMcts, AbMctsConfig, Adaptive, AdaptiveConfig, AgentCoder, AgentCoderConfig, AlphaCodium,
+    AlphaCodiumConfig, CodeChain, CodeChainConfig, CodeTree, CodeTreeConfig, Evolve, EvolveConfig, Lats,
+    LatsConfig, MapCoder, MapCoderConfig, NodeKind, Order, PlanSearch, PlanSearchConfig, Reflexion,
     ReflexionConfig, Resample, ResampleConfig, RethinkConfig, RethinkMcts, SStar, SStarConfig, SearchPolicy,
     UnguidedTree, UnguidedTreeConfig,
 };
@@ -13,7 +14,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 /// Names of all strategies, the default first.
-pub const NAMES: [&str; 13] = [
+pub const NAMES: [&str; 16] = [
     "adaptive",
     "rethink-mcts",
     "codetree",
@@ -22,6 +23,9 @@ pub const NAMES: [&str; 13] = [
     "mapcoder",
     "codechain",
     "reflexion",
+    "lats",
+    "agentcoder",
+    "alphacodium",
     "resample",
     "ab-mcts",
     "s-star",
@@ -46,6 +50,9 @@ enum Settings {
     MapCoder(MapCoderConfig),
     CodeChain(CodeChainConfig),
     Reflexion(ReflexionConfig),
+    Lats(LatsConfig),
+    AgentCoder(AgentCoderConfig),
+    AlphaCodium(AlphaCodiumConfig),
     Resample(ResampleConfig),
     SStar(SStarConfig),
     PlanSearch(PlanSearchConfig),
@@ -138,6 +145,9 @@ impl Strategy {
             "mapcoder" => Settings::MapCoder(read(name, settings)?),
             "codechain" => Settings::CodeChain(read(name, settings)?),
             "reflexion" => Settings::Reflexion(read(name, settings)?),
+            "lats" => Settings::Lats(read(name, settings)?),
+            "agentcoder" => Settings::AgentCoder(read(name, settings)?),
+            "alphacodium" => Settings::AlphaCodium(read(name, settings)?),
             "resample" => Settings::Resample(read(name, settings)?),
             "s-star" => Settings::SStar(read(name, settings)?),
             "plansearch" => Settings::PlanSearch(read(name, settings)?),
@@ -165,6 +175,9 @@ impl Strategy {
             Settings::MapCoder(config) => Box::new(MapCoder::new(config.clone())),
             Settings::CodeChain(config) => Box::new(CodeChain::new(config.clone())),
             Settings::Reflexion(config) => Box::new(Reflexion::new(config.clone())),
+            Settings::Lats(config) => Box::new(Lats::new(config.clone())),
+            Settings::AgentCoder(config) => Box::new(AgentCoder::new(config.clone())),
+            Settings::AlphaCodium(config) => Box::new(AlphaCodium::new(config.clone())),
             Settings::Resample(config) => Box::new(Resample::new(config.clone())),
             Settings::SStar(config) => Box::new(SStar::new(config.clone())),
             Settings::PlanSearch(config) => Box::new(PlanSearch::new(config.clone())),
@@ -184,6 +197,9 @@ impl Strategy {
             Settings::MapCoder(config) => serde_json::to_value(config),
             Settings::CodeChain(config) => serde_json::to_value(config),
             Settings::Reflexion(config) => serde_json::to_value(config),
+            Settings::Lats(config) => serde_json::to_value(config),
+            Settings::AgentCoder(config) => serde_json::to_value(config),
+            Settings::AlphaCodium(config) => serde_json::to_value(config),
             Settings::Resample(config) => serde_json::to_value(config),
             Settings::SStar(config) => serde_json::to_value(config),
             Settings::PlanSearch(config) => serde_json::to_value(config),

@@ -1,6 +1,7 @@
 //! Reads answers: forgiving in form, strict in content. Every function here takes any text whatever, in time linear
 //! in its length, and never panics.
 
+pub mod assertions;
 pub mod calls;
 pub mod code;
 pub mod json;
@@ -63,6 +64,12 @@ pub enum AnswerError {
     /// Nothing that could be a test input.
     #[error("the answer contained no test inputs")]
     NoInputs,
+    /// No test of the entry point.
+    #[error("the answer contained no assertion that calls `{entry}`")]
+    NoAssertion {
+        /// The function that was to be tested.
+        entry: String,
+    },
     /// No item in what should be a list.
     #[error("the answer contained no list items")]
     NoItems,

@@ -34,11 +34,14 @@ macro_rules! files {
 }
 
 const CONVERSATIONS: &[(&str, &str)] = files![
+    "analyse_problem",
     "blame",
     "block_analysis",
+    "choose_solution",
     "combine_observations",
     "compare_programs",
     "direct_program",
+    "generate_tests",
     "implement_plan",
     "implement_thoughts",
     "modular_program",
@@ -46,10 +49,13 @@ const CONVERSATIONS: &[(&str, &str)] = files![
     "output_grade",
     "plan",
     "plan_confidence",
+    "possible_solutions",
     "program_review",
+    "pseudocode_program",
     "reask",
     "recall_problems",
     "refine_program",
+    "refine_with_history",
     "refine_with_plan",
     "reflect_on_failure",
     "reflections",

@@ -4,10 +4,11 @@
 
 use codeagent_prompts::parse::verdict::Decision;
 use codeagent_prompts::questions::{
-    Asked, Blame, BlockAnalysis, CombineObservations, ComparePrograms, DirectProgram, Graded, OutputGrade,
-    Plan, PlanConfidence, PlannedProgram, Preferred, ProgramReview, RecallProblems, RefineWithPlan,
+    AnalyseProblem, Asked, Blame, BlockAnalysis, ChooseSolution, CombineObservations, ComparePrograms,
+    DirectProgram, GenerateTests, Graded, OutputGrade, Plan, PlanConfidence, PlannedProgram,
+    PossibleSolutions, Preferred, ProgramReview, PseudocodeProgram, RecallProblems, RefineWithPlan,
     Reflections, Rethink, Review, SelfEvaluation, SimilarProblem, Strategies, Thought, Thoughts, Wanted,
-    WriteInputs,
+    WriteInputs, WrittenTest,
 };
 use codeagent_prompts::{
     AnswerError, BlockVerdict, Entry, FailedTest, FailureKind, Feedback, FeedbackLimits, Question, Task,
@@ -386,6 +387,100 @@ fn judgements_are_one_number_on_the_last_line() {
     assert_eq!(question.parse(""), Err(AnswerError::Empty));
 }
 
+#[test]
+fn tests_are_few_distinct_and_of_the_right_form() {
+    let task = task();
+    let question = GenerateTests { task: &task, thoughts: &[], count: 2 };
+    let assertion = |text: &str| WrittenTest::Assertion(text.into());
+    let reply = "```python\nassert add(1, 2) == 3\nassert add(1, 2) == 3\nassert add(0, 0) == 0\nassert add(2, 2) == 4\n```";
+    assert_eq!(
+        question.parse(reply).unwrap(),
+        [assertion("assert add(1, 2) == 3"), assertion("assert add(0, 0) == 0")]
+    );
+    assert_eq!(question.parse("add(1, 2) is 3"), Err(AnswerError::NoAssertion { entry: "add".into() }));
+    assert_eq!(question.parse(" "), Err(AnswerError::Empty));
+    let long = format!("assert add('{}', '') == ''", "a".repeat(20_000));
+    assert_eq!(question.parse(&long), Err(AnswerError::NoJson { wanted: "list of tests" }));
+}
+
+#[test]
+fn examples_are_read_in_many_forms() {
+    let stdio = Task { entry: Entry::Stdio, ..task() };
+    let question = GenerateTests { task: &stdio, thoughts: &[], count: 6 };
+    let example =
+        |input: &str, output: &str| WrittenTest::Example { input: input.into(), output: output.into() };
+    for reply in [
+        r#"[{"input": "1 2", "output": "3"}, {"input": "0 0", "output": "0"}]"#,
+        "Here:\n```json\n{\"tests\": [{'Input': '1 2', 'Expected_Output': 3}, {'stdin': ['0 0'], 'stdout': '0'},]}\n```",
+        "{\"input\": \"1 2\", \"output\": \"3\"}\n{\"input\": \"0 0\", \"output\": \"0\"}",
+    ] {
+        assert_eq!(question.parse(reply).unwrap(), [example("1 2", "3"), example("0 0", "0")], "{reply}");
+    }
+    for reply in ["Input 1 2 gives 3.", "[]", r#"[{"input": "1 2"}]"#, r#"[{"input": {}, "output": "3"}]"#] {
+        assert_eq!(question.parse(reply), Err(AnswerError::NoJson { wanted: "list of tests" }), "{reply}");
+    }
+}
+
+#[test]
+fn the_program_stands_behind_its_pseudo_code() {
+    let task = task();
+    let reply = "Step 3\n```text\nadd(a, b): give a + b\n```\nStep 4\n```python\ndef add(a, b):\n    return a + b\n```";
+    assert_eq!(PseudocodeProgram { task: &task }.parse(reply).unwrap(), "def add(a, b):\n    return a + b\n");
+}
+
+#[test]
+fn an_analysis_is_a_list_or_prose() {
+    let task = task();
+    let question = AnalyseProblem { task: &task, tests: &[] };
+    assert_eq!(question.parse("Sure:\n\n- Two numbers.\n- Their sum.").unwrap(), "Two numbers.\nTheir sum.");
+    assert_eq!(question.parse("Analysis: it wants a sum.").unwrap(), "it wants a sum.");
+    assert_eq!(question.parse(" \n"), Err(AnswerError::Empty));
+    assert!(question.parse(&"long ".repeat(10_000)).unwrap().chars().count() < 6_100);
+}
+
+#[test]
+fn solutions_are_few_and_distinct() {
+    let task = task();
+    let question = PossibleSolutions { task: &task, thoughts: &[], count: 2 };
+    let check = |reply: &str, expected: &[&str]| {
+        assert_eq!(question.parse(reply).unwrap(), expected, "{reply:?}");
+    };
+    check(
+        r#"[{"name": "Plus", "solution": "Use +.", "why": "It adds."}, {"solution": ["Count", "up."]}, {"solution": "x"}]"#,
+        &["Plus: Use +. It adds.", "Count up."],
+    );
+    check("{\"solutions\": [{'Solution': 'Use +.'}, {'content': 'Use +.'},]}", &["Use +."]);
+    for reply in ["1. Use +.\n2. Count up.", "[]", "[{\"solution\": \" \"}]", "[{\"name\": \"Plus\"}]"] {
+        assert_eq!(
+            question.parse(reply),
+            Err(AnswerError::NoJson { wanted: "list of solutions" }),
+            "{reply}"
+        );
+    }
+    assert_eq!(question.salvage("1. Use +.\n2. Count up.\n3. Guess.").unwrap(), ["Use +.", "Count up."]);
+    assert_eq!(question.salvage("I cannot."), None);
+}
+
+#[test]
+fn a_choice_is_one_of_those_there_are() {
+    let task = task();
+    let solutions = ["Use +.".to_owned(), "Count up.".to_owned()];
+    let question = ChooseSolution { task: &task, thoughts: &[], solutions: &solutions };
+    let check = |reply: &str, expected: Option<&str>| {
+        assert_eq!(question.parse(reply).ok().as_deref(), expected, "{reply:?}");
+    };
+    check(
+        r#"{"choice": 2, "why": "simple", "solution": "Count up from a, b times."}"#,
+        Some("Count up from a, b times."),
+    );
+    check(r#"{"Choice": "1", "solution": " "}"#, Some("Use +."));
+    for reply in
+        [r#"{"choice": 0}"#, r#"{"choice": 3}"#, r#"{"choice": 1.5}"#, r#"{"choice": "the first"}"#, "1", ""]
+    {
+        check(reply, None);
+    }
+}
+
 proptest! {
     #[test]
     fn no_answer_makes_any_question_panic(reply in "(\\PC|[\\[\\]{}:,\"'`\n]|thought|score|block){0,120}") {
@@ -403,6 +498,14 @@ proptest! {
         let _ = ComparePrograms { task: &task, first: "", second: "", runs: &[] }.parse(&reply);
         let feedback = Feedback::default().render(&FeedbackLimits::default());
         let _ = Rethink { task: &task, thoughts: &[], number: None, program: "", feedback: &feedback }.parse(&reply);
+        let _ = AnalyseProblem { task: &task, tests: &[] }.parse(&reply);
+        let solutions = PossibleSolutions { task: &task, thoughts: &[], count: 3 };
+        let _ = solutions.parse(&reply).ok().or_else(|| solutions.salvage(&reply));
+        let _ = ChooseSolution { task: &task, thoughts: &[], solutions: &["a".into()] }.parse(&reply);
+        for entry in [task.entry.clone(), Entry::Stdio] {
+            let task = Task { entry, ..task.clone() };
+            let _ = GenerateTests { task: &task, thoughts: &[], count: 3 }.parse(&reply);
+        }
         let listed = Reflections { task: &task, thoughts: &[], program: "", feedback: &feedback, count: 2, open: true };
         for items in [listed.parse(&reply).ok(), listed.salvage(&reply)].into_iter().flatten() {
             prop_assert!((1..=2).contains(&items.len()) && items.iter().all(|item| !item.trim().is_empty()));

@@ -3,11 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
 use codeagent_prompts::questions::{
-    Asked, Blame, BlockAnalysis, CombineObservations, ComparePrograms, ComparedRun, DirectProgram,
-    ImplementPlan, ImplementThoughts, ModularProgram, MutateProgram, OutputGrade, Plan, PlanConfidence,
-    ProgramReview, Reask, RecallProblems, RefineProgram, RefineWithPlan, ReflectOnFailure, Reflections,
-    Rethink, ReviseWithModules, Rival, Scored, SelfEvaluation, SimilarProblem, Strategies, Thoughts, Wanted,
-    WriteInputs,
+    AnalyseProblem, Asked, Blame, BlockAnalysis, ChooseSolution, CombineObservations, ComparePrograms,
+    ComparedRun, DirectProgram, GenerateTests, ImplementPlan, ImplementThoughts, ModularProgram,
+    MutateProgram, OutputGrade, PastProgram, Plan, PlanConfidence, PossibleSolutions, ProgramReview,
+    PseudocodeProgram, Reask, RecallProblems, RefineProgram, RefineWithHistory, RefineWithPlan,
+    ReflectOnFailure, Reflections, Rethink, ReviseWithModules, Rival, Scored, SelfEvaluation, ShownTest,
+    SimilarProblem, Strategies, Thoughts, Wanted, WriteInputs,
 };
 use codeagent_prompts::{
     AnswerError, Entry, ExecutedBlock, FailedTest, FailureKind, Feedback, FeedbackLimits, FeedbackText,
@@ -246,6 +247,37 @@ fn revisions() {
     check("refine_program", &bare);
     let led = RefineProgram { reflection: Some("It takes the ends of the list for its extremes."), ..bare };
     check("refine_program_with_reflection", &led);
+}
+
+#[test]
+fn tests_of_programs() {
+    check("generate_tests", &GenerateTests { task: &task(), thoughts: &[], count: 6 });
+    check("generate_tests_stdio", &GenerateTests { task: &stdio(), thoughts: &chain(), count: 4 });
+    let method =
+        Task { entry: Entry::Function { name: "Solution.spread".into(), signature: None }, ..task() };
+    let messages = GenerateTests { task: &method, thoughts: &[], count: 6 }.messages().unwrap();
+    assert!(messages.last().unwrap().content.contains("assert Solution().spread(...) == ..."));
+}
+
+#[test]
+fn long_memories() {
+    let (task, feedback) = (task(), feedback());
+    let past = PastProgram { program: PROGRAM, feedback: &feedback, reflection: None };
+    let history = [PastProgram { reflection: Some("It takes the ends\nfor the extremes."), ..past }, past];
+    check("refine_with_history", &RefineWithHistory { task: &task, history: &history });
+}
+
+#[test]
+fn flows() {
+    let task = task();
+    check("pseudocode_program", &PseudocodeProgram { task: &task });
+    let test = |test: &str, expected: &str| ShownTest { test: test.into(), expected: expected.into() };
+    check("analyse_problem", &AnalyseProblem { task: &task, tests: &[test("spread([1, 5]) == 4", "")] });
+    check("analyse_problem_stdio", &AnalyseProblem { task: &stdio(), tests: &[test("2\n1 2\n", "3\n")] });
+    check("analyse_problem_without_tests", &AnalyseProblem { task: &task, tests: &[] });
+    let notes = ["An empty list gives 0.\nThe order does not matter.".to_owned()];
+    check("possible_solutions", &PossibleSolutions { task: &task, thoughts: &notes, count: 3 });
+    check("choose_solution", &ChooseSolution { task: &task, thoughts: &notes, solutions: &chain() });
 }
 
 #[test]

@@ -1,12 +1,17 @@
 //! How policies write what they decided into the tree. Model answers are foreign: what they give is made to fit here.
 
-use crate::policy::{Draft, Trial, TrialResult};
+use crate::policy::{Draft, Operator, Trial, TrialResult};
+use crate::suite::SuiteRun;
 use crate::tree::{Change, Evaluation, Evaluator, NodeId, Tree};
 
 /// Adds the nodes that a trial made below the trial's node and judges their programs by the visible tests.
 ///
-/// The operator says what kind of nodes they are and how many at most. Priors are normalised over the batch.
+/// The operator says what kind of nodes they are and how many at most. Priors are normalised over the batch. Runs of
+/// [`Operator::RunTests`] are kept at the trial's node.
 pub(crate) fn grow(tree: &mut Tree, trial: &Trial, result: &TrialResult) -> Vec<NodeId> {
+    if let (TrialResult::Ran { runs }, Operator::RunTests { suites, .. }) = (result, &trial.operator) {
+        keep_runs(tree, trial.node, suites, runs);
+    }
     let (TrialResult::Made { drafts }, Some((kind, count))) = (result, trial.operator.makes()) else {
         return Vec::new();
     };
@@ -28,6 +33,24 @@ pub(crate) fn grow(tree: &mut Tree, trial: &Trial, result: &TrialResult) -> Vec<
         nodes.push(node);
     }
     nodes
+}
+
+/// Keeps what came of a program on suites, and judges it by the tests among them that a model wrote.
+fn keep_runs(tree: &mut Tree, node: NodeId, suites: &[NodeId], runs: &[SuiteRun]) {
+    let (mut passed, mut total) = (0, 0);
+    for (suite, run) in suites.iter().zip(runs) {
+        let mut run = run.clone();
+        for outcome in &mut run.outcomes {
+            outcome.distance = outcome.distance.filter(|distance| distance.is_finite() && *distance >= 0.0);
+        }
+        if *suite != NodeId::ROOT {
+            (passed, total) = (passed + run.passed(), total + run.total());
+        }
+        record(tree, Change::Ran { node, suite: *suite, run });
+    }
+    if total > 0 {
+        evaluate(tree, node, Evaluator::GeneratedPassFraction, f64::from(passed) / f64::from(total));
+    }
 }
 
 /// Records a judgement of a node that the policy made.

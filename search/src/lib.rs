@@ -6,8 +6,10 @@
 //! microseconds, replayed from its changes, and continued.
 //!
 //! - the methods, one file each: [`Adaptive`], [`Resample`], [`Reflexion`], [`RethinkMcts`], [`CodeChain`],
-//!   [`CodeTree`], [`MapCoder`], [`AbMcts`], [`SStar`], [`PlanSearch`], [`Evolve`];
-//! - what they share: [`tree`], [`puct`], [`thompson`], [`pool`], and [`choose`], which picks the program to submit;
+//!   [`CodeTree`], [`MapCoder`], [`Lats`], [`AgentCoder`], [`AlphaCodium`], [`AbMcts`], [`SStar`], [`PlanSearch`],
+//!   [`Evolve`];
+//! - what they share: [`tree`], [`puct`], [`uct`], [`thompson`], [`pool`], [`suite`], and [`choose`], which picks the
+//!   program to submit;
 //! - [`budget`], what a caller may spend on carrying trials out.
 //!
 //! Invariants: a tree changes only through [`Tree::apply`]; a policy's decisions depend on the results told so far
@@ -32,8 +34,11 @@
 
 pub mod ab_mcts;
 pub mod adaptive;
+pub mod agentcoder;
+pub mod alphacodium;
 pub mod attempt;
 mod backup;
+mod batch;
 pub mod budget;
 mod checked;
 pub mod choose;
@@ -42,6 +47,7 @@ pub mod codetree;
 mod evidence;
 pub mod evolve;
 mod grow;
+pub mod lats;
 pub mod mapcoder;
 pub mod plansearch;
 pub mod policy;
@@ -52,30 +58,37 @@ pub mod resample;
 pub mod rethink;
 pub mod s_star;
 pub mod search;
+pub mod suite;
 #[cfg(test)]
 mod testing;
 pub mod thompson;
 pub mod tree;
+pub mod uct;
 
 pub use ab_mcts::{AbMcts, AbMctsConfig, AbMctsVariant};
 pub use adaptive::{Adaptive, AdaptiveConfig, Experience};
+pub use agentcoder::{AgentCoder, AgentCoderConfig};
+pub use alphacodium::{AlphaCodium, AlphaCodiumConfig};
 pub use attempt::{Attempt, Outcome};
 pub use budget::{Budget, BudgetLimits, Cost, Refusal, Reservation, Resource};
 pub use choose::contest::Contest;
 pub use codechain::{CodeChain, CodeChainConfig};
 pub use codetree::{CodeTree, CodeTreeConfig, Order, UnguidedTree, UnguidedTreeConfig};
 pub use evolve::{Evolve, EvolveConfig};
+pub use lats::{Lats, LatsConfig};
 pub use mapcoder::{MapCoder, MapCoderConfig};
 pub use plansearch::{PlanSearch, PlanSearchConfig};
 pub use policy::{
-    Combined, Decision, Draft, ModuleChoice, Operator, Preference, ProgramStyle, ReflectionStyle,
-    SearchPolicy, StopReason, ThoughtStyle, Trial, TrialId, TrialResult, VerifyStyle,
+    Combined, Decision, Draft, ModuleChoice, Operator, PastAttempt, Preference, ProgramStyle,
+    ReflectionStyle, SearchPolicy, Shown, StopReason, ThoughtStyle, Trial, TrialId, TrialResult, VerifyStyle,
 };
 pub use pool::{Behaviour, Candidate, Pool};
 pub use puct::{Puct, PuctFormula};
-pub use reflexion::{Reflexion, ReflexionConfig};
+pub use reflexion::{Reflexion, ReflexionConfig, TestSource};
 pub use resample::{Resample, ResampleConfig};
 pub use rethink::{RethinkConfig, RethinkMcts, RethinkTarget};
 pub use s_star::{SStar, SStarConfig};
 pub use search::{Search, Told};
+pub use suite::{SuiteRun, TestId, TestOutcome};
 pub use tree::{Change, Evaluation, Evaluator, Node, NodeId, NodeKind, Stats, Tree, TreeError};
+pub use uct::Uct;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::attempt::{Attempt, Outcome};
 use crate::budget::Cost;
+use crate::suite::{SuiteRun, TestId};
 use crate::tree::{NodeId, NodeKind, Tree};
 
 /// Number of a trial within one search, dense from 0 in the order of asking.
@@ -83,6 +84,14 @@ pub enum Operator {
         /// The reflection to follow.
         reflection: Option<NodeId>,
     },
+    /// Failed program to `count` revised programs, given everything that was tried on the way to it (LATS). Named
+    /// `refine`, as it does the same with a longer memory.
+    RefineWithHistory {
+        /// The failed programs, the oldest first and the trial's node last.
+        path: Vec<PastAttempt>,
+        /// Programs asked for, drawn from one request.
+        count: usize,
+    },
     /// Failed program to a revised program and, where that must change, the plan that it follows.
     RefineWithPlan,
     /// Replaces the trial's thought in place, using the feedback on the failed program `after`, which was written from it
@@ -151,6 +160,33 @@ pub enum Operator {
         /// Programs shown besides, with what they reached.
         inspirations: Vec<NodeId>,
     },
+    /// Root to one thought: what the problem asks for, point by point, and why every visible test comes out as it does
+    /// (AlphaCodium).
+    Analyse,
+    /// Root, or a thought on the problem, to `count` thoughts of which each is a whole solution in words (AlphaCodium).
+    ProposeSolutions {
+        /// Solutions asked for.
+        count: usize,
+    },
+    /// Chooses one of several solutions in words and gives it once more, thought through (AlphaCodium).
+    ChooseSolution {
+        /// The solutions, at least one.
+        among: Vec<NodeId>,
+    },
+    /// Root, or a thought on the problem, to test suites that the model writes: `suites` answers to one request.
+    GenerateTests {
+        /// Tests per suite at most.
+        tests: usize,
+        /// Suites asked for.
+        suites: usize,
+    },
+    /// Runs the trial's program on suites of tests. Asks the model nothing.
+    RunTests {
+        /// The suites: nodes of kind [`NodeKind::Tests`], or the root for the visible tests.
+        suites: Vec<NodeId>,
+        /// What later questions on the program are told of it.
+        shown: Shown,
+    },
 }
 
 impl Operator {
@@ -166,7 +202,7 @@ impl Operator {
             Self::Implement => "implement",
             Self::Resample { .. } => "resample",
             Self::Reflect { .. } => "reflect",
-            Self::Refine { .. } => "refine",
+            Self::Refine { .. } | Self::RefineWithHistory { .. } => "refine",
             Self::RefineWithPlan => "refine_with_plan",
             Self::Rethink { .. } => "rethink",
             Self::Blame => "blame",
@@ -178,6 +214,11 @@ impl Operator {
             Self::Compare { .. } => "compare",
             Self::Combine { .. } => "combine",
             Self::Mutate { .. } => "mutate",
+            Self::Analyse => "analyse",
+            Self::ProposeSolutions { .. } => "propose_solutions",
+            Self::ChooseSolution { .. } => "choose_solution",
+            Self::GenerateTests { .. } => "generate_tests",
+            Self::RunTests { .. } => "run_tests",
         }
     }
 
@@ -187,6 +228,7 @@ impl Operator {
         match self {
             Self::Implement | Self::Refine { .. } | Self::RefineWithPlan | Self::Mutate { .. } => 1,
             Self::Resample { count, .. } | Self::ReviseWithModules { count, .. } => *count as u64,
+            Self::RefineWithHistory { count, .. } => *count as u64,
             Self::Propose { .. }
             | Self::Extend { .. }
             | Self::Recall { .. }
@@ -200,7 +242,12 @@ impl Operator {
             | Self::WriteInputs { .. }
             | Self::Probe { .. }
             | Self::Compare { .. }
-            | Self::Combine { .. } => 0,
+            | Self::Combine { .. }
+            | Self::Analyse
+            | Self::ProposeSolutions { .. }
+            | Self::ChooseSolution { .. }
+            | Self::GenerateTests { .. }
+            | Self::RunTests { .. } => 0,
         }
     }
 
@@ -218,6 +265,10 @@ impl Operator {
             Self::Reflect { count, .. } => Some((NodeKind::Reflection, *count)),
             Self::Refine { .. } | Self::RefineWithPlan | Self::Mutate { .. } => Some((NodeKind::Revision, 1)),
             Self::ReviseWithModules { count, .. } => Some((NodeKind::Revision, *count)),
+            Self::RefineWithHistory { count, .. } => Some((NodeKind::Revision, *count)),
+            Self::Analyse | Self::ChooseSolution { .. } => Some((NodeKind::Thought, 1)),
+            Self::ProposeSolutions { count } => Some((NodeKind::Thought, *count)),
+            Self::GenerateTests { suites, .. } => Some((NodeKind::Tests, *suites)),
             Self::WriteInputs { .. } => Some((NodeKind::Inputs, 1)),
             Self::RatePlan
             | Self::Rethink { .. }
@@ -225,7 +276,8 @@ impl Operator {
             | Self::Grade
             | Self::Verify { .. }
             | Self::Probe { .. }
-            | Self::Compare { .. } => None,
+            | Self::Compare { .. }
+            | Self::RunTests { .. } => None,
         }
     }
 }
@@ -280,14 +332,41 @@ pub enum Combined {
     OtherPlan(NodeId),
 }
 
+/// A program that was tried, as [`Operator::RefineWithHistory`] tells of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PastAttempt {
+    /// The program.
+    pub program: NodeId,
+    /// The reflection on it, if there is one.
+    pub reflection: Option<NodeId>,
+}
+
 /// How [`Operator::Resample`] asks for a program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ProgramStyle {
     /// Just the program.
     Direct,
+    /// The algorithm in pseudo-code first, then the program (AgentCoder).
+    Pseudocode,
     /// An outline of sub-modules first, then the program built of them (CodeChain).
     Modular,
+}
+
+/// Which failed tests the feedback on a program shows after [`Operator::RunTests`].
+///
+/// Expected values that a model wrote are often wrong, so methods of ours show the visible tests and the trusted ones
+/// ([`crate::suite::trusted`]); published methods that show all of them say so.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Shown {
+    /// The feedback stays as it is.
+    #[default]
+    Unchanged,
+    /// The visible tests and all of the suites.
+    All,
+    /// These tests and no others, the visible ones among them only where they are named.
+    Only(Vec<TestId>),
 }
 
 /// Which module of a cluster is shown to the model ([`Operator::ReviseWithModules`]).
@@ -366,6 +445,11 @@ pub enum TrialResult {
     Blamed {
         /// The place.
         place: Option<usize>,
+    },
+    /// [`Operator::RunTests`] ran the program.
+    Ran {
+        /// What came of it on each suite, in the operator's order.
+        runs: Vec<SuiteRun>,
     },
     /// Nothing usable came back: an unusable answer after one re-ask, or a filtered one.
     Unusable,

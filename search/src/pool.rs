@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::attempt::Attempt;
+use crate::suite;
 use crate::tree::{Evaluator, Node, NodeId, Tree};
 
 /// Every distinct program of a tree, in the order of first sight.
@@ -35,6 +36,10 @@ pub struct Candidate {
     pub comparisons: u32,
     /// Points that they gave it.
     pub points: f64,
+    /// Trusted tests that a model wrote and it passed (see [`suite::trusted`]).
+    pub trusted: u32,
+    /// Tests that a model wrote and it passed, and how many of them it ran on.
+    pub generated: (u32, u32),
 }
 
 /// How a program behaves, as far as it was seen.
@@ -64,6 +69,7 @@ impl Pool {
             }
         }
         pool.count_clusters();
+        pool.count_generated(tree);
         pool
     }
 
@@ -89,6 +95,23 @@ impl Pool {
             candidate.cluster = size.copied().unwrap_or(0);
         }
     }
+
+    fn count_generated(&mut self, tree: &Tree) {
+        for suite in suite::suites(tree) {
+            let (runs, trusted) = (suite::runs(tree, suite), suite::trusted(tree, suite));
+            for candidate in &mut self.candidates {
+                let Some((_, run)) = runs.get(&candidate.attempt.fingerprint) else { continue };
+                let good = run
+                    .outcomes
+                    .iter()
+                    .zip(&trusted)
+                    .filter(|(outcome, trusted)| outcome.passed && **trusted);
+                candidate.trusted += u32::try_from(good.count()).unwrap_or(u32::MAX);
+                candidate.generated.0 += run.passed();
+                candidate.generated.1 += run.total();
+            }
+        }
+    }
 }
 
 impl Candidate {
@@ -104,6 +127,8 @@ impl Candidate {
             grade: node.score(Evaluator::OutputGrade),
             comparisons: 0,
             points: 0.0,
+            trusted: 0,
+            generated: (0, 0),
         };
         new.add_points(node);
         new

@@ -1,7 +1,8 @@
 //! Scripted callers for tests: what a model and a sandbox might say, without either.
 
 use crate::{
-    Attempt, Draft, NodeKind, Operator, Preference, Search, SearchPolicy, Trial, TrialResult, VerifyStyle,
+    Attempt, Change, Draft, NodeId, NodeKind, Operator, Preference, Search, SearchPolicy, SuiteRun,
+    TestOutcome, Tree, Trial, TrialResult, VerifyStyle,
 };
 
 /// A program that passes `passed` of `total` tests.
@@ -54,6 +55,59 @@ pub(crate) fn probed(behaviours: impl IntoIterator<Item = Option<u64>>) -> Trial
 /// A self-evaluation.
 pub(crate) const fn sure(confidence: f64) -> TrialResult {
     TrialResult::Verified { confidence: Some(confidence) }
+}
+
+/// A suite of tests.
+pub(crate) fn suite() -> Draft {
+    Draft { kind: NodeKind::Tests, prior: None, attempt: None }
+}
+
+/// What came of a program on suites.
+pub(crate) fn ran(runs: impl IntoIterator<Item = SuiteRun>) -> TrialResult {
+    TrialResult::Ran { runs: runs.into_iter().collect() }
+}
+
+/// A run that passes the first `passed` of `total` tests, and is as far from each other answer as its number says.
+pub(crate) fn passes(passed: u32, total: u32) -> SuiteRun {
+    let marks: Vec<bool> = (0..total).map(|index| index < passed).collect();
+    marked(&marks)
+}
+
+/// A run with these passes and failures, each failure at the distance 1.
+pub(crate) fn marked(marks: &[bool]) -> SuiteRun {
+    let distance = |passed: bool| Some(if passed { 0.0 } else { 1.0 });
+    let outcome = |passed: &bool| TestOutcome {
+        passed: *passed,
+        answer: u64::from(*passed),
+        distance: distance(*passed),
+    };
+    SuiteRun { outcomes: marks.iter().map(outcome).collect() }
+}
+
+/// What came of tests, from the answers given and the answers expected.
+pub(crate) fn outcomes(answers: &[u64], expected: &[u64]) -> SuiteRun {
+    let outcome = |(answer, expected): (&u64, &u64)| TestOutcome {
+        passed: answer == expected,
+        answer: *answer,
+        distance: Some(answer.abs_diff(*expected) as f64),
+    };
+    SuiteRun { outcomes: answers.iter().zip(expected).map(outcome).collect() }
+}
+
+/// Adds a suite below the root.
+pub(crate) fn add_suite(tree: &mut Tree) -> NodeId {
+    tree.add(NodeId::ROOT, NodeKind::Tests, "generate_tests", 1.0, None).unwrap()
+}
+
+/// Adds a program below the root.
+pub(crate) fn add_program(tree: &mut Tree, fingerprint: u64, passed: u32, total: u32) -> NodeId {
+    let attempt = program(fingerprint, passed, total).attempt;
+    tree.add(NodeId::ROOT, NodeKind::Solution, "resample", 1.0, attempt).unwrap()
+}
+
+/// Notes what came of a program on a suite.
+pub(crate) fn add_run(tree: &mut Tree, node: NodeId, suite: NodeId, run: SuiteRun) {
+    tree.apply(Change::Ran { node, suite, run }).unwrap();
 }
 
 /// Plays a search to its end against a script: the operators that must be asked for, in order, and the answers.
@@ -114,6 +168,8 @@ pub(crate) fn obliging(trial: &Trial, passed: u32) -> TrialResult {
         (Operator::Verify { style: VerifyStyle::Verdict }, _) => verdict(false),
         (Operator::Grade | Operator::RatePlan, _) => grade(3),
         (Operator::Plan, _) => made([Draft { kind: NodeKind::Plan, prior: None, attempt: None }]),
+        (Operator::RunTests { suites, .. }, _) => ran(suites.iter().map(|_| passes(passed.min(3), 3))),
+        (_, Some((NodeKind::Tests, count))) => made(vec![suite(); count]),
         (_, Some((NodeKind::Thought, count))) => thoughts(&vec![0.5; count]),
         (_, Some((NodeKind::Reflection, count))) => reflections(count),
         (Operator::Probe { programs, .. }, _) => probed(programs.iter().map(|_| Some(1))),

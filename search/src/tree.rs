@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 pub use self::arena::{Tree, TreeError};
 pub use self::node::{Node, Stats};
 use crate::attempt::Attempt;
+use crate::suite::SuiteRun;
 
 mod arena;
 mod node;
@@ -40,6 +41,8 @@ pub enum NodeKind {
     Reflection,
     /// Test inputs without right answers.
     Inputs,
+    /// A suite of tests that the model wrote.
+    Tests,
 }
 
 /// Who judged a node.
@@ -61,6 +64,8 @@ pub enum Evaluator {
     Reward,
     /// Points of one pairwise comparison: 1 for the preferred program, 0.5 each for a tie, else 0. They add up.
     Comparison,
+    /// Share of the tests that the model wrote and the program last ran on passed, in `[0, 1]`.
+    GeneratedPassFraction,
 }
 
 /// One judgement of a node.
@@ -133,5 +138,14 @@ pub enum Change {
         node: NodeId,
         /// The return, in `[0, 1]`.
         value: f64,
+    },
+    /// A program ran on a suite. A later run on the same suite takes the place of this one.
+    Ran {
+        /// The program's node.
+        node: NodeId,
+        /// The suite; the root for the visible tests.
+        suite: NodeId,
+        /// What came of it.
+        run: SuiteRun,
     },
 }

@@ -23,7 +23,20 @@ pub struct SkilledModel {
 #[derive(Deserialize)]
 struct Puzzle {
     prompt: String,
+    entry: Entry,
+    public_tests: Vec<PublicTest>,
     meta: Solutions,
+}
+
+#[derive(Deserialize)]
+struct Entry {
+    name: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct PublicTest {
+    r#in: String,
+    out: String,
 }
 
 #[derive(Deserialize)]
@@ -54,6 +67,10 @@ enum Asked {
     Plan,
     Confidence,
     Modules,
+    Tests,
+    Points,
+    Solutions,
+    Choice,
     Revision,
     Observations,
     Inputs,
@@ -162,6 +179,10 @@ impl SkilledModel {
                     headers.join("\n")
                 )
             }
+            Asked::Tests => puzzle.tests(),
+            Asked::Points => "- Follow the statement to the letter.\n- Mind the edge cases.".to_owned(),
+            Asked::Solutions => self.solutions(puzzle, dice),
+            Asked::Choice => json!({"choice": 1, "why": "it is the simplest"}).to_string(),
             Asked::Observations if said.contains("numbered list") => {
                 let wrong = puzzle.meta.wrong.iter().map(|wrong| wrong.thought.as_str());
                 let all = wrong.chain([puzzle.meta.right_thought.as_str()]);
@@ -212,6 +233,15 @@ impl SkilledModel {
         lines.map(|(index, thought)| format!("{}. {}\n", index + 1, thought.replace('\n', " "))).collect()
     }
 
+    /// Two solutions in words; the first is the one that is chosen later.
+    fn solutions(&self, puzzle: &Puzzle, dice: &mut ChaCha8Rng) -> String {
+        let right = !self.hopeless && dice.random_bool((self.skill * 1.5).min(1.0));
+        let wrong = puzzle.wrong(dice).thought.as_str();
+        let first = if right { puzzle.meta.right_thought.as_str() } else { wrong };
+        json!([{"solution": first}, {"solution": "Work the answer out step by step from the statement."}])
+            .to_string()
+    }
+
     /// A right program, more likely the more the question helps.
     fn program(&self, puzzle: &Puzzle, said: &str, dice: &mut ChaCha8Rng) -> String {
         let led_astray = puzzle.meta.wrong.iter().find(|wrong| said.contains(&wrong.thought));
@@ -235,6 +265,20 @@ impl Puzzle {
     #[expect(clippy::indexing_slicing, reason = "every puzzle has wrong programs")]
     fn wrong(&self, dice: &mut ChaCha8Rng) -> &Wrong {
         &self.meta.wrong[dice.random_range(0..self.meta.wrong.len())]
+    }
+
+    /// Tests as a careful tester would write them: those of the statement.
+    fn tests(&self) -> String {
+        let Some(name) = &self.entry.name else {
+            let tests = self.public_tests.iter().map(|test| json!({"input": test.r#in, "output": test.out}));
+            return Value::Array(tests.collect()).to_string();
+        };
+        let arguments = |test: &PublicTest| {
+            let list = test.r#in.trim();
+            list.strip_prefix('[').and_then(|list| list.strip_suffix(']')).unwrap_or(list).to_owned()
+        };
+        let assertion = |test: &PublicTest| format!("assert {name}({}) == {}\n", arguments(test), test.out);
+        format!("```python\n{}```", self.public_tests.iter().map(assertion).collect::<String>())
     }
 }
 
@@ -263,6 +307,10 @@ fn asked(system: &str) -> Asked {
         ("planner of programs", Asked::Plan),
         ("reviewer of programs", Asked::Diagnosis),
         ("small, reusable functions", Asked::Modules),
+        ("writes tests for programs", Asked::Tests),
+        ("analyst of programming problems", Asked::Points),
+        ("whole solutions in words", Asked::Solutions),
+        ("chooses between the solutions", Asked::Choice),
         ("improves programs", Asked::Revision),
         ("mathematician", Asked::Observations),
         ("tester of programs", Asked::Inputs),

@@ -30,6 +30,9 @@ pub fn line(event: &Event) -> Option<String> {
         EventKind::NodeAdded { kind: NodeKind::Reflection, summary, .. } => {
             Some(format!("#{node} reflection: {summary}"))
         }
+        EventKind::NodeAdded { kind: NodeKind::Tests, summary, .. } => {
+            Some(format!("#{node} tests by the model: {summary}"))
+        }
         EventKind::NodeReviewed { author, text, .. } => {
             let first = text.lines().find(|line| !line.trim().is_empty()).unwrap_or("(nothing)");
             Some(format!("#{node} reviewed by the {author}: {first}"))

@@ -39,7 +39,7 @@ fn problem() -> Problem {
 
 /// Answers every kind of question sensibly but for programs, which `program` writes.
 fn model(program: impl Fn(&Request) -> &'static str + Send + Sync + 'static) -> Scripted {
-    Scripted::answering(move |request, _| sensible(request, &program))
+    answering_each(move |request, _| sensible(request, &program))
 }
 
 fn system(request: &Request) -> &str {
@@ -74,6 +74,12 @@ fn sensible(request: &Request, program: &impl Fn(&Request) -> &'static str) -> S
         json!({"explanation": "simple", "confidence": 80}).to_string()
     } else if system.contains("strict evaluator") {
         json!({"score": 0.9, "reason": "simple"}).to_string()
+    } else if system.contains("analyst") {
+        "- Give twice the number.\n- It may be negative.".to_owned()
+    } else if system.contains("whole solutions") {
+        json!([{"solution": "Add it to itself."}, {"solution": "Square it."}]).to_string()
+    } else if system.contains("senior programmer") {
+        json!({"choice": 1, "solution": "Add the number to itself."}).to_string()
     } else if system.contains("mathematician") {
         let asked = request.messages.last().map(|message| message.content.as_str()).unwrap_or_default();
         let odd = request.seed % 89;
@@ -84,6 +90,8 @@ fn sensible(request: &Request, program: &impl Fn(&Request) -> &'static str) -> S
         }
     } else if system.contains("tester of programs") {
         "```python\ndouble(0)\ndouble(-7)\ndouble(5) == 10\ndouble(x)\n```".to_owned()
+    } else if system.contains("tester") {
+        "```python\nassert double(5) == 10\nassert double(0) == 0\nassert double(-2) == -4\n```".to_owned()
     } else if system.contains("fair judge") {
         format!("Zero times two is zero.\n{}", request.seed % 3)
     } else if system.contains("reviewer") {
@@ -91,6 +99,17 @@ fn sensible(request: &Request, program: &impl Fn(&Request) -> &'static str) -> S
     } else {
         program(request).to_owned()
     }
+}
+
+/// Draws each of several answers to one request as if it had a seed of its own.
+fn answering_each(answer: impl Fn(&Request, usize) -> String + Send + Sync + 'static) -> Scripted {
+    Scripted::new(move |request, call| {
+        let draw = |choice| Request { seed: request.seed.wrapping_add(choice), ..request.clone() };
+        let choices = 0..u64::from(request.n.max(1));
+        let texts: Vec<String> = choices.map(|choice| answer(&draw(choice), call)).collect();
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        Ok(codeagent_models::scripted::reply(request, &texts))
+    })
 }
 
 fn builder(model: impl Provider + 'static, strategy: &str) -> AgentBuilder {
@@ -192,6 +211,59 @@ async fn useless_answers_are_asked_for_again_once_and_never_break_a_search() {
             assert!(matches!(outcome.status, Status::Unsolved), "{strategy} on {answer:?}: {outcome:?}");
         }
     }
+}
+
+/// Doubles small numbers only, which the visible tests do not show.
+const SMALL: &str = "```python\ndef double(x):\n    return 2 * x if x < 4 else x\n```";
+
+#[tokio::test]
+async fn tests_that_the_model_wrote_reach_the_next_question() {
+    // A request for a revision has the program before it as a turn.
+    let model = model(|request| if request.messages.len() > 2 { RIGHT } else { SMALL });
+    let strategy = Strategy::by_name("reflexion", &json!({"tests": "generated"})).unwrap();
+    let (outcome, events, tree) = searched(builder(model, "reflexion").strategy(strategy)).await;
+    assert_eq!(outcome.stop_reason, Some(StopReason::Accepted), "{outcome:?}");
+    assert!(outcome.solution.unwrap().program.contains("return 2 * x\n"));
+    assert_eq!(outcome.cost.executions, 4, "two programs, each on visible tests and on the model's");
+    let told: Vec<_> = events
+        .iter()
+        .filter_map(|event| match &event.kind {
+            crate::EventKind::NodeFeedback { feedback } => Some(feedback.clone()),
+            _ => None,
+        })
+        .collect();
+    let [Some(failed), None] = told.as_slice() else { panic!("a failure and then none: {told:?}") };
+    assert!(failed.contains("2 of 3 tests that a model wrote passed"), "{failed}");
+    assert!(failed.contains("All 2 visible tests passed"), "{failed}");
+    let asked = events.iter().any(|event| match &event.kind {
+        crate::EventKind::NodeContent { prompt, .. } => {
+            prompt.iter().any(|message| message.content.contains(failed))
+        }
+        _ => false,
+    });
+    assert!(asked, "the next question shows what failed");
+    let passed: Vec<u32> = tree.nodes().flat_map(|node| &node.runs).map(|(_, run)| run.passed()).collect();
+    assert_eq!(passed, [2, 3]);
+}
+
+#[tokio::test]
+async fn untrusted_tests_never_beat_visible_ones() {
+    // Every test that the model writes is wrong, so the right program fails them all and is submitted all the same.
+    let model = Scripted::answering(|request, _| {
+        let system = request.messages.first().map(|message| message.content.as_str()).unwrap_or_default();
+        let wrong = "```python\nassert double(5) == 25\nassert double(7) == 49\n```";
+        if system.contains("tester") {
+            wrong.to_owned()
+        } else if request.seed % 2 == 0 {
+            RIGHT.to_owned()
+        } else {
+            WRONG.to_owned()
+        }
+    });
+    let (outcome, ..) = searched(builder(model, "agentcoder")).await;
+    assert_eq!((outcome.status, outcome.passed), (Status::Solved, 2), "{outcome:?}");
+    assert_eq!(outcome.stop_reason, Some(StopReason::Exhausted));
+    assert!(outcome.solution.unwrap().program.contains("2 * x"));
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use codeagent_prompts::Question;
 use codeagent_prompts::questions::PlannedProgram;
+use codeagent_sandbox::judge::Report;
 use codeagent_search::policy::{Draft, TrialResult};
 use codeagent_search::tree::NodeKind;
 
@@ -55,6 +56,17 @@ pub(super) async fn write<Q: Question<Answer: Into<Written>> + Sync>(
     Ok((TrialResult::Made { drafts }, notes))
 }
 
+/// Counts a run of a program and says what came of it.
+pub(super) fn note_run(talk: &mut Conversation<'_>, report: &Report) {
+    talk.cost.executions += 1;
+    talk.events.push(EventKind::ExecFinished {
+        verdict: score::class(report).to_owned(),
+        passed: score::count(report.passed()),
+        total: score::count(report.total()),
+        ms: score::milliseconds(report),
+    });
+}
+
 async fn judge(
     ports: &Ports,
     talk: &mut Conversation<'_>,
@@ -64,13 +76,7 @@ async fn judge(
     let Written { program: written, plan } = answered.answer;
     let source = assemble(&ports.problem, &written);
     let report = ports.examiner.examine(&ports.problem, &source).await?;
-    talk.cost.executions += 1;
-    talk.events.push(EventKind::ExecFinished {
-        verdict: score::class(&report).to_owned(),
-        passed: score::count(report.passed()),
-        total: score::count(report.total()),
-        ms: score::milliseconds(&report),
-    });
+    note_run(talk, &report);
     let attempt = score::attempt(&ports.problem, &source, &report);
     let mut candidate =
         Candidate { written, source, plan, report, blocks: Vec::new(), remarks: Vec::new(), feedback: None };

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::attempt::Attempt;
+use crate::testing::{add_program, add_run, add_suite, outcomes};
 use crate::tree::{Evaluator, NodeKind};
 
 /// A program that passes `passed` of 4 tests.
@@ -229,4 +230,34 @@ proptest! {
             }
         }
     }
+}
+
+/// Programs that pass `passed` of 4 visible tests and give these answers to two tests that a model wrote, whose answers
+/// are said to be 1 and 2; the chosen one, by position.
+fn check_generated(programs: &[(u32, Option<[u64; 2]>)], expected: usize) {
+    let mut tree = Tree::new();
+    let suite = add_suite(&mut tree);
+    let mut nodes = Vec::new();
+    for (fingerprint, (passed, answers)) in (1..).zip(programs) {
+        let node = add_program(&mut tree, fingerprint, *passed, 4);
+        if let Some(answers) = answers {
+            add_run(&mut tree, node, suite, outcomes(answers, &[1, 2]));
+        }
+        nodes.push(node);
+    }
+    assert_eq!(best(&tree), Some(nodes[expected]), "{:#?}", Pool::of(&tree));
+}
+
+#[test]
+fn tests_that_a_model_wrote_never_beat_visible_ones() {
+    check_generated(&[(3, Some([1, 2])), (4, Some([8, 9])), (2, None)], 1);
+}
+
+#[test]
+fn among_equals_trusted_tests_decide_and_then_the_others() {
+    // Two of three agree on the first test, so it counts, and not the second.
+    check_generated(&[(4, Some([9, 2])), (4, Some([1, 9])), (4, Some([1, 9]))], 1);
+    // Nothing is trusted with two programs; then the share decides.
+    check_generated(&[(4, Some([9, 9])), (4, Some([1, 9]))], 1);
+    check_generated(&[(4, None), (4, Some([9, 2]))], 1);
 }

@@ -7,7 +7,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use super::*;
-use crate::testing::{made, obliging, probed, program, reflections, run, sure, thoughts};
+use crate::testing::{made, obliging, passes, probed, program, ran, reflections, run, suite, sure, thoughts};
 use crate::*;
 
 /// A caller whose luck is a function of the trial alone, as it is with recorded answers. `kind` is its character.
@@ -40,6 +40,11 @@ fn answer(kind: u64, trial: &Trial) -> TrialResult {
             let confidence = (roll(4) > 0).then(|| roll(30) as f64 / 10.0 - 1.5);
             TrialResult::Verified { confidence }
         }
+        (Operator::RunTests { suites, .. }, _) => {
+            let number = roll(suites.len() as u64 + 2);
+            ran((0..number).map(|_| passes(roll(5) as u32, 4)))
+        }
+        (_, Some((NodeKind::Tests, count))) => made(vec![suite(); roll(count as u64 + 2) as usize]),
         (_, Some((NodeKind::Thought, count))) => {
             let priors: Vec<f64> = (0..roll(count as u64 + 2)).map(|_| roll(5) as f64 / 2.0 - 0.5).collect();
             thoughts(&priors)
@@ -87,6 +92,31 @@ fn policies() -> Vec<Row> {
         ("rethink-mcts", 16 * 6 + 1, || Box::new(RethinkMcts::new(RethinkConfig::default()))),
         ("rethink-mcts to the end", 16 * 6 + 1, || {
             Box::new(RethinkMcts::new(RethinkConfig { exhaust: true, ..Default::default() }))
+        }),
+        ("reflexion by its own tests", 30, || {
+            Box::new(Reflexion::new(ReflexionConfig { tests: TestSource::Generated, ..Default::default() }))
+        }),
+        ("lats", 2 + 7 + 1 + 8 * 8, || Box::new(Lats::new(LatsConfig::default()))),
+        ("lats with its first tests", 2 + 7 + 1 + 8 * 7, || {
+            Box::new(Lats::new(LatsConfig { fresh_tests: false, ..Default::default() }))
+        }),
+        ("lats without iterations", 7, || {
+            Box::new(Lats::new(LatsConfig { iterations: 0, revisions: 0, tests: 0, ..Default::default() }))
+        }),
+        ("agentcoder", 5 * 7, || Box::new(AgentCoder::new(AgentCoderConfig::default()))),
+        ("agentcoder with feedback", 5 * 7, || {
+            let revision = agentcoder::Revision::Feedback;
+            Box::new(AgentCoder::new(AgentCoderConfig { revision, ..Default::default() }))
+        }),
+        ("agentcoder without anything", 3, || {
+            let config = AgentCoderConfig { rounds: 0, programs: 0, suites: 0, ..Default::default() };
+            Box::new(AgentCoder::new(AgentCoderConfig { tests: 0, accept_at: 0, ..config }))
+        }),
+        ("alphacodium", 4 + 16 + 1 + 8 * 3, || Box::new(AlphaCodium::new(AlphaCodiumConfig::default()))),
+        ("alphacodium without anything", 40, || {
+            let config =
+                AlphaCodiumConfig { solutions: 0, tests: 0, first_programs: 0, ..Default::default() };
+            Box::new(AlphaCodium::new(AlphaCodiumConfig { visible_fixes: 0, generated_fixes: 0, ..config }))
         }),
         ("codechain", 24, || Box::new(CodeChain::new(CodeChainConfig::default()))),
         ("codechain to the end", 24, || {
@@ -371,6 +401,24 @@ fn check_sense(tree: &Tree, trial: &Trial) {
             holds_program(trial.node);
             holds_program(*other);
             assert_ne!(trial.node, *other);
+        }
+        Operator::RefineWithHistory { path, .. } => {
+            path.iter().for_each(|past| holds_program(past.program));
+            assert_eq!(path.last().map(|past| past.program), Some(trial.node));
+            assert!(
+                path.iter().filter_map(|past| past.reflection).all(|node| kind(node) == NodeKind::Reflection)
+            );
+        }
+        Operator::Analyse => assert_eq!(trial.node, NodeId::ROOT),
+        Operator::ChooseSolution { among } => {
+            assert!(!among.is_empty() && among.iter().all(|node| kind(*node) == NodeKind::Thought));
+        }
+        Operator::GenerateTests { .. } | Operator::ProposeSolutions { .. } => {
+            assert!(matches!(kind(trial.node), NodeKind::Root | NodeKind::Thought));
+        }
+        Operator::RunTests { suites, .. } => {
+            holds_program(trial.node);
+            assert!(suites.iter().all(|node| matches!(kind(*node), NodeKind::Root | NodeKind::Tests)));
         }
         Operator::Refine { reflection } => {
             holds_program(trial.node);

@@ -129,10 +129,12 @@ fn summary(id: NodeId, events: &[Event]) -> String {
 }
 
 fn one_node(node: &Node, events: &[Event], json: bool, output: &mut Output) -> Result<(), Failure> {
-    let contents = events
-        .iter()
-        .filter(|event| event.node == Some(node.id))
-        .filter(|event| matches!(event.kind, EventKind::NodeContent { .. } | EventKind::NodeReviewed { .. }));
+    let contents = events.iter().filter(|event| event.node == Some(node.id)).filter(|event| {
+        matches!(
+            event.kind,
+            EventKind::NodeContent { .. } | EventKind::NodeReviewed { .. } | EventKind::NodeFeedback { .. }
+        )
+    });
     for event in contents {
         if json {
             output.json(event)?;
@@ -148,6 +150,10 @@ fn one_node(node: &Node, events: &[Event], json: bool, output: &mut Output) -> R
             EventKind::NodeReviewed { author, prompt, answer, .. } => {
                 section(output, "review", Some(&format!("by the {author}")))?;
                 asked(output, prompt, answer)?;
+            }
+            EventKind::NodeFeedback { feedback } => {
+                let text = feedback.as_deref().unwrap_or("Nothing that is shown fails.");
+                section(output, "feedback, after the tests that the model wrote", Some(text))?;
             }
             _ => {}
         }

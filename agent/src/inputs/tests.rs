@@ -56,15 +56,14 @@ fn collect(value: &Value, path: &str, found: &mut BTreeSet<String>) {
 }
 
 fn any_value() -> impl proptest::strategy::Strategy<Value = Value> {
-    let key =
-        prop_oneof![any::<i64>().prop_map(Value::from), "[a-e ]{0,6}".prop_map(|text| Value::str(text))];
+    let key = prop_oneof![any::<i64>().prop_map(Value::from), "[a-e ]{0,6}".prop_map(Value::str)];
     let leaf = prop_oneof![
         Just(Value::None),
         any::<bool>().prop_map(Value::Bool),
         any::<i64>().prop_map(Value::from),
         (-50_i64..50).prop_map(Value::from),
         any::<f64>().prop_map(Value::Float),
-        "[a-e ]{0,12}".prop_map(|text| Value::str(text)),
+        "[a-e ]{0,12}".prop_map(Value::str),
         proptest::collection::vec(any::<u8>(), 0..5).prop_map(Value::Bytes),
         Just(Value::Int(BigInt::from_le_bytes(true, &[9; 20]))),
     ];

@@ -71,7 +71,7 @@ pub struct Outline {
 ///
 /// A name means the definition of that name that is nearest from the inside out, as scopes have it; the last one of
 /// several. A member (`x.name`) means the method of that name in the class around, or the only one in the program. What
-/// a name means at run time may differ.
+/// a name means at run time may differ. In Rust, names in macro calls and of struct literals are not seen.
 #[must_use]
 pub fn outline(source: &str, language: Language) -> Option<Outline> {
     let tree = parse_as(source, language).filter(|tree| !tree.root_node().has_error())?;

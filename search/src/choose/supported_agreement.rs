@@ -4,15 +4,15 @@ use super::evidence::{Class, Evidence, Sample, ranked};
 
 /// Ranks classes of programs that answer every input alike, by visible tests passed, then by support.
 ///
-/// Support of a class: `Σ overlap(class, other) · √programs(other) · (1 + tests(other))` over all classes, itself among
-/// them, where `overlap` is the share of inputs to which both give the same answer, and tests count as often as they were
+/// Support of a class: `Σ overlap(class, other) · √programs(other) · tests(other)` over all classes, itself among them,
+/// where `overlap` is the share of inputs to which both give the same answer, and tests count as often as they were
 /// drawn. So a wrong class that happens to pass many tests stands alone, and a right one is supported by classes that are
 /// wrong on other inputs.
 ///
 /// Unlike in [`dual_agreement`](super::dual_agreement), programs that pass the same tests and still answer differently
 /// are told apart. The overlap is that of To et al. 2024, *Functional Overlap Reranking for Neural Code Generation*
 /// (SRank), section 3; theirs is of clusters alone, without visible tests, and multiplies programs and tests without
-/// the root. The 1 makes it a vote where there are no tests. Where there are no inputs, equal programs are a class.
+/// the root. Where no program passes a test, it is a vote. Where there are no inputs, equal programs are a class.
 ///
 /// A class's score is the number of visible tests passed, plus half its support as a share of the largest.
 #[must_use]
@@ -25,8 +25,10 @@ pub fn rank(evidence: &Evidence) -> Vec<Class> {
         .into_iter()
         .filter_map(|samples| Members::new(samples, evidence))
         .collect();
+    let tested = classes.iter().any(|class| class.tests > 0);
+    let weight = |class: &Members<'_>| class.weight(tested);
     let support = |class: &Members<'_>| -> f64 {
-        classes.iter().map(|other| overlap(class, other) * other.weight).sum()
+        classes.iter().map(|other| overlap(class, other) * weight(other)).sum()
     };
     let supports: Vec<f64> = classes.iter().map(support).collect();
     let largest = supports.iter().copied().fold(f64::MIN_POSITIVE, f64::max);
@@ -41,16 +43,22 @@ pub fn rank(evidence: &Evidence) -> Vec<Class> {
 struct Members<'a> {
     samples: Vec<usize>,
     first: &'a Sample,
-    /// `√programs · (1 + tests)`.
-    weight: f64,
+    /// Draws of generated tests that they pass.
+    tests: u64,
 }
 
 impl<'a> Members<'a> {
-    #[expect(clippy::cast_precision_loss, reason = "counts of draws are far below 2^52")]
     fn new(samples: Vec<usize>, evidence: &'a Evidence) -> Option<Self> {
         let first = evidence.samples.get(*samples.first()?)?;
-        let weight = (samples.len() as f64).sqrt() * (1 + evidence.tests_passed(first)) as f64;
-        Some(Self { samples, first, weight })
+        let tests = evidence.tests_passed(first);
+        Some(Self { samples, first, tests })
+    }
+
+    /// `√programs · tests`; without any tests `√programs`.
+    #[expect(clippy::cast_precision_loss, reason = "counts of draws are far below 2^52")]
+    fn weight(&self, tested: bool) -> f64 {
+        let tests = if tested { self.tests } else { 1 };
+        (self.samples.len() as f64).sqrt() * tests as f64
     }
 }
 
@@ -89,9 +97,9 @@ mod tests {
     }
 
     /// By hand, with tests drawn 1 and 2 times on the first two of three inputs. Classes: A = {0, 3} answers 1 2 3 and
-    /// passes both: weight √2 · 4; B = {1} answers 1 2 9 and passes both: 4; C = {2} answers 1 7 3 and passes the
-    /// first: 2. Dual agreement has A and B in one class. Support of A: 4√2 + ⅔·4 + ⅔·2 = 9.657; of B: ⅔·4√2 + 4 + ⅓·2
-    /// = 8.438; of C: ⅔·4√2 + ⅓·4 + 2 = 7.105.
+    /// passes both: weight √2 · 3; B = {1} answers 1 2 9 and passes both: 3; C = {2} answers 1 7 3 and passes the
+    /// first: 1. Dual agreement has A and B in one class. Support of A: 3√2 + ⅔·3 + ⅔·1 = 6.909; of B: ⅔·3√2 + 3 + ⅓·1
+    /// = 6.162; of C: ⅔·3√2 + ⅓·3 + 1 = 4.828.
     #[test]
     fn classes_that_answer_alike_support_each_other() {
         let a = sample(&[Some(1), Some(2), Some(3)], &[true, true]);
@@ -99,7 +107,7 @@ mod tests {
         let c = sample(&[Some(1), Some(7), Some(3)], &[true, false]);
         let evidence = Evidence { samples: vec![a.clone(), b, c, a], tests: vec![test(1, 0), test(2, 1)] };
         let root = 2.0_f64.sqrt();
-        let supports = [4.0 * root + 4.0, 8.0 * root / 3.0 + 14.0 / 3.0, 8.0 * root / 3.0 + 10.0 / 3.0];
+        let supports = [3.0 * root + 8.0 / 3.0, 2.0 * root + 10.0 / 3.0, 2.0 * root + 2.0];
         let share = |index: usize| 0.5 * supports[index] / supports[0];
         check(&evidence, &[(&[0, 3], share(0)), (&[1], share(1)), (&[2], share(2))]);
         assert_eq!(super::super::dual_agreement::rank(&evidence)[0].samples, [0, 1, 3]);

@@ -149,17 +149,18 @@ fn what_does_not_parse_has_no_outline_and_nothing_is_nothing() {
 fn rust_programs_have_outlines() {
     let source = "/// A pair.\nstruct Pair { a: i64, b: i64 }\n\nimpl Pair {\n    /// Adds.\n    /// Both.\n    fn total(&self) -> i64 { \
                   add(self.a, self.b) }\n}\n\nfn add(a: i64, b: i64) -> i64 {\n    fn id(x: i64) -> i64 { x }\n    id(a) + b\n}\n\
-                  \nfn main() { let p = Pair { a: 1, b: 2 }; println!(\"{}\", p.total()); }\n";
+                  \nfn make() -> Pair { Pair { a: 1, b: 2 } }\nfn main() { let p: Pair = make(); let t = p.total(); }\n";
     check(
         source,
         Language::Rust,
         &[
             ("Pair", Class, &[]),
-            ("Pair", Class, &["Pair"]),
+            ("Pair", Class, &[]),
             ("Pair.total", Method, &["add"]),
             ("add", Function, &["add.id"]),
             ("add.id", Function, &[]),
-            ("main", Function, &["Pair", "Pair.total"]),
+            ("make", Function, &["Pair"]),
+            ("main", Function, &["Pair", "Pair.total", "make"]),
         ],
     );
     let outline = outline(source, Language::Rust).unwrap();
@@ -183,7 +184,7 @@ fn javascript_programs_have_outlines() {
             ("Pair", Class, &[]),
             ("Pair.total", Method, &["add"]),
             ("Pair.both", Method, &["twice", "Pair.total"]),
-            ("main", Function, &["main.inner", "Pair", "Pair.both"]),
+            ("main", Function, &["Pair", "Pair.both", "main.inner"]),
             ("main.inner", Function, &[]),
         ],
     );

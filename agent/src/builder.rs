@@ -25,6 +25,7 @@ pub(crate) struct Parts {
     pub(crate) provider: Arc<dyn Provider>,
     pub(crate) sandbox: Arc<dyn Sandbox>,
     pub(crate) strategy: Strategy,
+    pub(crate) protocol: Option<String>,
     pub(crate) budget: BudgetLimits,
     pub(crate) time_limit: Option<Duration>,
     pub(crate) prices: PriceTable,
@@ -41,6 +42,7 @@ pub struct AgentBuilder {
     provider: Option<Arc<dyn Provider>>,
     sandbox: Option<Arc<dyn Sandbox>>,
     strategy: Strategy,
+    protocol: Option<String>,
     budget: BudgetLimits,
     time_limit: Option<Duration>,
     prices: PriceTable,
@@ -117,6 +119,14 @@ impl AgentBuilder {
     #[must_use]
     pub fn strategy(mut self, strategy: Strategy) -> Self {
         self.strategy = strategy;
+        self
+    }
+
+    /// Name of the rule by which the problems' tests are visible, as benchmarks have one; part of a run's identity.
+    /// Default: none.
+    #[must_use]
+    pub fn protocol(mut self, name: impl Into<String>) -> Self {
+        self.protocol = Some(name.into());
         self
     }
 
@@ -197,6 +207,7 @@ impl AgentBuilder {
             provider,
             sandbox,
             strategy: self.strategy,
+            protocol: self.protocol,
             budget: self.budget,
             time_limit: self.time_limit,
             prices: self.prices,

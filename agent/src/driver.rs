@@ -136,7 +136,7 @@ impl Driver {
         }
         let calls = self.budget.remaining_calls().min(worst.calls);
         let least = Cost { calls, ..worst };
-        if calls == 0 {
+        if calls == 0 && worst.calls > 0 {
             return Grant::Never;
         }
         self.budget.reserve(least).map_or(Grant::Never, |reservation| Grant::Now(reservation, calls))
@@ -170,17 +170,23 @@ impl Driver {
 
     async fn tell(&mut self, trial: &Trial, carried: Carried) -> Result<(), TrialError> {
         let mut events: Vec<_> = carried.events.into_iter().map(|kind| (Some(trial.node), kind)).collect();
-        let replaced = carried.result == TrialResult::Replaced;
-        let told = self.search.tell(trial.id, carried.result);
-        if replaced {
+        let made = matches!(carried.result, TrialResult::Made { .. });
+        let ran = matches!(carried.result, TrialResult::Ran { .. });
+        let told = self.search.tell_at_cost(trial.id, carried.result, carried.cost);
+        if ran {
             for note in carried.notes {
-                events.push((Some(trial.node), content(&note)));
-                self.notebook.replace(trial.node, note);
+                events.push((Some(trial.node), EventKind::NodeFeedback { feedback: feedback(&note) }));
+                self.notebook.update(trial.node, note);
             }
-        } else {
+        } else if made {
             for (node, note) in told.nodes.into_iter().zip(carried.notes) {
                 events.push((Some(node), content(&note)));
                 self.notebook.add(note);
+            }
+        } else {
+            for note in carried.notes {
+                events.push((Some(trial.node), content(&note)));
+                self.notebook.amend(trial.node, note);
             }
         }
         for change in told.changes {
@@ -281,13 +287,26 @@ async fn at(instant: Option<Instant>) {
 
 fn content(note: &Note) -> EventKind {
     let (text, program, feedback) = match &note.content {
+        Content::Remark(remark) => {
+            return EventKind::NodeReviewed {
+                author: remark.author.clone(),
+                text: remark.text.clone(),
+                prompt: note.prompt.clone(),
+                answer: note.answer.clone(),
+            };
+        }
         Content::Problem => (None, None, None),
-        Content::Thought(text) | Content::Reflection(text) => (Some(text.clone()), None, None),
-        Content::Program(candidate) => (
-            None,
-            Some(candidate.source.clone()),
-            candidate.feedback.as_ref().map(|text| text.as_str().to_owned()),
-        ),
+        Content::Thought(text) | Content::Plan(text) | Content::Reflection(text) => {
+            (Some(text.clone()), None, None)
+        }
+        Content::Exemplar(exemplar) => (Some(exemplar.similar.problem.clone()), None, None),
+        // The answer holds them.
+        Content::Inputs(_) => (None, None, None),
+        Content::Tests(cases) => {
+            let names: Vec<&str> = cases.iter().map(|case| case.name.as_str()).collect();
+            (Some(names.join("\n")), None, None)
+        }
+        Content::Program(candidate) => (None, Some(candidate.source.clone()), feedback(note)),
         Content::Function(written) => {
             let source = Some(written.source.clone()).filter(|source| !source.is_empty());
             (Some(written.as_stub()), source, written.trouble.clone())
@@ -300,6 +319,11 @@ fn content(note: &Note) -> EventKind {
         program,
         feedback,
     }
+}
+
+fn feedback(note: &Note) -> Option<String> {
+    let Content::Program(candidate) = &note.content else { return None };
+    candidate.feedback.as_ref().map(|text| text.as_str().to_owned())
 }
 
 /// An error's message with those of its causes.

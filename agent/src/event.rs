@@ -75,7 +75,7 @@ pub enum EventKind {
         /// Why each answer ended.
         finish: Vec<Finish>,
     },
-    /// A program ran on the visible tests.
+    /// A program ran on the visible tests, or on tests that the model wrote.
     ExecFinished {
         /// Class of the first verdict that is not `passed`, else `passed`.
         verdict: String,
@@ -85,6 +85,15 @@ pub enum EventKind {
         total: u32,
         /// Wall-clock milliseconds of the tests.
         ms: u64,
+    },
+    /// Programs ran on inputs whose right answers nobody knows.
+    ProbeFinished {
+        /// Programs that ran.
+        programs: u32,
+        /// Inputs that they ran on.
+        inputs: u32,
+        /// Inputs that count.
+        counting: u32,
     },
     /// A node was added to the tree.
     NodeAdded {
@@ -107,11 +116,27 @@ pub enum EventKind {
         prompt: Vec<Message>,
         /// The model's answer.
         answer: String,
-        /// The thought or reflection, for nodes that hold text.
+        /// The thought, reflection or tests, for nodes that hold text.
         text: Option<String>,
         /// The program, for nodes that hold one.
         program: Option<String>,
         /// What the tests said of the program, as shown to models.
+        feedback: Option<String>,
+    },
+    /// A critic remarked on a node's program, which whoever reflects on it is told.
+    NodeReviewed {
+        /// Who: `critic` or `verifier`.
+        author: String,
+        /// The remark; may be empty.
+        text: String,
+        /// The question.
+        prompt: Vec<Message>,
+        /// The critic's answer.
+        answer: String,
+    },
+    /// What later questions are told of a program's tests changed, for it ran on tests that the model wrote.
+    NodeFeedback {
+        /// The feedback; `None` if nothing that is shown failed.
         feedback: Option<String>,
     },
     /// A node was judged.

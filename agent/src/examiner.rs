@@ -1,21 +1,29 @@
 //! Judges candidates on a problem's visible tests, each program once: the reports are kept in the run's store.
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use codeagent_sandbox::judge::{Judge, JudgeOptions, Report};
 use codeagent_sandbox::trace::BlockTrace;
 use codeagent_sandbox::{Arguments, Case, Limits, Probe, Program, Sandbox};
 use codeagent_store::Store;
 
+use crate::answers::Answer;
+use crate::inputs::Input;
 use crate::operators::TrialError;
 use crate::problem::Problem;
+
+/// Calls of one program that time out may use up this much; those after them count as timed out.
+const PROBE_TIME_MAX: Duration = Duration::from_secs(10);
 
 /// The judge of one problem's programs, with its memory.
 pub(crate) struct Examiner {
     judge: Judge,
+    sandbox: Arc<dyn Sandbox>,
     store: Option<Arc<Store>>,
     backend: String,
     limits: Limits,
+    /// The setting of the visible tests, hashed once: there may be many.
     setting: OnceLock<blake3::Hash>,
 }
 
@@ -24,20 +32,51 @@ impl Examiner {
         let capabilities = sandbox.capabilities();
         let backend =
             format!("{}/{:?}/{}", capabilities.backend, capabilities.level, capabilities.interpreter);
-        Self { judge: Judge::new(sandbox), store, backend, limits, setting: OnceLock::new() }
+        Self {
+            judge: Judge::new(Arc::clone(&sandbox)),
+            sandbox,
+            store,
+            backend,
+            limits,
+            setting: OnceLock::new(),
+        }
     }
 
     /// Runs `source` on the visible tests of `problem`, or recalls the report of the same run.
     pub(crate) async fn examine(&self, problem: &Problem, source: &str) -> Result<Report, TrialError> {
         let program = program(problem, source);
-        let Some(store) = &self.store else { return Ok(self.judge_now(problem, &program).await?) };
-        let key = self.key(problem, &program);
+        let setting = *self.setting.get_or_init(|| self.setting(problem, &problem.visible));
+        self.recall_or_judge(problem, &program, &problem.visible, setting).await
+    }
+
+    /// Runs `source` on other cases than the visible ones, or recalls the report of the same run.
+    pub(crate) async fn examine_on(
+        &self,
+        problem: &Problem,
+        source: &str,
+        cases: &[Case],
+    ) -> Result<Report, TrialError> {
+        let setting = self.setting(problem, cases);
+        self.recall_or_judge(problem, &program(problem, source), cases, setting).await
+    }
+
+    async fn recall_or_judge(
+        &self,
+        problem: &Problem,
+        program: &Program,
+        cases: &[Case],
+        setting: blake3::Hash,
+    ) -> Result<Report, TrialError> {
+        let options = self.options(problem);
+        let judged = || self.judge.judge(program, cases, &options);
+        let Some(store) = &self.store else { return Ok(judged().await?) };
+        let key = blake3::keyed_hash(setting.as_bytes(), program.source.as_bytes()).to_hex().to_string();
         if let Some(body) = store.execution(&key).await?
             && let Ok(report) = serde_json::from_slice(&body)
         {
             return Ok(report);
         }
-        let report = self.judge_now(problem, &program).await?;
+        let report = judged().await?;
         if let Ok(body) = serde_json::to_vec(&report) {
             // A report that is lost in a crash is made again, so nobody waits for it.
             drop(store.queue_execution(&key, body).await?);
@@ -57,7 +96,7 @@ impl Examiner {
     }
 
     /// Calls `entry` of a program, which need not be the problem's, on inputs whose answers nobody knows.
-    pub(crate) async fn probe(
+    pub(crate) async fn probe_function(
         &self,
         problem: &Problem,
         source: String,
@@ -80,12 +119,66 @@ impl Examiner {
         Ok(self.judge.judge(&program, cases, &self.options(problem)).await?)
     }
 
-    async fn judge_now(
+    /// Runs `source` on inputs whose right answers nobody knows, or recalls what it did on them: one answer per input.
+    pub(crate) async fn probe(
+        &self,
+        problem: &Problem,
+        source: &str,
+        inputs: &[Input],
+    ) -> Result<Vec<Answer>, TrialError> {
+        let program = program(problem, source);
+        let Some(store) = &self.store else { return Ok(self.probe_now(problem, &program, inputs).await?) };
+        let setting = self.setting(problem, &[]).to_hex();
+        let setting = serde_json::json!({ "setting": setting.as_str(), "program": source, "probes": inputs });
+        let key = blake3::hash(setting.to_string().as_bytes()).to_hex().to_string();
+        if let Some(body) = store.execution(&key).await?
+            && let Ok(answers) = serde_json::from_slice(&body)
+        {
+            return Ok(answers);
+        }
+        let answers = self.probe_now(problem, &program, inputs).await?;
+        if let Ok(body) = serde_json::to_vec(&answers) {
+            drop(store.queue_execution(&key, body).await?);
+        }
+        Ok(answers)
+    }
+
+    async fn probe_now(
         &self,
         problem: &Problem,
         program: &Program,
-    ) -> Result<Report, codeagent_sandbox::SandboxError> {
-        self.judge.judge(program, &problem.visible, &self.options(problem)).await
+        inputs: &[Input],
+    ) -> Result<Vec<Answer>, codeagent_sandbox::SandboxError> {
+        let (mut calls, mut answers) = (Vec::new(), Vec::with_capacity(inputs.len()));
+        for input in inputs {
+            match input {
+                Input::Call(arguments) => calls.push(arguments.clone()),
+                Input::Stdin(text) => answers.push(self.run(problem, program, text).await?),
+            }
+        }
+        if !calls.is_empty() {
+            let options = self.options(problem);
+            let limits = options.limits.with_wall(options.limits.wall.min(PROBE_TIME_MAX));
+            let options = JudgeOptions { limits, ..options };
+            let probe = self.judge.probe(program, &calls, problem.limits.time, &options).await?;
+            answers.extend(Answer::of_probe(probe, calls.len()));
+        }
+        Ok(answers)
+    }
+
+    async fn run(
+        &self,
+        problem: &Problem,
+        program: &Program,
+        input: &str,
+    ) -> Result<Answer, codeagent_sandbox::SandboxError> {
+        let run = codeagent_sandbox::Run {
+            program: program.clone(),
+            stdin: input.as_bytes().to_vec(),
+            limits: self.options(problem).limits.with_wall(problem.limits.time),
+            ..Default::default()
+        };
+        Ok(Answer::of_run(&codeagent_sandbox::run_program(&self.sandbox, &run).await?))
     }
 
     fn options(&self, problem: &Problem) -> JudgeOptions {
@@ -95,16 +188,13 @@ impl Examiner {
         }
     }
 
-    /// What is the same for all programs of a problem is hashed once: there may be many tests.
-    fn key(&self, problem: &Problem, program: &Program) -> String {
-        let setting = self.setting.get_or_init(|| {
-            let parts = serde_json::json!({
-                "entry": program.entry, "cases": problem.visible,
-                "backend": self.backend, "options": self.options(problem),
-            });
-            blake3::hash(parts.to_string().as_bytes())
+    /// A hash of what is the same for all programs that run on the same cases.
+    fn setting(&self, problem: &Problem, cases: &[Case]) -> blake3::Hash {
+        let parts = serde_json::json!({
+            "entry": problem.entry.function(), "cases": cases,
+            "backend": self.backend, "options": self.options(problem),
         });
-        blake3::keyed_hash(setting.as_bytes(), program.source.as_bytes()).to_hex().to_string()
+        blake3::hash(parts.to_string().as_bytes())
     }
 }
 

@@ -1,6 +1,6 @@
 //! From a judge's report to the feedback that the next question shows.
 
-use codeagent_prompts::feedback::{FailedTest, FailureKind, Feedback, FeedbackLimits, FeedbackText};
+use codeagent_prompts::feedback::{FailedTest, FailureKind, Feedback, FeedbackLimits, FeedbackText, Note};
 use codeagent_prompts::questions::BlockAnalysis;
 use codeagent_prompts::trace::{BlockVerdict, ExecutedBlock, listing};
 use codeagent_sandbox::case::{Case, Test};
@@ -17,17 +17,61 @@ use crate::problem::Problem;
 const TRACED_MAX: usize = 3;
 
 /// What the visible tests, and the analysis of one of them, say of a program.
-pub(crate) fn render(problem: &Problem, candidate: &Candidate, blocks: Vec<BlockVerdict>) -> FeedbackText {
-    let judged = problem.visible.iter().zip(&candidate.report.results);
-    let mut feedback = Feedback { blocks, ..Feedback::default() };
-    for (case, result) in judged {
-        if result.verdict.is_passed() {
-            feedback.passed.push(case.name.clone());
+pub(crate) fn of_tests(problem: &Problem, candidate: &Candidate) -> FeedbackText {
+    render(problem, candidate, Vec::new())
+}
+
+/// What the visible tests say of a program, and what critics remarked on it.
+pub(crate) fn with_remarks(problem: &Problem, candidate: &Candidate) -> FeedbackText {
+    match &candidate.feedback {
+        Some(feedback) if candidate.remarks.is_empty() => feedback.clone(),
+        _ => render(problem, candidate, candidate.remarks.clone()),
+    }
+}
+
+fn render(problem: &Problem, candidate: &Candidate, notes: Vec<Note>) -> FeedbackText {
+    let results = problem.visible.iter().zip(&candidate.report.results);
+    let judged: Vec<Judged<'_>> = results.map(|(case, result)| (case, &result.verdict)).collect();
+    let (passed, failed) = sides(&judged, &candidate.source);
+    let blocks = candidate.blocks.clone();
+    Feedback { passed, failed, blocks, notes, ..Feedback::default() }.render(&FeedbackLimits::default())
+}
+
+/// A case and what came of it.
+pub(crate) type Judged<'a> = (&'a Case, &'a Verdict);
+
+/// The tests that feedback speaks of.
+pub(crate) struct Selection<'a> {
+    /// Program text that verdicts name lines of.
+    pub(crate) source: &'a str,
+    /// Visible tests.
+    pub(crate) visible: Vec<Judged<'a>>,
+    /// Tests that the model wrote.
+    pub(crate) generated: Vec<Judged<'a>>,
+}
+
+/// What chosen tests say of a program; `None` if none of them failed.
+pub(crate) fn of_selection(selection: &Selection<'_>) -> Option<FeedbackText> {
+    let (passed, failed) = sides(&selection.visible, selection.source);
+    let (passed_generated, failed_generated) = sides(&selection.generated, selection.source);
+    if failed.is_empty() && failed_generated.is_empty() {
+        return None;
+    }
+    let feedback = Feedback { passed, failed, passed_generated, failed_generated, ..Feedback::default() };
+    Some(feedback.render(&FeedbackLimits::default()))
+}
+
+/// Passed and failed tests.
+fn sides(tests: &[Judged<'_>], source: &str) -> (Vec<String>, Vec<FailedTest>) {
+    let (mut passed, mut failed) = (Vec::new(), Vec::new());
+    for (case, verdict) in tests {
+        if verdict.is_passed() {
+            passed.push(case.name.clone());
         } else {
-            feedback.failed.push(failed_test(case, &result.verdict, &candidate.source));
+            failed.push(failed_test(case, verdict, source));
         }
     }
-    feedback.render(&FeedbackLimits::default())
+    (passed, failed)
 }
 
 /// Has the model judge the blocks that the first traceable failed test ran through, one by one (LDB, as RethinkMCTS
@@ -93,7 +137,13 @@ fn failed_test(case: &Case, verdict: &Verdict, source: &str) -> FailedTest {
     FailedTest { test: case.name.clone(), expected: expected(case), actual, kind, line }
 }
 
-fn expected(case: &Case) -> String {
+/// A test's input as a user would write it; for calls, with what they must return.
+pub(crate) fn input(case: &Case) -> String {
+    if let Test::Stdio { input, .. } = &case.test { input.clone() } else { case.name.clone() }
+}
+
+/// What a test expects, as source text or output; empty where the test itself says it.
+pub(crate) fn expected(case: &Case) -> String {
     match &case.test {
         Test::Call { expected, .. } => value::repr(expected),
         Test::Stdio { expected, .. } => expected.clone(),

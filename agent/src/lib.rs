@@ -23,12 +23,16 @@
 //! # }
 //! ```
 
+mod answers;
 mod assertion;
 mod builder;
 mod driver;
 pub mod event;
+pub mod evidence;
 mod examiner;
+pub mod falsify;
 mod feedback;
+mod inputs;
 mod log;
 pub mod modules;
 mod notebook;

@@ -10,17 +10,22 @@ mod cluster;
 mod extract;
 mod features;
 mod graph;
+mod language;
 mod normalise;
+mod outline;
 mod scopes;
+mod silhouette;
 mod syntax;
 
 pub use choose::{Offer, representatives};
-pub use cluster::cluster;
+pub use cluster::{Cluster, cluster, clusters};
 pub use codeagent_search::policy::ModuleChoice;
 pub use extract::{Module, extract};
 pub use graph::{FunctionGraph, Header, Part, PartKind, parameters_of, parts};
+pub use language::Language;
 pub(crate) use normalise::fingerprint;
 pub use normalise::normalised_hash;
+pub use outline::{Outline, Unit, UnitKind, outline};
 pub use syntax::{defines, parses};
 pub(crate) use syntax::{error_line, parsed, visit};
 

@@ -1,22 +1,36 @@
 //! The operators: each carries one kind of trial out. It asks the model, reads the answer, has the sandbox judge a
 //! program, and says what came of it. Operators know no policy; policies know no operator's inside.
 
+mod analyse;
 mod ask;
 mod blame;
+mod blame_hole;
+mod combine;
+mod compare;
 mod compose;
 mod decompose;
+mod generate_tests;
+mod grade;
 mod implement;
+mod mutate;
 mod pieces;
 mod plan;
+mod plans;
+mod probe;
 mod program;
 mod propose;
+mod recall;
 mod refine;
 mod refine_from_prefix;
+mod refine_with_history;
 mod reflect;
 mod resample;
 mod rethink;
 mod revise;
+mod run_tests;
+mod solutions;
 mod verify;
+mod write_inputs;
 
 use std::sync::Arc;
 
@@ -24,18 +38,21 @@ use codeagent_models::{ModelError, PriceTable, Provider};
 use codeagent_prompts::{FeedbackText, PromptError, Task};
 use codeagent_sandbox::SandboxError;
 use codeagent_search::Cost;
-use codeagent_search::policy::{Operator, Trial, TrialResult};
+use codeagent_search::policy::{Combined, Operator, ThoughtStyle, Trial, TrialResult};
 use codeagent_search::tree::{NodeId, Tree};
 
 use crate::event::EventKind;
 use crate::examiner::Examiner;
-use crate::notebook::{Candidate, Content, Note, Notebook};
+use crate::notebook::{Candidate, Exemplar, Note, Notebook};
 use crate::problem::Problem;
 use crate::sketch::Sketch;
 use crate::strategy::FeedbackStyle;
 pub(crate) use ask::Conversation;
 use pieces::Functions;
 pub(crate) use revise::RoundModules;
+
+/// Prompt tokens of one program that was tried before, with its feedback and the reflection on it.
+const PAST_TOKENS: u64 = 6_144;
 
 /// What operators work with; the same for all trials of a search.
 pub(crate) struct Ports {
@@ -65,14 +82,25 @@ pub struct Sampling {
 
 /// What a trial needs to know of the tree, taken when it is asked for, so that it can be carried out alone.
 pub(crate) struct Inputs {
-    /// The thoughts from the root down to the trial's node.
+    /// The thoughts from the root down to the trial's node, or to the program whose thought is replaced; or those that are
+    /// combined.
     thoughts: Vec<String>,
+    /// Number of the thought that is replaced, from 1, if it is not the last.
+    number: Option<usize>,
     /// The program that the operator works from.
     program: Option<Arc<Note>>,
     /// The reflection to follow.
     reflection: Option<String>,
-    /// Programs whose sub-modules are offered.
+    /// The plan that the trial's node is or follows, or that is criticised.
+    plan: Option<String>,
+    /// The recalled problem that the trial's node is or comes from.
+    exemplar: Option<Box<Exemplar>>,
+    /// Programs whose sub-modules are offered, suites of tests to run, or solutions to choose from.
     sources: Vec<Arc<Note>>,
+    /// Inputs that models wrote.
+    written: Vec<Arc<Note>>,
+    /// Programs that were tried before, each with the reflection on it.
+    history: Vec<(Arc<Note>, Option<String>)>,
     /// The functions that the operator works with.
     functions: Functions,
 }
@@ -80,7 +108,8 @@ pub(crate) struct Inputs {
 /// What came of a trial, with all that it leaves behind.
 pub(crate) struct Carried {
     pub(crate) result: TrialResult,
-    /// Contents of the made nodes, in the order of the drafts; or of the replaced node.
+    /// Contents of the made nodes, in the order of the drafts; or of the node that was replaced or ran; or remarks on the
+    /// trial's node.
     pub(crate) notes: Vec<Note>,
     pub(crate) events: Vec<EventKind>,
     pub(crate) cost: Cost,
@@ -107,8 +136,17 @@ impl Inputs {
         let note = |node: NodeId| notebook.note(node).cloned();
         let program = match &trial.operator {
             Operator::Extend { after, .. } | Operator::Rethink { after } => note(*after),
-            Operator::Reflect | Operator::Refine { .. } | Operator::Verify => note(trial.node),
-            Operator::RefineFromPrefix { .. } | Operator::Blame { .. } => note(trial.node),
+            Operator::Reflect { .. }
+            | Operator::Refine { .. }
+            | Operator::RefineWithPlan
+            | Operator::Blame
+            | Operator::Grade
+            | Operator::Verify { .. }
+            | Operator::Compare { .. }
+            | Operator::Mutate { .. }
+            | Operator::RunTests { .. }
+            | Operator::RefineFromPrefix { .. }
+            | Operator::BlameHole { .. } => note(trial.node),
             _ => None,
         };
         let reflection = match &trial.operator {
@@ -119,10 +157,50 @@ impl Inputs {
             Operator::ReviseWithModules { sources, .. } => {
                 sources.iter().filter_map(|node| note(*node)).collect()
             }
+            Operator::Probe { programs, .. } => programs.iter().filter_map(|node| note(*node)).collect(),
+            Operator::Mutate { inspirations } => inspirations.iter().filter_map(|node| note(*node)).collect(),
+            Operator::Compare { other } => note(*other).into_iter().collect(),
+            Operator::RunTests { suites, .. } => suites.iter().filter_map(|node| note(*node)).collect(),
+            Operator::ChooseSolution { among } => among.iter().filter_map(|node| note(*node)).collect(),
             _ => Vec::new(),
         };
-        let functions = Functions::gather(trial, tree, notebook);
-        Self { thoughts: notebook.thoughts(tree, trial.node), program, reflection, sources, functions }
+        let written = match &trial.operator {
+            Operator::Probe { inputs, .. } => inputs.iter().filter_map(|node| note(*node)).collect(),
+            _ => Vec::new(),
+        };
+        let history = match &trial.operator {
+            Operator::RefineWithHistory { path, .. } => {
+                let text = |node: NodeId| notebook.reflection(node).map(str::to_owned);
+                let past =
+                    path.iter().map(|past| Some((note(past.program)?, past.reflection.and_then(text))));
+                past.flatten().collect()
+            }
+            _ => Vec::new(),
+        };
+        let above = notebook.thoughts(tree, trial.node);
+        let thoughts = match &trial.operator {
+            Operator::Rethink { after } => notebook.thoughts(tree, *after),
+            Operator::Combine { observations, .. } => {
+                observations.iter().filter_map(|node| notebook.thought(*node)).map(str::to_owned).collect()
+            }
+            _ => above.clone(),
+        };
+        let plan = match &trial.operator {
+            Operator::Combine { wanted: Combined::OtherPlan(node), .. } => notebook.thought(*node),
+            _ => notebook.plan(tree, trial.node),
+        };
+        Self {
+            number: Some(above.len()).filter(|number| *number < thoughts.len()),
+            thoughts,
+            program,
+            reflection,
+            plan: plan.map(str::to_owned),
+            exemplar: notebook.exemplar(tree, trial.node).cloned().map(Box::new),
+            sources,
+            written,
+            history,
+            functions: Functions::gather(trial, tree, notebook),
+        }
     }
 
     /// The program that the operator works from and what its tests said, if it failed.
@@ -131,38 +209,53 @@ impl Inputs {
         Some((candidate, candidate.feedback.as_ref()?))
     }
 
+    /// How the method works that the recalled problems need; empty where nobody said.
+    fn tutorial(&self) -> &str {
+        self.exemplar.as_deref().map_or("", |exemplar| &exemplar.tutorial)
+    }
+
     fn candidate(&self) -> Option<&Candidate> {
-        match &self.program.as_ref()?.content {
-            Content::Program(candidate) => Some(candidate),
-            _ => None,
-        }
+        self.program.as_ref()?.candidate()
     }
 }
 
 /// The most that a trial can spend, from what its operator may ask at most (re-asks and analyses included).
 pub(crate) fn worst_case(trial: &Trial, ports: &Ports) -> Cost {
-    let analysed = ports.feedback == FeedbackStyle::TestsAndTrace && !ports.problem.visible.is_empty();
+    if matches!(trial.operator, Operator::RunTests { .. }) {
+        return Cost { executions: 1, ..Cost::default() };
+    }
+    let made = trial.operator.makes().map(|(kind, _)| kind);
+    let analysed =
+        made.is_some_and(|kind| ports.feedback.analyses(kind)) && !ports.problem.visible.is_empty();
     let calls = match trial.operator {
-        Operator::Implement | Operator::Refine { .. } if analysed => 3,
+        Operator::Implement | Operator::Refine { .. } | Operator::RefineWithPlan if analysed => 3,
         Operator::Resample { count, .. } | Operator::ReviseWithModules { count, .. } if count > 1 => 1,
+        Operator::GenerateTests { suites, .. } if suites > 1 => 1,
+        Operator::RefineWithHistory { count, .. } if count > 1 => 1,
         Operator::ProposePlans { count } if count > 1 => 1,
         Operator::Decide { votes, .. } if votes > 1 => 1,
         Operator::Decompose { .. } if ports.sketch.is_some() => 0,
         Operator::Compose { count, ref pieces } => compose::calls(count, pieces),
         Operator::RefineFromPrefix { count } => 2 + if count > 1 { 1 } else { 2 },
+        Operator::Probe { .. } => 0,
+        Operator::Compare { .. } => 6,
         _ => 2,
     };
     let generations = trial.operator.generations();
-    let answers = calls.saturating_sub(1) + generations.max(samples(&trial.operator));
+    let answers = if calls == 0 { 0 } else { calls - 1 + generations.max(samples(&trial.operator)) };
     let prompt = u64::try_from(ports.problem.statement.len()).unwrap_or(u64::MAX) / 2 + 8_192;
+    let history = match &trial.operator {
+        Operator::RefineWithHistory { path, .. } => path.len() as u64 * PAST_TOKENS,
+        _ => 0,
+    };
     let mut worst = Cost {
         calls,
         generations,
-        input_tokens: calls * prompt,
+        input_tokens: calls * (prompt + history),
         output_tokens: answers
             * u64::from(ports.sampling.max_output_tokens.unwrap_or(trial.max_output_tokens)),
         micro_usd: 0,
-        executions: executions(&trial.operator),
+        executions: executions(&trial.operator, &ports.problem),
     };
     if let Some(price) = ports.prices.price(ports.provider.model()) {
         worst.micro_usd = price.cost_micro_usd(&codeagent_models::Usage {
@@ -174,20 +267,28 @@ pub(crate) fn worst_case(trial: &Trial, ports: &Ports) -> Cost {
     worst
 }
 
-/// Answers that one request of the operator gives at most.
+/// Answers that one request of the operator gives at most, where they are no programs.
 fn samples(operator: &Operator) -> u64 {
     match operator {
-        Operator::ProposePlans { count } => *count as u64,
-        Operator::Decide { votes, .. } => u64::from(*votes),
+        Operator::GenerateTests { suites, .. } => (*suites as u64).max(1),
+        Operator::ProposePlans { count } => (*count as u64).max(1),
+        Operator::Decide { votes, .. } => u64::from(*votes).max(1),
         _ => 1,
     }
 }
 
-/// Programs that the operator runs on tests or inputs at most.
-fn executions(operator: &Operator) -> u64 {
+/// Runs of a program on tests or inputs at most.
+fn executions(operator: &Operator, problem: &Problem) -> u64 {
     match operator {
-        // Each candidate runs on tests and on inputs.
-        Operator::Compose { count, pieces } => 2 * (*count as u64 + u64::from(pieces.draft.is_some())),
+        Operator::Probe { programs, .. } => programs.len() as u64,
+        Operator::Compare { .. } => 2,
+        // Each candidate runs on tests and on inputs; of a program to mend the calls in each test are recorded.
+        Operator::Compose { count, pieces } => {
+            let candidates = *count as u64 + u64::from(pieces.draft.is_some());
+            let recorded = if pieces.after.is_some() { problem.visible.len() as u64 } else { 0 };
+            2 * candidates + recorded
+        }
+        Operator::BlameHole { .. } => 1,
         _ => operator.generations(),
     }
 }
@@ -204,18 +305,52 @@ pub(crate) async fn carry_out(
 ) -> Result<Carried, TrialError> {
     let mut talk = Conversation::new(ports, trial, calls);
     let (result, notes) = match &trial.operator {
-        Operator::Propose { count } => propose::carry_out(ports, &mut talk, trial, inputs, *count).await?,
+        Operator::Propose { count, style: ThoughtStyle::Rated } => {
+            propose::carry_out(ports, &mut talk, trial, inputs, *count).await?
+        }
+        Operator::Propose { count, style } => {
+            propose::strategies(ports, &mut talk, trial, *count, *style).await?
+        }
         Operator::Extend { count, .. } => propose::carry_out(ports, &mut talk, trial, inputs, *count).await?,
+        Operator::Recall { count } => recall::carry_out(ports, &mut talk, trial, *count).await?,
+        Operator::Plan => plan::carry_out(ports, &mut talk, trial, inputs).await?,
+        Operator::RatePlan => plan::rate(ports, &mut talk, trial, inputs).await?,
         Operator::Implement => implement::carry_out(ports, &mut talk, inputs).await?,
         Operator::Resample { count, style } => resample::carry_out(ports, &mut talk, *count, *style).await?,
-        Operator::Reflect => reflect::carry_out(ports, &mut talk, trial, inputs).await?,
+        Operator::Reflect { count, style } => {
+            reflect::carry_out(ports, &mut talk, trial, inputs, *count, *style).await?
+        }
         Operator::Refine { .. } => refine::carry_out(ports, &mut talk, inputs).await?,
+        Operator::RefineWithPlan => refine::with_plan(ports, &mut talk, inputs).await?,
+        Operator::Blame => blame::carry_out(ports, &mut talk, trial, inputs).await?,
         Operator::Rethink { .. } => rethink::carry_out(ports, &mut talk, trial, inputs).await?,
         Operator::ReviseWithModules { sources, clusters, count, choice } => {
             let round = revise::Round::new(trial, sources, *clusters, *choice);
             revise::carry_out(ports, &mut talk, inputs, round, *count).await?
         }
-        Operator::Verify => verify::carry_out(ports, &mut talk, trial, inputs).await?,
+        Operator::Grade => grade::carry_out(ports, &mut talk, trial, inputs).await?,
+        Operator::Verify { style } => verify::carry_out(ports, &mut talk, trial, inputs, *style).await?,
+        Operator::Combine { wanted, count, .. } => {
+            combine::carry_out(ports, &mut talk, trial, inputs, *wanted, *count).await?
+        }
+        Operator::Mutate { .. } => mutate::carry_out(ports, &mut talk, inputs).await?,
+        Operator::WriteInputs { count } => write_inputs::carry_out(ports, &mut talk, trial, *count).await?,
+        Operator::Probe { .. } => probe::carry_out(ports, &mut talk, inputs).await?,
+        Operator::Compare { .. } => compare::carry_out(ports, &mut talk, inputs).await?,
+        Operator::RefineWithHistory { count, .. } => {
+            refine_with_history::carry_out(ports, &mut talk, inputs, *count).await?
+        }
+        Operator::Analyse => analyse::carry_out(ports, &mut talk, trial).await?,
+        Operator::ProposeSolutions { count } => {
+            solutions::propose(ports, &mut talk, trial, inputs, *count).await?
+        }
+        Operator::ChooseSolution { .. } => solutions::choose(ports, &mut talk, trial, inputs).await?,
+        Operator::GenerateTests { tests, suites } => {
+            generate_tests::carry_out(ports, &mut talk, inputs, *tests, *suites).await?
+        }
+        Operator::RunTests { suites, shown } => {
+            run_tests::carry_out(ports, &mut talk, inputs, suites, shown).await?
+        }
         Operator::Decompose { helpers, .. } => {
             decompose::carry_out(ports, &mut talk, trial, inputs, *helpers).await?
         }
@@ -225,9 +360,9 @@ pub(crate) async fn carry_out(
         Operator::RefineFromPrefix { count } => {
             refine_from_prefix::carry_out(ports, &mut talk, inputs, *count).await?
         }
-        Operator::ProposePlans { count } => plan::propose(ports, &mut talk, *count).await?,
-        Operator::Decide { votes, .. } => plan::decide(ports, &mut talk, inputs, *votes).await?,
-        Operator::Blame { .. } => blame::carry_out(ports, &mut talk, inputs).await?,
+        Operator::ProposePlans { count } => plans::propose(ports, &mut talk, *count).await?,
+        Operator::Decide { votes, .. } => plans::decide(ports, &mut talk, inputs, *votes).await?,
+        Operator::BlameHole { .. } => blame_hole::carry_out(ports, &mut talk, inputs).await?,
         _ => (TrialResult::Unusable, Vec::new()),
     };
     talk.cost.generations = trial.operator.generations();

@@ -1,7 +1,7 @@
 //! What a function does on inputs whose right answers nobody knows, and which of several functions do the same.
 
 use codeagent_sandbox::{Arguments, Claim, Probe, Probed, Value, value};
-use codeagent_search::policy::Behaviour;
+use codeagent_search::choose::consensus::Outputs;
 
 /// What came of calling one function on some inputs.
 #[derive(Debug, Clone, PartialEq)]
@@ -89,9 +89,9 @@ fn output(probed: Probed) -> Output {
 /// The behaviours of candidates that were all called on the same inputs: values that are equal, floats with a
 /// tolerance and sets and dictionaries without order, are one class. Classes are numbered by first appearance, so that
 /// those of the first candidates do not depend on the later ones.
-pub(crate) fn behaviours(candidates: &[Option<&Probes>]) -> Vec<Behaviour> {
+pub(crate) fn behaviours(candidates: &[Option<&Probes>]) -> Vec<Outputs> {
     let inputs = candidates.iter().flatten().map(|probes| probes.outputs.len()).max().unwrap_or(0);
-    let mut found = vec![Behaviour { outputs: vec![None; inputs], fails: false }; candidates.len()];
+    let mut found = vec![Outputs { outputs: vec![None; inputs], fails: false }; candidates.len()];
     for input in 0..inputs {
         let mut classes: Vec<Option<&Value>> = Vec::new();
         for (candidate, behaviour) in candidates.iter().zip(&mut found) {

@@ -40,7 +40,7 @@ pub struct RunSpec {
 impl RunSpec {
     pub(crate) fn of(parts: &Parts, problem: &Problem) -> Self {
         let capabilities = parts.sandbox.capabilities();
-        let spec = json!({
+        let mut spec = json!({
             "v": 1,
             "version": env!("CARGO_PKG_VERSION"),
             "problem": problem,
@@ -52,6 +52,9 @@ impl RunSpec {
             "limits": parts.limits,
             "seed": parts.seed,
         });
+        if let Some(protocol) = &parts.protocol {
+            spec["protocol"] = json!(protocol);
+        }
         let fingerprint = blake3::hash(spec.to_string().as_bytes()).to_hex().to_string();
         Self { spec, fingerprint }
     }

@@ -1,11 +1,14 @@
 //! From a judge's report to the facts that decisions rest on.
 
 use codeagent_sandbox::judge::Report;
-use codeagent_sandbox::verdict::Verdict;
+use codeagent_sandbox::verdict::{Failure, Verdict};
 use codeagent_search::policy::Attempt;
+use codeagent_search::suite::TestOutcome;
 
 use crate::modules;
 use crate::problem::Problem;
+
+mod distance;
 
 /// The facts about a program.
 pub(crate) fn attempt(problem: &Problem, source: &str, report: &Report) -> Attempt {
@@ -22,6 +25,18 @@ pub(crate) fn attempt(problem: &Problem, source: &str, report: &Report) -> Attem
         length: u32::try_from(source.chars().count()).unwrap_or(u32::MAX),
         slow: count(slow.count()),
     }
+}
+
+/// What came of one test that a model wrote.
+pub(crate) fn test_outcome(verdict: &Verdict) -> TestOutcome {
+    let distance = match verdict {
+        Verdict::Passed => Some(0.0),
+        Verdict::Failed { failure: Failure::Wrong { expected, actual } } => {
+            Some(distance::between(expected, actual))
+        }
+        _ => None,
+    };
+    TestOutcome { passed: verdict.is_passed(), answer: hash(verdict), distance }
 }
 
 /// Share of tests passed, in `[0, 1]`; 0 where there are none.
@@ -57,7 +72,11 @@ pub(crate) fn class(report: &Report) -> &'static str {
 /// Hash of the outcomes, so that programs that answer alike are alike.
 fn behaviour(report: &Report) -> u64 {
     let verdicts: Vec<&Verdict> = report.results.iter().map(|result| &result.verdict).collect();
-    let text = serde_json::to_string(&verdicts).unwrap_or_default();
+    hash(&verdicts)
+}
+
+fn hash(of: &impl serde::Serialize) -> u64 {
+    let text = serde_json::to_string(of).unwrap_or_default();
     let hash = blake3::hash(text.as_bytes());
     hash.as_bytes().iter().take(8).fold(0, |sum, byte| sum << 8 | u64::from(*byte))
 }

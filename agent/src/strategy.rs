@@ -7,9 +7,12 @@ use std::sync::Arc;
 
 use codeagent_search::anpl::SketchBy;
 use codeagent_search::{
-    Anpl, AnplConfig, CodeChain, CodeChainConfig, CriticalSampling, CriticalSamplingConfig, FunCoder,
-    FunCoderConfig, Reflexion, ReflexionConfig, Resample, ResampleConfig, RethinkConfig, RethinkMcts,
-    SearchPolicy, TreePlanner, TreePlannerConfig,
+    AbMcts, AbMctsConfig, Adaptive, AdaptiveConfig, AgentCoder, AgentCoderConfig, AlphaCodium,
+    AlphaCodiumConfig, Anpl, AnplConfig, CodeChain, CodeChainConfig, CodeTree, CodeTreeConfig,
+    CriticalSampling, CriticalSamplingConfig, Evolve, EvolveConfig, FunCoder, FunCoderConfig, Lats,
+    LatsConfig, MapCoder, MapCoderConfig, NodeKind, Order, PlanSearch, PlanSearchConfig, Reflexion,
+    ReflexionConfig, Resample, ResampleConfig, RethinkConfig, RethinkMcts, SStar, SStarConfig, SearchPolicy,
+    TreePlanner, TreePlannerConfig, UnguidedTree, UnguidedTreeConfig,
 };
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -17,11 +20,23 @@ use serde_json::Value;
 use crate::sketch::Sketch;
 
 /// Names of all strategies, the default first.
-pub const NAMES: [&str; 8] = [
+pub const NAMES: [&str; 20] = [
+    "adaptive",
     "rethink-mcts",
+    "codetree",
+    "codetree-bfs",
+    "codetree-dfs",
+    "mapcoder",
     "codechain",
     "reflexion",
+    "lats",
+    "agentcoder",
+    "alphacodium",
     "resample",
+    "ab-mcts",
+    "s-star",
+    "plansearch",
+    "evolve",
     "funcoder",
     "tree-planner",
     "critical-sampling",
@@ -37,10 +52,21 @@ pub struct Strategy {
 
 #[derive(Debug, Clone, PartialEq)]
 enum Settings {
+    Adaptive(Box<AdaptiveConfig>),
+    AbMcts(AbMctsConfig),
     RethinkMcts(RethinkConfig),
+    CodeTree(CodeTreeConfig),
+    UnguidedTree(UnguidedTreeConfig, Order),
+    MapCoder(MapCoderConfig),
     CodeChain(CodeChainConfig),
     Reflexion(ReflexionConfig),
+    Lats(LatsConfig),
+    AgentCoder(AgentCoderConfig),
+    AlphaCodium(AlphaCodiumConfig),
     Resample(ResampleConfig),
+    SStar(SStarConfig),
+    PlanSearch(PlanSearchConfig),
+    Evolve(EvolveConfig),
     FunCoder(FunCoderConfig),
     TreePlanner(TreePlannerConfig),
     CriticalSampling(CriticalSamplingConfig),
@@ -49,11 +75,26 @@ enum Settings {
 
 /// What models are told of a failed program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum FeedbackStyle {
+pub enum FeedbackStyle {
     /// The failed tests.
     Tests,
     /// The failed tests and an analysis of the blocks that one of them ran through.
     TestsAndTrace,
+    /// The failed tests; where a revision has failed, too, with the analysis. It costs a call, and most programs are
+    /// mended without it or never.
+    TestsThenTrace,
+}
+
+impl FeedbackStyle {
+    /// Whether the failure of a program of this kind is analysed block by block.
+    #[must_use]
+    pub const fn analyses(self, kind: NodeKind) -> bool {
+        match self {
+            Self::Tests => false,
+            Self::TestsAndTrace => matches!(kind, NodeKind::Solution | NodeKind::Revision),
+            Self::TestsThenTrace => matches!(kind, NodeKind::Revision),
+        }
+    }
 }
 
 /// A strategy's name or settings are wrong.
@@ -84,11 +125,17 @@ pub enum StrategyError {
 
 impl Default for Strategy {
     fn default() -> Self {
-        Self::rethink_mcts()
+        Self::adaptive()
     }
 }
 
 impl Strategy {
+    /// Whatever is likely to pay, step by step.
+    #[must_use]
+    pub fn adaptive() -> Self {
+        Self { name: "adaptive", settings: Settings::Adaptive(Box::default()) }
+    }
+
     /// RethinkMCTS with its authors' constants.
     #[must_use]
     pub fn rethink_mcts() -> Self {
@@ -110,9 +157,21 @@ impl Strategy {
             return Err(StrategyError::Unknown { name: name.to_owned() });
         };
         let settings = match name {
+            "adaptive" => Settings::Adaptive(read(name, settings)?),
+            "ab-mcts" => Settings::AbMcts(read(name, settings)?),
+            "codetree" => Settings::CodeTree(read(name, settings)?),
+            "codetree-bfs" => Settings::UnguidedTree(read(name, settings)?, Order::BreadthFirst),
+            "codetree-dfs" => Settings::UnguidedTree(read(name, settings)?, Order::DepthFirst),
+            "mapcoder" => Settings::MapCoder(read(name, settings)?),
             "codechain" => Settings::CodeChain(read(name, settings)?),
             "reflexion" => Settings::Reflexion(read(name, settings)?),
+            "lats" => Settings::Lats(read(name, settings)?),
+            "agentcoder" => Settings::AgentCoder(read(name, settings)?),
+            "alphacodium" => Settings::AlphaCodium(read(name, settings)?),
             "resample" => Settings::Resample(read(name, settings)?),
+            "s-star" => Settings::SStar(read(name, settings)?),
+            "plansearch" => Settings::PlanSearch(read(name, settings)?),
+            "evolve" => Settings::Evolve(read(name, settings)?),
             "funcoder" => Settings::FunCoder(read(name, settings)?),
             "tree-planner" => Settings::TreePlanner(read(name, settings)?),
             "critical-sampling" => Settings::CriticalSampling(read(name, settings)?),
@@ -153,10 +212,21 @@ impl Strategy {
     #[must_use]
     pub fn policy(&self) -> Box<dyn SearchPolicy> {
         match &self.settings {
+            Settings::Adaptive(config) => Box::new(Adaptive::new((**config).clone())),
+            Settings::AbMcts(config) => Box::new(AbMcts::new(config.clone())),
             Settings::RethinkMcts(config) => Box::new(RethinkMcts::new(config.clone())),
+            Settings::CodeTree(config) => Box::new(CodeTree::new(config.clone())),
+            Settings::UnguidedTree(config, order) => Box::new(UnguidedTree::new(config.clone(), *order)),
+            Settings::MapCoder(config) => Box::new(MapCoder::new(config.clone())),
             Settings::CodeChain(config) => Box::new(CodeChain::new(config.clone())),
             Settings::Reflexion(config) => Box::new(Reflexion::new(config.clone())),
+            Settings::Lats(config) => Box::new(Lats::new(config.clone())),
+            Settings::AgentCoder(config) => Box::new(AgentCoder::new(config.clone())),
+            Settings::AlphaCodium(config) => Box::new(AlphaCodium::new(config.clone())),
             Settings::Resample(config) => Box::new(Resample::new(config.clone())),
+            Settings::SStar(config) => Box::new(SStar::new(config.clone())),
+            Settings::PlanSearch(config) => Box::new(PlanSearch::new(config.clone())),
+            Settings::Evolve(config) => Box::new(Evolve::new(config.clone())),
             Settings::FunCoder(config) => Box::new(FunCoder::new(config.clone())),
             Settings::TreePlanner(config) => Box::new(TreePlanner::new(config.clone())),
             Settings::CriticalSampling(config) => Box::new(CriticalSampling::new(config.clone())),
@@ -171,10 +241,21 @@ impl Strategy {
     #[must_use]
     pub fn settings(&self) -> Value {
         match &self.settings {
+            Settings::Adaptive(config) => serde_json::to_value(config),
+            Settings::AbMcts(config) => serde_json::to_value(config),
             Settings::RethinkMcts(config) => serde_json::to_value(config),
+            Settings::CodeTree(config) => serde_json::to_value(config),
+            Settings::UnguidedTree(config, _) => serde_json::to_value(config),
+            Settings::MapCoder(config) => serde_json::to_value(config),
             Settings::CodeChain(config) => serde_json::to_value(config),
             Settings::Reflexion(config) => serde_json::to_value(config),
+            Settings::Lats(config) => serde_json::to_value(config),
+            Settings::AgentCoder(config) => serde_json::to_value(config),
+            Settings::AlphaCodium(config) => serde_json::to_value(config),
             Settings::Resample(config) => serde_json::to_value(config),
+            Settings::SStar(config) => serde_json::to_value(config),
+            Settings::PlanSearch(config) => serde_json::to_value(config),
+            Settings::Evolve(config) => serde_json::to_value(config),
             Settings::FunCoder(config) => serde_json::to_value(config),
             Settings::TreePlanner(config) => serde_json::to_value(config),
             Settings::CriticalSampling(config) => serde_json::to_value(config),
@@ -185,8 +266,11 @@ impl Strategy {
         .unwrap_or_default()
     }
 
-    pub(crate) const fn feedback(&self) -> FeedbackStyle {
+    /// What models are told of programs that fail.
+    #[must_use]
+    pub const fn feedback(&self) -> FeedbackStyle {
         match self.settings {
+            Settings::Adaptive(_) => FeedbackStyle::TestsThenTrace,
             Settings::RethinkMcts(_) => FeedbackStyle::TestsAndTrace,
             _ => FeedbackStyle::Tests,
         }

@@ -1,5 +1,5 @@
-//! What one step of a policy costs in a tree of 1,000 nodes: asking for a trial and telling its result; and what the
-//! choice of the best program costs there, which the driver makes after every step.
+//! What one step of a policy costs in a tree of 1,000 nodes (and how it grows with the tree, where a method samples
+//! among all its nodes): asking for a trial and telling its result; and what the choice of the best program costs there, which the driver makes after every step.
 //!
 //! A step's cost depends on what the method does next, so the mean of 100 steps in a row is measured. Every program
 //! fails and no two are alike, so that no method ends and nothing is judged twice.
@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 
 use codeagent::search::tree::NodeKind;
 use codeagent::search::{
-    Attempt, CodeChain, CodeChainConfig, Draft, Operator, Reflexion, ReflexionConfig, Resample,
-    ResampleConfig, RethinkConfig, RethinkMcts, SearchPolicy, Tree, Trial, TrialId, TrialResult, choose,
+    AbMcts, AbMctsConfig, AbMctsVariant, Adaptive, AdaptiveConfig, Attempt, CodeChain, CodeChainConfig,
+    Draft, Operator, Reflexion, ReflexionConfig, Resample, ResampleConfig, RethinkConfig, RethinkMcts,
+    SearchPolicy, Tree, Trial, TrialId, TrialResult, choose,
 };
 use criterion::Criterion;
 
@@ -41,18 +42,49 @@ fn main() {
         "codechain",
         CodeChain::new(CodeChainConfig { rounds: endless, ..CodeChainConfig::default() }),
     );
+    for nodes in [1_000, 10_000, 100_000] {
+        let config = AbMctsConfig { generations: endless, exhaust: true, ..AbMctsConfig::default() };
+        let mixed = AbMctsConfig { variant: AbMctsVariant::Mixed, ..config.clone() };
+        let adaptive = AdaptiveConfig {
+            generations: endless,
+            calls: endless,
+            stop_below: 0.0,
+            ..AdaptiveConfig::default()
+        };
+        scaling(&mut criterion, "ab-mcts", nodes, AbMcts::new(config));
+        scaling(&mut criterion, "ab-mcts, mixed", nodes, AbMcts::new(mixed));
+        scaling(&mut criterion, "adaptive", nodes, Adaptive::new(adaptive));
+    }
     criterion.final_summary();
 }
 
+/// Steps in a tree that has grown to so many nodes. It may grow by a tenth more while it is measured.
+fn scaling(criterion: &mut Criterion, name: &str, nodes: usize, policy: impl SearchPolicy + Clone) {
+    let mut group = criterion.benchmark_group("search");
+    group.sample_size(10);
+    let mut grown = None;
+    group.bench_function(format!("{name}/step at {nodes} nodes"), |bencher| {
+        let grown = grown.get_or_insert_with(|| Grown::to(nodes, policy.clone()));
+        bencher.iter_custom(|mut steps| {
+            let mut taken = Duration::ZERO;
+            while steps > 0 {
+                let some = steps.min(nodes as u64 / 10);
+                taken += grown.clone().steps(some);
+                steps -= some;
+            }
+            taken
+        });
+    });
+    group.finish();
+}
+
 fn step(criterion: &mut Criterion, name: &str, policy: impl SearchPolicy + Clone) {
-    let mut grown = Grown { policy, tree: Tree::new(), trials: 0 };
-    while grown.tree.len() < NODES {
-        grown.step();
-    }
-    grown.tree.take_changes();
+    let grown = Grown::to(NODES, policy);
     let mut group = criterion.benchmark_group("search");
     group.bench_function(format!("{name}/step"), |bencher| {
-        bencher.iter_custom(|iterations| (0..iterations).map(|_| grown.clone().steps() / STEPS).sum());
+        bencher.iter_custom(|iterations| {
+            (0..iterations).map(|_| grown.clone().steps(u64::from(STEPS)) / STEPS).sum()
+        });
     });
     group.bench_function(format!("{name}/best"), |bencher| bencher.iter(|| choose::best(&grown.tree)));
     group.finish();
@@ -67,9 +99,19 @@ struct Grown<P> {
 }
 
 impl<P: SearchPolicy> Grown<P> {
-    fn steps(mut self) -> Duration {
+    /// Grows a tree to this size.
+    fn to(nodes: usize, policy: P) -> Self {
+        let mut grown = Self { policy, tree: Tree::new(), trials: 0 };
+        while grown.tree.len() < nodes {
+            grown.step();
+        }
+        grown.tree.take_changes();
+        grown
+    }
+
+    fn steps(mut self, steps: u64) -> Duration {
         let start = Instant::now();
-        for _ in 0..STEPS {
+        for _ in 0..steps {
             self.step();
         }
         start.elapsed()

@@ -1,11 +1,13 @@
 //! What the syntax of programs costs: extracting the sub-modules of 100 programs of ten functions each, hashing each of
 //! the 1,000 functions up to the names of its local variables, and sorting them into five clusters.
 //!
+//! Then what a large pool costs: outlining and clustering more than 10,000 functions.
+//!
 //! Functions are of six shapes, three to ten lines long, with names and constants of their own.
 
 use std::time::Duration;
 
-use codeagent::modules::{Module, cluster, extract, normalised_hash};
+use codeagent::modules::{Language, Module, Unit, cluster, clusters, extract, normalised_hash, outline};
 use criterion::{Criterion, Throughput};
 
 const PROGRAMS: usize = 100;
@@ -38,7 +40,28 @@ fn main() {
     });
     group.bench_function("cluster", |bencher| bencher.iter(|| cluster(&modules, CLUSTERS, 7)));
     group.finish();
+    many(&mut criterion);
     criterion.final_summary();
+}
+
+/// What `codeagent modules` does with a large pool. The mark is 2 s for all of it.
+fn many(criterion: &mut Criterion) {
+    let programs: Vec<String> = (0..10 * PROGRAMS).map(program).collect();
+    let outlined = || -> Vec<Unit> {
+        let outlines = programs.iter().filter_map(|program| outline(program, Language::Python));
+        outlines.flat_map(|outline| outline.units).collect()
+    };
+    let count = outlined().len();
+    assert!(count > 10 * PROGRAMS * FUNCTIONS_EACH, "every function is found");
+    let mut group = criterion.benchmark_group("syntax-many");
+    group.sample_size(10).throughput(Throughput::Elements(count as u64));
+    group.bench_function("outline-and-cluster", |bencher| {
+        bencher.iter(|| {
+            let units = outlined();
+            clusters(&units.iter().collect::<Vec<_>>(), CLUSTERS, 7)
+        });
+    });
+    group.finish();
 }
 
 fn extracted(programs: &[String]) -> Vec<Module> {

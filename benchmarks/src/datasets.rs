@@ -29,6 +29,7 @@ pub use error::{DatasetError, DatasetErrorKind, Place};
 pub use recognise::Format;
 
 use crate::hidden::HiddenTests;
+use crate::protocol::Protocol;
 use fields::Row;
 use human_eval::Examples;
 use recognise::recognise;
@@ -48,6 +49,8 @@ pub struct ProblemWithHidden {
 pub struct Loaded {
     /// The problem.
     pub problem: ProblemWithHidden,
+    /// Which tests are visible.
+    pub protocol: Protocol,
     /// What is suspicious about it, each with its position.
     pub warnings: Vec<String>,
 }
@@ -57,36 +60,55 @@ pub struct Loaded {
 pub struct Dataset {
     /// The problems, in the order of the file.
     pub problems: Vec<ProblemWithHidden>,
+    /// Which tests are visible, in all of them.
+    pub protocol: Protocol,
     /// BLAKE3 of the problems with their hidden tests, hex; independent of the form in which the file holds them.
     pub hash: String,
     /// What is suspicious, each with its position.
     pub warnings: Vec<String>,
 }
 
-/// Reads one problem: the only one of a file, or `FILE#ID`, the one with this id. An id may be given with or without
-/// the data set's name in front.
+/// Reads one problem, under [`Protocol::Strict`]: the only one of a file, or `FILE#ID`, the one with this id. An id may be
+/// given with or without the data set's name in front.
 ///
 /// # Errors
 /// [`DatasetError`] with file, position, reason and remedy.
 pub fn load_problem(name: &str) -> Result<Loaded, DatasetError> {
+    load_problem_under(name, Protocol::Strict)
+}
+
+/// As [`load_problem`], with the tests visible that a protocol shows.
+///
+/// # Errors
+/// As [`load_problem`].
+pub fn load_problem_under(name: &str, protocol: Protocol) -> Result<Loaded, DatasetError> {
     match name.rsplit_once('#') {
-        Some((file, id)) if !Path::new(name).exists() => choose(Path::new(file), id),
-        _ => only(Path::new(name)),
+        Some((file, id)) if !Path::new(name).exists() => choose(Path::new(file), id, protocol),
+        _ => only(Path::new(name), protocol),
     }
 }
 
-/// Reads all problems of a file. A problem that repeats an earlier one exactly is left out, with a warning.
+/// Reads all problems of a file, under [`Protocol::Strict`]. A problem that repeats an earlier one exactly is left out,
+/// with a warning.
 ///
 /// # Errors
 /// [`DatasetError`] with file, position, reason and remedy; also where two different problems have the same id.
 pub fn load_dataset(file: &Path) -> Result<Dataset, DatasetError> {
+    load_dataset_under(file, Protocol::Strict)
+}
+
+/// As [`load_dataset`], with the tests visible that a protocol shows.
+///
+/// # Errors
+/// As [`load_dataset`].
+pub fn load_dataset_under(file: &Path, protocol: Protocol) -> Result<Dataset, DatasetError> {
     let mut problems: Vec<ProblemWithHidden> = Vec::new();
     let mut warnings = Vec::new();
     let mut seen = BTreeSet::new();
     let mut documents = Documents::open(file)?;
     while let Some(document) = documents.next()? {
         let row = Row::parse(file, document.line, &document.bytes)?;
-        let problem = read(&row, &mut warnings)?;
+        let problem = read(&row, protocol, &mut warnings)?;
         let id = &problem.problem.id;
         if seen.insert(id.clone()) {
             problems.push(problem);
@@ -101,7 +123,7 @@ pub fn load_dataset(file: &Path) -> Result<Dataset, DatasetError> {
         return Err(DatasetError::selection(file, "holds no problem", "give a JSON object on each line"));
     }
     let hash = dataset_hash(&problems);
-    Ok(Dataset { problems, hash, warnings })
+    Ok(Dataset { problems, protocol, hash, warnings })
 }
 
 /// BLAKE3 over the problems and their hidden tests, in order, as hex.
@@ -116,7 +138,7 @@ pub fn dataset_hash(problems: &[ProblemWithHidden]) -> String {
     hasher.finalize().to_hex().to_string()
 }
 
-fn only(file: &Path) -> Result<Loaded, DatasetError> {
+fn only(file: &Path, protocol: Protocol) -> Result<Loaded, DatasetError> {
     let mut documents = Documents::open(file)?;
     let Some(document) = documents.next()? else {
         return Err(DatasetError::unreadable(file, "is empty", "give a JSON object"));
@@ -126,8 +148,8 @@ fn only(file: &Path) -> Result<Loaded, DatasetError> {
         return Err(several(file, &row, &next));
     }
     let mut warnings = Vec::new();
-    let problem = read(&row, &mut warnings)?;
-    Ok(Loaded { problem, warnings })
+    let problem = read(&row, protocol, &mut warnings)?;
+    Ok(Loaded { problem, protocol, warnings })
 }
 
 /// The error of a file with several problems where one is needed. If what follows the first is no JSON, the file is
@@ -136,21 +158,22 @@ fn several(file: &Path, first: &Row<'_>, next: &Document) -> DatasetError {
     if let Err(error) = Row::parse(file, next.line, &next.bytes) {
         return error;
     }
-    let example = read(first, &mut Vec::new()).map_or_else(|_| "ID".to_owned(), |read| read.problem.id);
+    let example = read(first, Protocol::Strict, &mut Vec::new())
+        .map_or_else(|_| "ID".to_owned(), |read| read.problem.id);
     let remedy = format!("choose one as {}#ID, such as {}#{example}", file.display(), file.display());
     DatasetError::selection(file, "holds several problems", remedy)
 }
 
-fn choose(file: &Path, id: &str) -> Result<Loaded, DatasetError> {
+fn choose(file: &Path, id: &str, protocol: Protocol) -> Result<Loaded, DatasetError> {
     let mut documents = Documents::open(file)?;
     let mut ids = Vec::new();
     while let Some(document) = documents.next()? {
         let row = Row::parse(file, document.line, &document.bytes)?;
         let mut warnings = Vec::new();
-        let problem = read(&row, &mut warnings)?;
+        let problem = read(&row, protocol, &mut warnings)?;
         let found = problem.problem.id.as_str();
         if found == id || found.split_once('/').is_some_and(|(_, rest)| rest == id) {
-            return Ok(Loaded { problem, warnings });
+            return Ok(Loaded { problem, protocol, warnings });
         }
         ids.push(found.to_owned());
     }
@@ -162,14 +185,18 @@ fn choose(file: &Path, id: &str) -> Result<Loaded, DatasetError> {
     Err(DatasetError::selection(file, format!("holds no problem `{}`", id.escape_debug()), remedy))
 }
 
-fn read(row: &Row<'_>, warnings: &mut Vec<String>) -> Result<ProblemWithHidden, DatasetError> {
+fn read(
+    row: &Row<'_>,
+    protocol: Protocol,
+    warnings: &mut Vec<String>,
+) -> Result<ProblemWithHidden, DatasetError> {
     let root = row.root();
     match recognise(row)? {
         Format::Native => native::read(&root, warnings),
         Format::HumanEval => human_eval::read(&root, Examples::Visible),
         Format::MbppCompletion => human_eval::read(&root, Examples::Ignored),
-        Format::Mbpp => mbpp::read(&root),
-        Format::Apps => apps::read(&root),
+        Format::Mbpp => mbpp::read(&root, protocol),
+        Format::Apps => apps::read(&root, protocol, warnings),
     }
 }
 

@@ -4,6 +4,7 @@
 //! the search. The type gives no access to its contents and does not print them.
 
 use std::fmt;
+use std::time::Duration;
 
 use codeagent_sandbox::{Case, Judge, JudgeOptions, Program, Report, SandboxError};
 
@@ -28,6 +29,16 @@ impl HiddenTests {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.cases.is_empty()
+    }
+
+    /// The same tests, each of which may take at most `time`.
+    #[must_use]
+    pub fn within(&self, time: Duration) -> Self {
+        let mut cases = self.cases.clone();
+        for case in &mut cases {
+            case.time_limit = case.time_limit.min(time);
+        }
+        Self { cases }
     }
 
     /// Adds the tests to a hash of problems.

@@ -4,15 +4,26 @@
 //! native form and the rows of HumanEval, MBPP and APPS; what comes out is a problem for the search and
 //! [`HiddenTests`] that only [`judge_hidden`] and [`verify`] can use, once, when the search is over.
 
+mod bootstrap;
+mod compare;
 mod datasets;
 mod hidden;
+mod pass_at_k;
+mod pools;
+mod protocol;
+pub mod ranking;
 mod samples;
 mod verify;
 
+pub use bootstrap::Mean;
+pub use compare::{Comparison, Results, compare, holm};
 pub use datasets::{
     Dataset, DatasetError, DatasetErrorKind, Format, Loaded, Place, ProblemWithHidden, dataset_hash,
-    load_dataset, load_problem,
+    load_dataset, load_dataset_under, load_problem, load_problem_under,
 };
 pub use hidden::{HiddenTests, judge_hidden};
+pub use pass_at_k::{PassAtK, Tally, pass_at_k};
+pub use pools::{Drawn, Pool, read_programs, read_tests};
+pub use protocol::{Protocol, UnknownProtocol};
 pub use samples::{Sample, Samples, Text, read_samples};
 pub use verify::{Verification, verify};

@@ -33,6 +33,16 @@ pub enum Text {
     Solution(String),
 }
 
+impl Text {
+    /// What was written.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        match self {
+            Self::Completion(text) | Self::Solution(text) => text,
+        }
+    }
+}
+
 /// The samples of a file.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Samples {

@@ -11,6 +11,9 @@ use crate::trace::BlockVerdict;
 /// Characters of one token, roughly, for code and English.
 const CHARS_PER_TOKEN: usize = 4;
 
+/// What stands above the failed tests that a model wrote.
+const DOUBTFUL: &str = "These tests were written by a model from the statement. What they expect may be wrong; where it contradicts the statement, follow the statement.";
+
 /// Everything that is known of a program's visible runs.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Feedback {
@@ -18,6 +21,10 @@ pub struct Feedback {
     pub failed: Vec<FailedTest>,
     /// Passed tests, as a user would write them.
     pub passed: Vec<String>,
+    /// Failed tests that a model wrote, in their order. They may be wrong themselves.
+    pub failed_generated: Vec<FailedTest>,
+    /// Passed tests that a model wrote.
+    pub passed_generated: Vec<String>,
     /// A model's judgement of the executed blocks of one failing test.
     pub blocks: Vec<BlockVerdict>,
     /// Remarks of critics and verifiers.
@@ -97,7 +104,8 @@ impl Feedback {
     pub fn render(&self, limits: &FeedbackLimits) -> FeedbackText {
         let mut page = Page::new(limits);
         page.text = self.headline();
-        self.write_failed(&mut page, limits);
+        write_failed(&mut page, &self.failed, None, limits);
+        write_failed(&mut page, &self.failed_generated, Some(DOUBTFUL), limits);
         self.write_blocks(&mut page, limits);
         self.write_notes(&mut page, limits);
         self.write_passed(&mut page, limits);
@@ -105,23 +113,16 @@ impl Feedback {
     }
 
     fn headline(&self) -> String {
-        match (self.passed.len(), self.failed.len()) {
-            (0, 0) => "No test was run.\n".to_owned(),
-            (passed, 0) => format!("All {passed} visible tests passed.\n"),
-            (passed, failed) => format!("{passed} of {} visible tests passed.\n", passed + failed),
-        }
-    }
-
-    fn write_failed(&self, page: &mut Page, limits: &FeedbackLimits) {
-        let mut failed: Vec<&FailedTest> = self.failed.iter().collect();
-        failed.sort_by_key(|test| test.kind);
-        let sections: Vec<String> = failed
-            .iter()
-            .take(limits.max_failed_tests)
-            .enumerate()
-            .map(|(index, test)| test.section(Some(index + 1), limits.max_value_chars))
-            .collect();
-        page.add(None, &sections, failed.len(), "more failed tests");
+        let sum = |passed: usize, failed: usize, what: &str| match (passed, failed) {
+            (0, 0) => None,
+            (passed, 0) => Some(format!("All {passed} {what} passed.\n")),
+            (passed, failed) => Some(format!("{passed} of {} {what} passed.\n", passed + failed)),
+        };
+        let visible = sum(self.passed.len(), self.failed.len(), "visible tests");
+        let generated =
+            sum(self.passed_generated.len(), self.failed_generated.len(), "tests that a model wrote");
+        let lines: String = visible.into_iter().chain(generated).collect();
+        if lines.is_empty() { "No test was run.\n".to_owned() } else { lines }
     }
 
     fn write_blocks(&self, page: &mut Page, limits: &FeedbackLimits) {
@@ -155,16 +156,29 @@ impl Feedback {
     }
 
     fn write_passed(&self, page: &mut Page, limits: &FeedbackLimits) {
-        if self.failed.is_empty() {
+        if self.failed.is_empty() && self.failed_generated.is_empty() {
             return;
         }
         let tests: Vec<String> = self
             .passed
             .iter()
+            .chain(&self.passed_generated)
             .map(|test| format!("{}\n", fenced(&cut_middle(test, limits.max_value_chars), "text")))
             .collect();
         page.add(Some("Passed, and must stay so:"), &tests, tests.len(), "more passed tests");
     }
+}
+
+fn write_failed(page: &mut Page, failed: &[FailedTest], heading: Option<&str>, limits: &FeedbackLimits) {
+    let mut failed: Vec<&FailedTest> = failed.iter().collect();
+    failed.sort_by_key(|test| test.kind);
+    let sections: Vec<String> = failed
+        .iter()
+        .take(limits.max_failed_tests)
+        .enumerate()
+        .map(|(index, test)| test.section(Some(index + 1), limits.max_value_chars))
+        .collect();
+    page.add(heading, &sections, failed.len(), "more failed tests");
 }
 
 impl FailedTest {

@@ -1,10 +1,13 @@
 //! Reads answers: forgiving in form, strict in content. Every function here takes any text whatever, in time linear
 //! in its length, and never panics.
 
+pub mod assertions;
+pub mod calls;
 pub mod code;
 pub mod json;
 pub mod list;
 pub mod number;
+pub mod sections;
 pub mod verdict;
 
 /// Why an answer could not be read. The text is meant for the model that gave it, too.
@@ -52,16 +55,31 @@ pub enum AnswerError {
         /// What it should hold.
         wanted: &'static str,
     },
+    /// No section of the wanted kind.
+    #[error("the answer has no {wanted}")]
+    NoSection {
+        /// What is missing.
+        wanted: &'static str,
+    },
+    /// Nothing that could be a test input.
+    #[error("the answer contained no test inputs")]
+    NoInputs,
+    /// No test of the entry point.
+    #[error("the answer contained no assertion that calls `{entry}`")]
+    NoAssertion {
+        /// The function that was to be tested.
+        entry: String,
+    },
     /// No item in what should be a list.
     #[error("the answer contained no list items")]
     NoItems,
-    /// No number in range alone on the last line.
-    #[error("the last line of the answer is not a number from {low} to {high} alone")]
+    /// No number alone on the last line.
+    #[error("the last line of the answer is not a whole number from {least} to {most} alone")]
     NoNumber {
-        /// Least number.
-        low: usize,
-        /// Largest number.
-        high: usize,
+        /// Least number allowed.
+        least: u32,
+        /// Largest number allowed.
+        most: u32,
     },
     /// No verdict word alone on the last line.
     #[error("the last line of the answer is not a verdict word alone")]

@@ -34,25 +34,45 @@ macro_rules! files {
 }
 
 const CONVERSATIONS: &[(&str, &str)] = files![
+    "analyse_problem",
+    "blame",
     "blame_function",
     "block_analysis",
     "call_inputs",
+    "choose_solution",
+    "combine_observations",
+    "compare_programs",
     "compose_function",
     "continue_program",
     "decide_step",
     "direct_program",
     "divide_function",
+    "generate_tests",
+    "implement_plan",
     "implement_thoughts",
     "last_right_line",
     "modular_program",
+    "mutate_program",
+    "output_grade",
+    "plan",
+    "plan_confidence",
+    "possible_solutions",
+    "program_review",
+    "pseudocode_program",
     "reask",
+    "recall_problems",
     "refine_program",
+    "refine_with_history",
+    "refine_with_plan",
     "reflect_on_failure",
+    "reflections",
     "rethink",
     "revise_with_modules",
     "sample_plan",
     "self_evaluation",
+    "strategies",
     "thoughts",
+    "write_inputs",
 ];
 
 /// Pieces that conversations include. A part is not a conversation.
@@ -62,6 +82,7 @@ const PARTS: &[(&str, &str)] = files![
     "parts/modular_example",
     "parts/modular_steps",
     "parts/task",
+    "parts/tutorial",
     "parts/thoughts",
 ];
 

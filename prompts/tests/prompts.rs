@@ -3,12 +3,16 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
 use codeagent_prompts::questions::{
-    Asked, BlockAnalysis, DirectProgram, ImplementThoughts, ModularProgram, Reask, RefineProgram,
-    ReflectOnFailure, Rethink, ReviseWithModules, SelfEvaluation, Thoughts,
+    AnalyseProblem, Asked, Blame, BlockAnalysis, ChooseSolution, CombineObservations, ComparePrograms,
+    ComparedRun, DirectProgram, GenerateTests, ImplementPlan, ImplementThoughts, ModularProgram,
+    MutateProgram, OutputGrade, PastProgram, Plan, PlanConfidence, PossibleSolutions, ProgramReview,
+    PseudocodeProgram, Reask, RecallProblems, RefineProgram, RefineWithHistory, RefineWithPlan,
+    ReflectOnFailure, Reflections, Rethink, ReviseWithModules, Rival, Scored, SelfEvaluation, ShownTest,
+    SimilarProblem, Strategies, Thoughts, Wanted, WriteInputs,
 };
 use codeagent_prompts::{
     AnswerError, Entry, ExecutedBlock, FailedTest, FailureKind, Feedback, FeedbackLimits, FeedbackText,
-    Message, Question, Role, Task, trace,
+    Message, Note, Question, Role, Task, trace,
 };
 
 const PROGRAM: &str = "def spread(values):\n    return values[0] - values[-1]\n";
@@ -119,7 +123,11 @@ fn thoughts() {
         "thoughts_after_success",
         &Thoughts { task: &task, count: 2, chain: &chain(), asked: Asked::AfterSuccess },
     );
-    check("rethink", &Rethink { task: &task, thoughts: &chain(), program: PROGRAM, feedback: &feedback });
+    let rethink =
+        Rethink { task: &task, thoughts: &chain(), number: None, program: PROGRAM, feedback: &feedback };
+    check("rethink", &rethink);
+    check("rethink_one_of_several", &Rethink { number: Some(1), ..rethink });
+    check("blame", &Blame { task: &task, thoughts: &chain(), program: PROGRAM, feedback: &feedback });
 }
 
 #[test]
@@ -140,12 +148,136 @@ fn judgements() {
 }
 
 #[test]
+fn strategies() {
+    let task = task();
+    check("strategies", &Strategies { task: &task, count: 3, open: false });
+    check("strategies_open", &Strategies { task: &task, count: 10, open: true });
+}
+
+#[test]
+fn plans() {
+    let (task, feedback) = (task(), feedback());
+    let similar = SimilarProblem {
+        problem: "Find the largest of some numbers.".into(),
+        plan: "1. Keep the largest so far.\n2. Return it.".into(),
+        code: "def largest(numbers):\n    return max(numbers)".into(),
+    };
+    let (plan, tutorial) = ("1. Find both extremes.\n2. Subtract.", "One pass is enough for an extreme.");
+    check("recall_problems", &RecallProblems { task: &task, count: 3 });
+    check("plan", &Plan { task: &task, similar: Some(&similar), tutorial });
+    check("plan_alone", &Plan { task: &task, similar: None, tutorial: "" });
+    check("plan_confidence", &PlanConfidence { task: &task, plan });
+    check("implement_plan", &ImplementPlan { task: &task, plan, tutorial });
+    let refine = RefineWithPlan { task: &task, plan, tutorial, program: PROGRAM, feedback: &feedback };
+    check("refine_with_plan", &refine);
+    check("refine_with_plan_alone", &RefineWithPlan { plan: "", tutorial: "", ..refine });
+}
+
+#[test]
+fn critics() {
+    let (task, feedback) = (task(), feedback());
+    check("output_grade", &OutputGrade { task: &task, program: PROGRAM, feedback: &feedback });
+    check("program_review", &ProgramReview { task: &task, program: PROGRAM, tested: true });
+    check("program_review_untested", &ProgramReview { task: &stdio(), program: PROGRAM, tested: false });
+    let listed = Reflections {
+        task: &task,
+        thoughts: &[],
+        program: PROGRAM,
+        feedback: &feedback,
+        count: 3,
+        open: false,
+    };
+    check("reflections", &listed);
+    let review = Note { author: "verifier".into(), text: "An empty list makes it crash.".into() };
+    let passed = vec!["spread([7]) == 7 - 7".into()];
+    let rejected = Feedback { passed, notes: vec![review], ..Feedback::default() };
+    let rejected = rejected.render(&FeedbackLimits::default());
+    let open = Reflections { thoughts: &chain(), feedback: &rejected, count: 10, open: true, ..listed };
+    check("reflections_on_a_review", &open);
+}
+
+#[test]
+fn observations() {
+    let (task, chain) = (task(), chain());
+    let first =
+        CombineObservations { task: &task, observations: &[], wanted: Wanted::Observations { count: 10 } };
+    check("combine_observations_first", &first);
+    let later =
+        CombineObservations { observations: &chain, wanted: Wanted::Observations { count: 2 }, ..first };
+    check("combine_observations_derived", &later);
+    check("combine_observations_plan", &CombineObservations { wanted: Wanted::Plan, ..later });
+    check("combine_observations_bare_plan", &CombineObservations { wanted: Wanted::Plan, ..first });
+    let plan = "Sort, then subtract the first from the last.\n\n```\nsort\n```";
+    check(
+        "combine_observations_other_plan",
+        &CombineObservations { wanted: Wanted::OtherPlan { plan }, ..later },
+    );
+}
+
+#[test]
+fn mutations() {
+    let (task, feedback) = (task(), feedback());
+    let parent = Scored { program: PROGRAM, passed: 1, total: 3 };
+    let others = [Scored { program: "def spread(values):\n    return 0\n", passed: 2, total: 3 }];
+    let question = MutateProgram { task: &task, parent, feedback: Some(&feedback), inspirations: &others };
+    check("mutate_program", &question);
+    let untested = Scored { total: 0, ..parent };
+    let bare = MutateProgram { parent: untested, feedback: None, inspirations: &[], ..question };
+    check("mutate_program_alone", &bare);
+}
+
+#[test]
+fn probes() {
+    let (task, stdio) = (task(), stdio());
+    let apart =
+        Rival { first: PROGRAM, second: "def spread(values):\n    return max(values) - min(values)\n" };
+    check("write_inputs", &WriteInputs { task: &task, count: 6, apart: None });
+    check("write_inputs_stdio", &WriteInputs { task: &stdio, count: 4, apart: None });
+    check("write_inputs_apart", &WriteInputs { task: &task, count: 3, apart: Some(apart) });
+    let run = ComparedRun { input: "spread([1, 5])".into(), first: "-4".into(), second: "x".repeat(2_000) };
+    let compared = ComparePrograms { task: &task, first: apart.first, second: apart.second, runs: &[run] };
+    check("compare_programs", &compared);
+    check("compare_programs_by_code", &ComparePrograms { runs: &[], ..compared });
+}
+
+#[test]
 fn revisions() {
     let (task, feedback) = (task(), feedback());
     let bare = RefineProgram { task: &task, program: PROGRAM, feedback: &feedback, reflection: None };
     check("refine_program", &bare);
     let led = RefineProgram { reflection: Some("It takes the ends of the list for its extremes."), ..bare };
     check("refine_program_with_reflection", &led);
+}
+
+#[test]
+fn tests_of_programs() {
+    check("generate_tests", &GenerateTests { task: &task(), thoughts: &[], count: 6 });
+    check("generate_tests_stdio", &GenerateTests { task: &stdio(), thoughts: &chain(), count: 4 });
+    let method =
+        Task { entry: Entry::Function { name: "Solution.spread".into(), signature: None }, ..task() };
+    let messages = GenerateTests { task: &method, thoughts: &[], count: 6 }.messages().unwrap();
+    assert!(messages.last().unwrap().content.contains("assert Solution().spread(...) == ..."));
+}
+
+#[test]
+fn long_memories() {
+    let (task, feedback) = (task(), feedback());
+    let past = PastProgram { program: PROGRAM, feedback: &feedback, reflection: None };
+    let history = [PastProgram { reflection: Some("It takes the ends\nfor the extremes."), ..past }, past];
+    check("refine_with_history", &RefineWithHistory { task: &task, history: &history });
+}
+
+#[test]
+fn flows() {
+    let task = task();
+    check("pseudocode_program", &PseudocodeProgram { task: &task });
+    let test = |test: &str, expected: &str| ShownTest { test: test.into(), expected: expected.into() };
+    check("analyse_problem", &AnalyseProblem { task: &task, tests: &[test("spread([1, 5]) == 4", "")] });
+    check("analyse_problem_stdio", &AnalyseProblem { task: &stdio(), tests: &[test("2\n1 2\n", "3\n")] });
+    check("analyse_problem_without_tests", &AnalyseProblem { task: &task, tests: &[] });
+    let notes = ["An empty list gives 0.\nThe order does not matter.".to_owned()];
+    check("possible_solutions", &PossibleSolutions { task: &task, thoughts: &notes, count: 3 });
+    check("choose_solution", &ChooseSolution { task: &task, thoughts: &notes, solutions: &chain() });
 }
 
 #[test]
@@ -181,6 +313,10 @@ fn what_never_changes_comes_first() {
         &SelfEvaluation { thoughts: &deep, program: "b", ..scored },
         "takes linear time.\"}",
     );
+    let graded = OutputGrade { task: &task, program: "a", feedback: &feedback };
+    check_prefix(&graded, &OutputGrade { program: "b", ..graded }, "alone on the last line.");
+    let reviewed = ProgramReview { task: &task, program: "a", tested: true };
+    check_prefix(&reviewed, &ProgramReview { program: "b", ..reviewed }, "Sorting is fast enough.\nFalse");
     let refined = RefineProgram { task: &task, program: "a", feedback: &feedback, reflection: None };
     check_prefix(&refined, &RefineProgram { program: "b", ..refined }, "fast enough for the largest ones.");
 }

@@ -12,6 +12,7 @@ mod check;
 mod checker;
 mod compare;
 mod function;
+mod rehearsal;
 mod relay;
 mod stdio;
 
@@ -33,10 +34,11 @@ use crate::rules;
 use crate::session::{Ending, Level, Sandbox};
 use crate::verdict::{Clock, Verdict};
 
-/// Judges programs in one sandbox.
+/// Judges programs in one sandbox. Its clones share what it has learned of tests.
 #[derive(Clone)]
 pub struct Judge {
     pub(crate) sandbox: Arc<dyn Sandbox>,
+    rehearsals: Arc<rehearsal::Rehearsals>,
 }
 
 /// How programs are judged.
@@ -115,7 +117,7 @@ impl Judge {
     /// A judge whose runs happen in `sandbox`.
     #[must_use]
     pub fn new(sandbox: Arc<dyn Sandbox>) -> Self {
-        Self { sandbox }
+        Self { sandbox, rehearsals: Arc::default() }
     }
 
     /// Judges `program` on `cases`, in order.

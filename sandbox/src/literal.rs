@@ -5,6 +5,7 @@
 //! dictionaries, `None`, `True`, `False`. Left out: `\N{...}` (it takes the table of Unicode names) and f-strings.
 
 mod assertion;
+mod assertions;
 mod check;
 mod number;
 mod statement;
@@ -16,6 +17,7 @@ mod tests;
 use crate::value::Value;
 
 pub use assertion::{Call, CallAssertion, Expectation};
+pub use assertions::assertions;
 pub use check::{CheckedCall, checked_calls};
 
 /// Containers inside each other.

@@ -44,11 +44,29 @@ pub enum Called {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum CalledMany {
     /// One claim or more: those of the first inputs.
-    Claims(Vec<Claim>),
+    Claims(Claims),
     /// As [`Called::Nonsense`].
     Nonsense,
     /// As [`Called::Ended`].
     Ended,
+}
+
+/// Claims of some calls, in order.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Claims {
+    pub(crate) claims: Vec<Claim>,
+    /// Whether a call changed its arguments, where that was to be watched.
+    pub(crate) mutated: bool,
+}
+
+/// Some calls to be made in one exchange.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Batch<'a> {
+    pub(crate) inputs: &'a [Arguments],
+    /// Whether these are the inputs that the exchange before left over.
+    pub(crate) goes_on: bool,
+    /// Whether to look if calls change their arguments, which costs as much as encoding them twice.
+    pub(crate) watched: bool,
 }
 
 impl Loaded {
@@ -123,24 +141,26 @@ impl Loaded {
         })
     }
 
-    /// Calls the entry point on one after the other of `inputs`, within one exchange of at most `deadline`, and returns
-    /// when all are through or at a good opportunity before. `goes_on`: these are the inputs that the exchange before
-    /// left over.
+    /// Calls the entry point on one after the other of the inputs, within one exchange of at most `deadline`, and returns
+    /// when all are through or at a good opportunity before.
     pub(crate) async fn call_many(
         &mut self,
-        inputs: &[Arguments],
-        goes_on: bool,
+        batch: Batch<'_>,
         deadline: Duration,
     ) -> Result<CalledMany, SandboxError> {
         let fields = vec![
             ("entry", Value::str(self.entry.as_str())),
-            ("inputs", Value::List(inputs.iter().map(Arguments::pair).collect())),
-            ("goes_on", Value::Bool(goes_on)),
+            ("inputs", Value::List(batch.inputs.iter().map(Arguments::pair).collect())),
+            ("goes_on", Value::Bool(batch.goes_on)),
+            ("mutated", Value::Bool(batch.watched)),
         ];
         Ok(match self.peer.ask("probe", fields, deadline).await? {
             Reply::Answer(answer) => claims(&answer)
-                .filter(|claims| !claims.is_empty() && claims.len() <= inputs.len())
-                .map_or(CalledMany::Nonsense, CalledMany::Claims),
+                .filter(|claims| !claims.is_empty() && claims.len() <= batch.inputs.len())
+                .map_or(CalledMany::Nonsense, |claims| {
+                    let mutated = answer.field("mutated") != Some(&Value::Bool(false));
+                    CalledMany::Claims(Claims { claims, mutated: batch.watched && mutated })
+                }),
             Reply::Garbled => CalledMany::Nonsense,
             Reply::Ended => CalledMany::Ended,
         })

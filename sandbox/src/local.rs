@@ -6,8 +6,11 @@
 //! seccomp filter (`filter`), resource limits (`rlimits`) and no privileges. A thread per session (`supervisor`) keeps the
 //! clocks, counts the output and kills. A containment that was promised and cannot be had is an error, never a weaker run.
 //!
-//! Left out: limits of physical memory by cgroup (reported as missing); site packages (only the standard library).
+//! Where a cgroup v2 subtree is delegated to us, `cgroup` limits physical memory and processes too.
+//!
+//! Left out: site packages (only the standard library).
 
+mod cgroup;
 mod channel;
 mod contained;
 #[cfg(test)]
@@ -87,14 +90,14 @@ impl LocalSandbox {
         let interpreter = interpreter::find(config.python.as_deref())?;
         let levels =
             config.level.map_or_else(|| vec![Level::Strict, Level::Unprivileged], |level| vec![level]);
-        let mut missing = vec!["cgroup: memory is limited by address space only".to_owned()];
+        let mut missing = Vec::new();
         for level in levels {
             match attempt(&interpreter, level) {
                 Ok(pool) => return Ok(Self::with(pool, level, missing)),
                 Err(reason) => missing.push(format!("{}: {reason}", level_name(level))),
             }
         }
-        let reasons = missing.split_off(1).join("; ");
+        let reasons = missing.join("; ");
         Err(unavailable(
             format!("what its level needs ({reasons})"),
             "allow user namespaces, landlock and seccomp for this process, ask for a lower level, or use the wasm sandbox",
@@ -103,13 +106,13 @@ impl LocalSandbox {
 
     fn with(pool: Pool, level: Level, mut missing: Vec<String>) -> Self {
         let setup = pool.setup();
-        missing.extend(tell::missing(setup.layers));
+        missing.extend(tell::missing(setup));
         let capabilities = Capabilities {
             threads: true,
             files: true,
-            layers: tell::in_force(setup.layers),
+            layers: tell::in_force(setup),
             missing,
-            limits: tell::limits(setup.layers),
+            limits: tell::limits(setup),
             modules: setup.interpreter.modules.clone(),
             ..Capabilities::new(BACKEND, level, setup.interpreter.name.clone())
         };

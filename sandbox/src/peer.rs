@@ -123,6 +123,18 @@ impl Arguments {
         Value::Tuple(vec![Value::List(self.args.clone()), self.named()])
     }
 
+    /// Whether a call could change them.
+    pub(crate) fn are_mutable(&self) -> bool {
+        fn is_mutable(value: &Value) -> bool {
+            match value {
+                Value::List(_) | Value::Dict(_) | Value::Set(_) => true,
+                Value::Tuple(items) => items.iter().any(is_mutable),
+                _ => false,
+            }
+        }
+        self.args.iter().chain(self.kwargs.iter().map(|(_, value)| value)).any(is_mutable)
+    }
+
     pub(crate) fn named(&self) -> Value {
         Value::Dict(
             self.kwargs.iter().map(|(name, value)| (Value::str(name.as_str()), value.clone())).collect(),

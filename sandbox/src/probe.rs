@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::error::SandboxError;
 use crate::judge::callee::{Answer, Callee};
 use crate::judge::{Judge, JudgeOptions};
+use crate::loaded::{Batch, Claims};
 use crate::peer::{Arguments, Claim};
 use crate::program::Program;
 use crate::retry::Retries;
@@ -104,8 +105,9 @@ impl<'a> Probing<'a> {
         let rest = self.inputs.get(self.answers.len()..).unwrap_or_default();
         let together = if self.careful > 0 { rest.get(..1).unwrap_or_default() } else { rest };
         let goes_on = std::mem::replace(&mut self.goes_on, false);
-        match callee.call_many(together, goes_on, self.deadline).await? {
-            Answer::Claim(claims) => {
+        let batch = Batch { inputs: together, goes_on, watched: false };
+        match callee.call_many(batch, self.deadline).await? {
+            Answer::Claim(Claims { claims, .. }) => {
                 self.careful = self.careful.saturating_sub(1);
                 self.goes_on = claims.len() < together.len();
                 self.answers.extend(claims.into_iter().map(Probed::Claim));

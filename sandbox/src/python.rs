@@ -6,5 +6,6 @@ pub(crate) const DRIVER: &str = concat!(
     include_str!("python/codec.py"),
     include_str!("python/programs.py"),
     include_str!("python/test_role.py"),
+    include_str!("python/rehearsal.py"),
     include_str!("python/tracer.py"),
 );

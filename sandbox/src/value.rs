@@ -1,6 +1,7 @@
 //! Plain data, as it crosses the border of the sandbox, with Python's equality.
 
 pub mod bigint;
+mod canonical;
 mod equality;
 mod json;
 mod repr;
@@ -12,6 +13,7 @@ pub(crate) mod tests;
 use serde::{Deserialize, Serialize};
 
 pub use bigint::BigInt;
+pub use canonical::canonical;
 pub use equality::{close, python_eq};
 pub use json::from_json;
 pub use repr::repr;

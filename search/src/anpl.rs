@@ -155,7 +155,7 @@ impl Anpl {
             }
             Step::Blame { program } => {
                 let holes = self.holes.iter().map(|hole| hole.stub).collect();
-                (*program, Operator::Blame { holes }, 0.0)
+                (*program, Operator::BlameHole { holes }, 0.0)
             }
             Step::Mend { hole, program } => {
                 let (parts, after) = (self.parts(Some(*hole)), Some(*program));
@@ -248,7 +248,7 @@ impl Anpl {
 
     fn blamed(&mut self, program: NodeId, result: &TrialResult) {
         let named = match result {
-            TrialResult::Blamed { hole } => hole.filter(|hole| *hole < self.holes.len()),
+            TrialResult::HoleBlamed { hole } => hole.filter(|hole| *hole < self.holes.len()),
             _ => None,
         };
         let hole = named.unwrap_or(self.rounds % self.holes.len().max(1));

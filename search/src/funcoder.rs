@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::attempt::Outcome;
 use crate::checked;
-use crate::choose::consensus::{self, Behaviour};
+use crate::choose::consensus::{self, Outputs};
 use crate::grow::{candidates, division, evaluate, grow};
 use crate::policy::{Decision, Operator, Pieces, SearchPolicy, StopReason, Trial, TrialResult};
 use crate::tree::{Evaluator, NodeId, NodeKind, Tree};
@@ -114,7 +114,7 @@ struct Function {
     draft: Option<NodeId>,
     asked: usize,
     candidates: Vec<NodeId>,
-    behaviours: Vec<Behaviour>,
+    behaviours: Vec<Outputs>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]

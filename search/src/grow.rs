@@ -1,12 +1,18 @@
 //! How policies write what they decided into the tree. Model answers are foreign: what they give is made to fit here.
 
-use crate::policy::{Behaviour, Draft, Trial, TrialResult};
+use crate::choose::consensus::Outputs;
+use crate::policy::{Draft, Operator, Trial, TrialResult};
+use crate::suite::SuiteRun;
 use crate::tree::{Change, Evaluation, Evaluator, NodeId, NodeKind, Tree};
 
 /// Adds the nodes that a trial made below the trial's node and judges their programs by the visible tests.
 ///
-/// The operator says what kind of nodes they are and how many at most. Priors are normalised over the batch.
+/// The operator says what kind of nodes they are and how many at most. Priors are normalised over the batch. Runs of
+/// [`Operator::RunTests`] are kept at the trial's node.
 pub(crate) fn grow(tree: &mut Tree, trial: &Trial, result: &TrialResult) -> Vec<NodeId> {
+    if let (TrialResult::Ran { runs }, Operator::RunTests { suites, .. }) = (result, &trial.operator) {
+        keep_runs(tree, trial.node, suites, runs);
+    }
     let (TrialResult::Made { drafts }, Some((kind, count))) = (result, trial.operator.makes()) else {
         return Vec::new();
     };
@@ -61,7 +67,7 @@ pub(crate) fn candidates(
     trial: &Trial,
     result: &TrialResult,
     kind: NodeKind,
-) -> (Vec<NodeId>, Vec<Behaviour>) {
+) -> (Vec<NodeId>, Vec<Outputs>) {
     let TrialResult::Composed { drafts, behaviours } = result else { return Default::default() };
     let most = trial.operator.makes().map_or(0, |(_, most)| most);
     let mut nodes = Vec::new();
@@ -72,6 +78,24 @@ pub(crate) fn candidates(
         found.push(behaviours.get(index).cloned().unwrap_or_default());
     }
     (nodes, found)
+}
+
+/// Keeps what came of a program on suites, and judges it by the tests among them that a model wrote.
+fn keep_runs(tree: &mut Tree, node: NodeId, suites: &[NodeId], runs: &[SuiteRun]) {
+    let (mut passed, mut total) = (0, 0);
+    for (suite, run) in suites.iter().zip(runs) {
+        let mut run = run.clone();
+        for outcome in &mut run.outcomes {
+            outcome.distance = outcome.distance.filter(|distance| distance.is_finite() && *distance >= 0.0);
+        }
+        if *suite != NodeId::ROOT {
+            (passed, total) = (passed + run.passed(), total + run.total());
+        }
+        record(tree, Change::Ran { node, suite: *suite, run });
+    }
+    if total > 0 {
+        evaluate(tree, node, Evaluator::GeneratedPassFraction, f64::from(passed) / f64::from(total));
+    }
 }
 
 /// Records a judgement of a node that the policy made.

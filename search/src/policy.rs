@@ -7,7 +7,9 @@
 use serde::{Deserialize, Serialize};
 
 pub use crate::attempt::{Attempt, Outcome};
-pub use crate::choose::consensus::Behaviour;
+use crate::budget::Cost;
+use crate::choose::consensus::Outputs;
+use crate::suite::{SuiteRun, TestId};
 use crate::tree::{NodeId, NodeKind, Tree};
 pub use crate::trie::PlannedStep;
 
@@ -38,10 +40,12 @@ pub struct Trial {
 #[serde(tag = "name", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Operator {
-    /// Root to `count` thoughts, each with a reasonableness (the prior).
+    /// Root to at most `count` thoughts.
     Propose {
         /// Thoughts asked for.
         count: usize,
+        /// How they are asked for.
+        style: ThoughtStyle,
     },
     /// Thought to `count` deeper thoughts. `after` is the thought's evaluated program, whose feedback the
     /// question shows if the program failed.
@@ -51,7 +55,16 @@ pub enum Operator {
         /// The program that was written from the thought.
         after: NodeId,
     },
-    /// Thought (or root) to one complete program.
+    /// Root to at most `count` thoughts, each of which recalls a similar problem with its solution.
+    Recall {
+        /// Similar problems asked for.
+        count: usize,
+    },
+    /// Recalled problem (or root) to a plan for this problem.
+    Plan,
+    /// Asks the model how sure it is that a plan solves the problem.
+    RatePlan,
+    /// Thought, plan or root to one complete program.
     Implement,
     /// Root to `count` independent programs.
     Resample {
@@ -60,19 +73,37 @@ pub enum Operator {
         /// How the program is asked for.
         style: ProgramStyle,
     },
-    /// Failed program to a diagnosis in words.
-    Reflect,
-    /// Failed program, with the reflection `on` it if there is one, to a revised program.
+    /// Failed or rejected program to at most `count` reflections on what to change.
+    Reflect {
+        /// Reflections asked for.
+        count: usize,
+        /// How they are asked for.
+        style: ReflectionStyle,
+    },
+    /// Failed or rejected program, with the reflection on it if there is one, to a revised program.
     /// The trial's node is the failed program.
     Refine {
         /// The reflection to follow.
         reflection: Option<NodeId>,
     },
-    /// Replaces the trial's thought in place, using the feedback on its failed program `after`.
+    /// Failed program to `count` revised programs, given everything that was tried on the way to it (LATS). Named
+    /// `refine`, as it does the same with a longer memory.
+    RefineWithHistory {
+        /// The failed programs, the oldest first and the trial's node last.
+        path: Vec<PastAttempt>,
+        /// Programs asked for, drawn from one request.
+        count: usize,
+    },
+    /// Failed program to a revised program and, where that must change, the plan that it follows.
+    RefineWithPlan,
+    /// Replaces the trial's thought in place, using the feedback on the failed program `after`, which was written from it
+    /// or from a thought below it.
     Rethink {
         /// The program whose feedback is shown.
         after: NodeId,
     },
+    /// Failed program to the thought above it that is at fault.
+    Blame,
     /// Root to `count` programs, given representative sub-modules of the `sources`.
     ReviseWithModules {
         /// Programs whose sub-modules are clustered.
@@ -84,8 +115,80 @@ pub enum Operator {
         /// Which module stands for its cluster.
         choice: ModuleChoice,
     },
-    /// Asks the model how sure it is that a program which passes the visible tests passes all tests.
-    Verify,
+    /// Has a critic grade how near a failed program's outputs are to the expected ones. What it says is shown with the
+    /// program's feedback to whoever reflects on it.
+    Grade,
+    /// Asks the model whether a program which passes the visible tests passes all tests.
+    Verify {
+        /// How it is asked, and what it answers with.
+        style: VerifyStyle,
+    },
+    /// Root to one node that holds up to `count` test inputs of the model's own, without right answers.
+    WriteInputs {
+        /// Inputs asked for.
+        count: usize,
+    },
+    /// Runs programs on inputs whose right answers nobody knows: mutations of the visible tests' inputs, and those that
+    /// the nodes `inputs` hold. Asks no model. What programs do there tells them apart where the visible tests do not.
+    ///
+    /// An input counts if at least half of the programs that pass all visible tests return from it without an error
+    /// (of all `programs` where none passes). So behaviours of one trial are comparable with each other only, and all
+    /// programs that are to be compared belong into one. What a program answered to the same inputs before is recalled
+    /// where the run has a store.
+    Probe {
+        /// The programs.
+        programs: Vec<NodeId>,
+        /// Nodes made by [`Operator::WriteInputs`]; may be empty.
+        inputs: Vec<NodeId>,
+    },
+    /// Judges between the trial's program and `other` (S*): the model writes inputs that tell them apart, both run on
+    /// them, and it judges both outputs twice, in either order.
+    Compare {
+        /// The other program.
+        other: NodeId,
+    },
+    /// A set of observations to thoughts that follow from them together (PlanSearch). The trial's node is the parent of
+    /// what is made.
+    Combine {
+        /// The observations; none of them for thoughts from the problem alone.
+        observations: Vec<NodeId>,
+        /// What the thoughts should be.
+        wanted: Combined,
+        /// Thoughts asked for.
+        count: usize,
+    },
+    /// A program, with others to be inspired by, to a changed program (evolution). The trial's node is the program.
+    Mutate {
+        /// Programs shown besides, with what they reached.
+        inspirations: Vec<NodeId>,
+    },
+    /// Root to one thought: what the problem asks for, point by point, and why every visible test comes out as it does
+    /// (AlphaCodium).
+    Analyse,
+    /// Root, or a thought on the problem, to `count` thoughts of which each is a whole solution in words (AlphaCodium).
+    ProposeSolutions {
+        /// Solutions asked for.
+        count: usize,
+    },
+    /// Chooses one of several solutions in words and gives it once more, thought through (AlphaCodium).
+    ChooseSolution {
+        /// The solutions, at least one.
+        among: Vec<NodeId>,
+    },
+    /// Root, or a thought on the problem, to test suites that the model writes: `suites` answers to one request.
+    GenerateTests {
+        /// Tests per suite at most.
+        tests: usize,
+        /// Suites asked for.
+        suites: usize,
+    },
+    /// Runs the trial's program on suites of tests. Asks the model nothing.
+    RunTests {
+        /// The suites: nodes of kind [`NodeKind::Tests`], or the root for the visible tests.
+        suites: Vec<NodeId>,
+        /// What later questions on the program are told of it.
+        shown: Shown,
+    },
     /// Function (the root stands for the entry point) to a draft of it and stubs of the new functions that it calls.
     /// The first draft is the implementation; the others are the stubs.
     Decompose {
@@ -121,7 +224,7 @@ pub enum Operator {
         votes: u32,
     },
     /// Failed program to the one of its holes that is to blame.
-    Blame {
+    BlameHole {
         /// The holes to choose from.
         holes: Vec<NodeId>,
     },
@@ -134,19 +237,35 @@ impl Operator {
         match self {
             Self::Propose { .. } => "propose",
             Self::Extend { .. } => "extend",
+            Self::Recall { .. } => "recall",
+            Self::Plan => "plan",
+            Self::RatePlan => "rate_plan",
             Self::Implement => "implement",
             Self::Resample { .. } => "resample",
-            Self::Reflect => "reflect",
-            Self::Refine { .. } => "refine",
+            Self::Reflect { .. } => "reflect",
+            Self::Refine { .. } | Self::RefineWithHistory { .. } => "refine",
+            Self::RefineWithPlan => "refine_with_plan",
             Self::Rethink { .. } => "rethink",
+            Self::Blame => "blame",
             Self::ReviseWithModules { .. } => "revise_with_modules",
-            Self::Verify => "verify",
+            Self::Grade => "grade",
+            Self::Verify { .. } => "verify",
+            Self::WriteInputs { .. } => "write_inputs",
+            Self::Probe { .. } => "probe",
+            Self::Compare { .. } => "compare",
+            Self::Combine { .. } => "combine",
+            Self::Mutate { .. } => "mutate",
+            Self::Analyse => "analyse",
+            Self::ProposeSolutions { .. } => "propose_solutions",
+            Self::ChooseSolution { .. } => "choose_solution",
+            Self::GenerateTests { .. } => "generate_tests",
+            Self::RunTests { .. } => "run_tests",
             Self::Decompose { .. } => "decompose",
             Self::Compose { .. } => "compose",
             Self::RefineFromPrefix { .. } => "refine_from_prefix",
             Self::ProposePlans { .. } => "propose_plans",
             Self::Decide { .. } => "decide",
-            Self::Blame { .. } => "blame",
+            Self::BlameHole { .. } => "blame_hole",
         }
     }
 
@@ -154,18 +273,34 @@ impl Operator {
     #[must_use]
     pub const fn generations(&self) -> u64 {
         match self {
-            Self::Implement | Self::Refine { .. } => 1,
+            Self::Implement | Self::Refine { .. } | Self::RefineWithPlan | Self::Mutate { .. } => 1,
             Self::Resample { count, .. } | Self::ReviseWithModules { count, .. } => *count as u64,
+            Self::RefineWithHistory { count, .. } => *count as u64,
             // An implementation of one function costs what a program costs.
             Self::Compose { count, .. } | Self::RefineFromPrefix { count } => *count as u64,
-            Self::Decompose { .. } | Self::ProposePlans { .. } | Self::Decide { .. } | Self::Blame { .. } => {
-                0
-            }
+            Self::Decompose { .. }
+            | Self::ProposePlans { .. }
+            | Self::Decide { .. }
+            | Self::BlameHole { .. } => 0,
             Self::Propose { .. }
             | Self::Extend { .. }
-            | Self::Reflect
+            | Self::Recall { .. }
+            | Self::Plan
+            | Self::RatePlan
+            | Self::Reflect { .. }
             | Self::Rethink { .. }
-            | Self::Verify => 0,
+            | Self::Blame
+            | Self::Grade
+            | Self::Verify { .. }
+            | Self::WriteInputs { .. }
+            | Self::Probe { .. }
+            | Self::Compare { .. }
+            | Self::Combine { .. }
+            | Self::Analyse
+            | Self::ProposeSolutions { .. }
+            | Self::ChooseSolution { .. }
+            | Self::GenerateTests { .. }
+            | Self::RunTests { .. } => 0,
         }
     }
 
@@ -173,22 +308,98 @@ impl Operator {
     #[must_use]
     pub const fn makes(&self) -> Option<(NodeKind, usize)> {
         match self {
-            Self::Propose { count } | Self::Extend { count, .. } => Some((NodeKind::Thought, *count)),
+            Self::Propose { count, .. } | Self::Extend { count, .. } | Self::Combine { count, .. } => {
+                Some((NodeKind::Thought, *count))
+            }
+            Self::Recall { count } => Some((NodeKind::Thought, *count)),
+            Self::Plan => Some((NodeKind::Plan, 1)),
             Self::Implement => Some((NodeKind::Solution, 1)),
             Self::Resample { count, .. } => Some((NodeKind::Solution, *count)),
-            Self::Reflect => Some((NodeKind::Reflection, 1)),
-            Self::Refine { .. } => Some((NodeKind::Revision, 1)),
+            Self::Reflect { count, .. } => Some((NodeKind::Reflection, *count)),
+            Self::Refine { .. } | Self::RefineWithPlan | Self::Mutate { .. } => Some((NodeKind::Revision, 1)),
             Self::ReviseWithModules { count, .. } => Some((NodeKind::Revision, *count)),
-            Self::Rethink { .. } | Self::Verify => None,
+            Self::RefineWithHistory { count, .. } => Some((NodeKind::Revision, *count)),
+            Self::Analyse | Self::ChooseSolution { .. } => Some((NodeKind::Thought, 1)),
+            Self::ProposeSolutions { count } => Some((NodeKind::Thought, *count)),
+            Self::GenerateTests { suites, .. } => Some((NodeKind::Tests, *suites)),
+            Self::WriteInputs { .. } => Some((NodeKind::Inputs, 1)),
             Self::Decompose { helpers, .. } => Some((NodeKind::Module, *helpers + 1)),
             Self::Compose { count, pieces } => {
                 Some((NodeKind::Module, *count + if pieces.draft.is_some() { 1 } else { 0 }))
             }
             Self::RefineFromPrefix { count } => Some((NodeKind::Revision, *count)),
             Self::ProposePlans { .. } => Some((NodeKind::PlanStep, usize::MAX)),
-            Self::Decide { .. } | Self::Blame { .. } => None,
+            Self::RatePlan
+            | Self::Rethink { .. }
+            | Self::Blame
+            | Self::Grade
+            | Self::Verify { .. }
+            | Self::Probe { .. }
+            | Self::Compare { .. }
+            | Self::RunTests { .. }
+            | Self::Decide { .. }
+            | Self::BlameHole { .. } => None,
         }
     }
+}
+
+/// How [`Operator::Propose`] asks for thoughts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ThoughtStyle {
+    /// Exactly so many, each with a reasonableness, which is its prior (RethinkMCTS).
+    Rated,
+    /// Exactly so many strategies, in order of preference (CodeTree's fixed-width variants).
+    Listed,
+    /// As many strategies as the problem needs, up to so many (CodeTree).
+    Open,
+}
+
+/// How [`Operator::Reflect`] asks for reflections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ReflectionStyle {
+    /// One diagnosis in a few sentences (Reflexion).
+    Diagnosis,
+    /// Exactly so many, each a different way to mend the program (CodeTree's fixed-width variants).
+    Listed,
+    /// One, or several where there are several ways, up to so many (CodeTree).
+    Open,
+}
+
+/// How [`Operator::Verify`] asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum VerifyStyle {
+    /// A score of how sure the model is; answered by [`TrialResult::Verified`] (RethinkMCTS).
+    Confidence,
+    /// Accept or reject, with reasons; answered by [`TrialResult::Judged`] (CodeTree). The reasons are shown with the
+    /// program's feedback to whoever reflects on it.
+    Verdict,
+}
+
+/// What [`Operator::Combine`] asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Combined {
+    /// New observations.
+    Observations,
+    /// A plan: the solution in words.
+    Plan,
+    /// Another plan than the one of this node, after saying what is wrong with it.
+    OtherPlan(NodeId),
+}
+
+/// A program that was tried, as [`Operator::RefineWithHistory`] tells of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PastAttempt {
+    /// The program.
+    pub program: NodeId,
+    /// The reflection on it, if there is one.
+    pub reflection: Option<NodeId>,
 }
 
 /// How [`Operator::Resample`] asks for a program.
@@ -197,8 +408,26 @@ impl Operator {
 pub enum ProgramStyle {
     /// Just the program.
     Direct,
+    /// The algorithm in pseudo-code first, then the program (AgentCoder).
+    Pseudocode,
     /// An outline of sub-modules first, then the program built of them (CodeChain).
     Modular,
+}
+
+/// Which failed tests the feedback on a program shows after [`Operator::RunTests`].
+///
+/// Expected values that a model wrote are often wrong, so methods of ours show the visible tests and the trusted ones
+/// ([`crate::suite::trusted`]); published methods that show all of them say so.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Shown {
+    /// The feedback stays as it is.
+    #[default]
+    Unchanged,
+    /// The visible tests and all of the suites.
+    All,
+    /// These tests and no others, the visible ones among them only where they are named.
+    Only(Vec<TestId>),
 }
 
 /// Which module of a cluster is shown to the model ([`Operator::ReviseWithModules`]).
@@ -215,6 +444,22 @@ pub enum ModuleChoice {
     Random,
     /// A module of the best source.
     BestPassing,
+    /// As `Centroid`, with as many clusters, up to the number asked for, as part the modules best by their silhouette.
+    Silhouette,
+}
+
+/// Whom a pairwise comparison prefers ([`Operator::Compare`]).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Preference {
+    /// The trial's program, in both orders.
+    Node,
+    /// The other program, in both orders.
+    Other,
+    /// Neither, in both orders: half a point each.
+    Tie,
+    /// One order contradicts the other: no point.
+    Inconsistent,
 }
 
 /// What a function is composed with ([`Operator::Compose`]).
@@ -243,17 +488,51 @@ pub enum TrialResult {
     },
     /// [`Operator::Rethink`] wrote a new thought; the node keeps its id.
     Replaced,
-    /// [`Operator::Verify`] gave a score in `[-1, 1]`; `None` where the answer held none.
+    /// [`VerifyStyle::Confidence`] gave a score in `[-1, 1]`; `None` where the answer held none.
     Verified {
         /// The model's confidence.
         confidence: Option<f64>,
+    },
+    /// [`VerifyStyle::Verdict`] gave a verdict; `None` where the answer held none, which is neither yes nor no.
+    Judged {
+        /// Whether the program was accepted.
+        accepted: Option<bool>,
+    },
+    /// [`Operator::Grade`] or [`Operator::RatePlan`] gave a grade as a share of the best one, in `[0, 1]`; `None` where the answer held none.
+    Graded {
+        /// The grade.
+        grade: Option<f64>,
+    },
+    /// What [`Operator::Probe`] saw.
+    Probed {
+        /// Hash of what each program did, in the order of the operator's programs: equal for programs that answered all
+        /// counting inputs alike. `None` for a program that could not be probed.
+        behaviours: Vec<Option<u64>>,
+        /// Inputs that count. With 0 of them nothing was learned and all behaviours are `None`.
+        inputs: u32,
+    },
+    /// [`Operator::Compare`] came to a judgement.
+    Compared {
+        /// Whom it prefers.
+        preference: Preference,
+    },
+    /// [`Operator::Blame`] named a thought: its place in the chain from the root down to the program, from 0. `None`
+    /// where none is at fault, and where the answer says neither.
+    Blamed {
+        /// The place.
+        place: Option<usize>,
+    },
+    /// [`Operator::RunTests`] ran the program.
+    Ran {
+        /// What came of it on each suite, in the operator's order.
+        runs: Vec<SuiteRun>,
     },
     /// [`Operator::Compose`] made candidates.
     Composed {
         /// The candidates, the draft first where there is one.
         drafts: Vec<Draft>,
         /// What each of them did on the inputs.
-        behaviours: Vec<Behaviour>,
+        behaviours: Vec<Outputs>,
     },
     /// [`Operator::ProposePlans`] gave plans, merged by common prefix.
     Planned {
@@ -265,8 +544,8 @@ pub enum TrialResult {
         /// Votes per option.
         votes: Vec<u32>,
     },
-    /// [`Operator::Blame`] looked at a failure.
-    Blamed {
+    /// [`Operator::BlameHole`] looked at a failure.
+    HoleBlamed {
         /// Which of the holes is to blame, by its place in the list; `None` where it is none of them.
         hole: Option<usize>,
     },
@@ -317,6 +596,9 @@ pub trait SearchPolicy: Send {
 
     /// Why there is nothing more to ask for; `None` while the search goes on.
     fn stop_reason(&self, tree: &Tree) -> Option<StopReason>;
+
+    /// Learns what a trial has cost, just before its result is told. Most methods count programs only and do not ask.
+    fn charge(&mut self, _trial: &Trial, _cost: &Cost) {}
 }
 
 /// A trial before [`crate::Search`] gives it its number and seed.

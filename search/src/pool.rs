@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::attempt::Attempt;
+use crate::suite;
 use crate::tree::{Evaluator, Node, NodeId, Tree};
 
 /// Every distinct program of a tree, in the order of first sight.
@@ -20,10 +21,34 @@ pub struct Candidate {
     pub attempt: Attempt,
     /// How many nodes hold this program.
     pub draws: u32,
-    /// How many distinct programs of the pool behave like it on the visible tests, itself included; 0 if unknown.
+    /// Hash of its behaviour on probes, where it was probed.
+    pub probed: Option<u64>,
+    /// How many distinct programs of the pool behave like it on the visible tests and on probes, itself included; 0 if
+    /// neither is known.
     pub cluster: u32,
     /// The model's confidence in it, in `[-1, 1]`, where it was asked.
     pub self_eval: Option<f64>,
+    /// Whether a critic accepted it, the last that was asked.
+    pub accepted: Option<bool>,
+    /// A critic's grade of its outputs, in `[0, 1]`, where one was given.
+    pub grade: Option<f64>,
+    /// Pairwise comparisons that it took part in.
+    pub comparisons: u32,
+    /// Points that they gave it.
+    pub points: f64,
+    /// Trusted tests that a model wrote and it passed (see [`suite::trusted`]).
+    pub trusted: u32,
+    /// Tests that a model wrote and it passed, and how many of them it ran on.
+    pub generated: (u32, u32),
+}
+
+/// How a program behaves, as far as it was seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Behaviour {
+    /// Hash of its outcomes on the visible tests.
+    pub visible: Option<u64>,
+    /// Hash of what it did on probes.
+    pub probed: Option<u64>,
 }
 
 impl Pool {
@@ -44,6 +69,7 @@ impl Pool {
             }
         }
         pool.count_clusters();
+        pool.count_generated(tree);
         pool
     }
 
@@ -53,32 +79,91 @@ impl Pool {
         &self.candidates
     }
 
+    /// As [`Self::candidates`], for who wants them for good.
+    #[must_use]
+    pub fn into_candidates(self) -> Vec<Candidate> {
+        self.candidates
+    }
+
     fn count_clusters(&mut self) {
-        let mut sizes: BTreeMap<u64, u32> = BTreeMap::new();
-        for behaviour in self.candidates.iter().filter_map(|candidate| candidate.attempt.behaviour) {
+        let mut sizes: BTreeMap<Behaviour, u32> = BTreeMap::new();
+        for behaviour in self.candidates.iter().filter_map(Candidate::behaviour) {
             *sizes.entry(behaviour).or_default() += 1;
         }
         for candidate in &mut self.candidates {
-            let size = candidate.attempt.behaviour.and_then(|behaviour| sizes.get(&behaviour));
+            let size = candidate.behaviour().and_then(|behaviour| sizes.get(&behaviour));
             candidate.cluster = size.copied().unwrap_or(0);
+        }
+    }
+
+    fn count_generated(&mut self, tree: &Tree) {
+        for suite in suite::suites(tree) {
+            let (runs, trusted) = (suite::runs(tree, suite), suite::trusted(tree, suite));
+            for candidate in &mut self.candidates {
+                let Some((_, run)) = runs.get(&candidate.attempt.fingerprint) else { continue };
+                let good = run
+                    .outcomes
+                    .iter()
+                    .zip(&trusted)
+                    .filter(|(outcome, trusted)| outcome.passed && **trusted);
+                candidate.trusted += u32::try_from(good.count()).unwrap_or(u32::MAX);
+                candidate.generated.0 += run.passed();
+                candidate.generated.1 += run.total();
+            }
         }
     }
 }
 
 impl Candidate {
     fn new(node: &Node, attempt: &Attempt) -> Self {
-        let self_eval = node.score(Evaluator::SelfEval);
-        Self { node: node.id, attempt: attempt.clone(), draws: 1, cluster: 0, self_eval }
+        let mut new = Self {
+            node: node.id,
+            attempt: attempt.clone(),
+            draws: 1,
+            probed: node.probed,
+            cluster: 0,
+            self_eval: node.score(Evaluator::SelfEval),
+            accepted: verdict(node),
+            grade: node.score(Evaluator::OutputGrade),
+            comparisons: 0,
+            points: 0.0,
+            trusted: 0,
+            generated: (0, 0),
+        };
+        new.add_points(node);
+        new
+    }
+
+    /// What is known of how it behaves; equal within a cluster. `None` where nothing is known.
+    #[must_use]
+    pub fn behaviour(&self) -> Option<Behaviour> {
+        let known = (self.attempt.behaviour, self.probed);
+        (known != (None, None)).then_some(Behaviour { visible: known.0, probed: known.1 })
+    }
+
+    fn add_points(&mut self, node: &Node) {
+        for evaluation in node.evaluations.iter().filter(|it| it.evaluator == Evaluator::Comparison) {
+            self.comparisons += 1;
+            self.points += evaluation.score;
+        }
     }
 
     fn absorb(&mut self, copy: &Node, attempt: &Attempt) {
         self.draws += 1;
         self.self_eval = self.self_eval.or_else(|| copy.score(Evaluator::SelfEval));
+        self.accepted = verdict(copy).or(self.accepted);
+        self.grade = self.grade.or_else(|| copy.score(Evaluator::OutputGrade));
+        self.probed = self.probed.or(copy.probed);
+        self.add_points(copy);
         if better(attempt, &self.attempt) {
             self.node = copy.id;
             self.attempt = attempt.clone();
         }
     }
+}
+
+fn verdict(node: &Node) -> Option<bool> {
+    node.score(Evaluator::VerifyGeneral).map(|verdict| verdict > 0.5)
 }
 
 fn better(copy: &Attempt, first: &Attempt) -> bool {

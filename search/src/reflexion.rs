@@ -1,16 +1,23 @@
 //! Reflexion: a chain of program, diagnosis in words, revised program, until the tests pass.
 //!
-//! Source: Shinn et al. 2023, *Reflexion*, section 4.3 and the published code. Two deliberate differences: programs
-//! are tested on the problem's visible tests and not on tests that the model wrote (the paper counts 16 % false
-//! positives of those on MBPP); and not the last program is submitted but the best one, as in every method here.
-//! A program that the visible tests cannot judge ends the chain, for there is no failure to reflect on.
+//! Source: Shinn et al. 2023, *Reflexion*, section 4.3 and the published code. Deliberate differences:
+//!
+//! - programs are tested on the problem's visible tests and not on tests that the model wrote (the paper counts 16 %
+//!   false positives of those on MBPP), unless [`TestSource::Generated`] asks for both; then all of them are shown, as
+//!   published, whether they can be trusted or not;
+//! - not the last program is submitted but the best one, as in every method here;
+//! - the questions come without the worked examples that the original shows;
+//! - a program that no test can judge ends the chain, for there is no failure to reflect on.
 
 use serde::{Deserialize, Serialize};
 
 use crate::attempt::Outcome;
 use crate::checked;
 use crate::grow::grow;
-use crate::policy::{Decision, Operator, SearchPolicy, StopReason, Trial, TrialResult};
+use crate::policy::{
+    Decision, Operator, ReflectionStyle, SearchPolicy, Shown, StopReason, Trial, TrialResult,
+};
+use crate::suite;
 use crate::tree::{NodeId, Tree};
 
 #[cfg(test)]
@@ -23,7 +30,13 @@ pub struct ReflexionConfig {
     /// Programs asked for at most, the first one included; at least 1. Default 10.
     #[serde(deserialize_with = "checked::count")]
     pub max_iterations: usize,
-    /// Temperature of programs, in `[0, 2]`. Default 0.
+    /// Which tests judge. Default the visible ones alone.
+    pub tests: TestSource,
+    /// Tests that the model is asked to write with [`TestSource::Generated`], at least 1. Default 6, as in the paper;
+    /// the published code keeps one of them.
+    #[serde(deserialize_with = "checked::count")]
+    pub generated_tests: usize,
+    /// Temperature of programs and of tests, in `[0, 2]`. Default 0.
     #[serde(deserialize_with = "checked::temperature")]
     pub program_temperature: f64,
     /// Temperature of reflections, in `[0, 2]`. Default 0.2.
@@ -34,10 +47,24 @@ pub struct ReflexionConfig {
     pub max_output_tokens: u32,
 }
 
+/// Which tests judge the programs of [`Reflexion`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TestSource {
+    /// The visible tests.
+    #[default]
+    Visible,
+    /// Tests that the model wrote before the first program, as published, and the visible tests, of which none may
+    /// fail.
+    Generated,
+}
+
 impl Default for ReflexionConfig {
     fn default() -> Self {
         Self {
             max_iterations: 10,
+            tests: TestSource::Visible,
+            generated_tests: 6,
             program_temperature: 0.0,
             reflection_temperature: 0.2,
             max_output_tokens: 1024,
@@ -52,13 +79,24 @@ pub struct Reflexion {
     step: Step,
     waiting: bool,
     programs: usize,
+    suite: Option<NodeId>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Step {
+    Generate,
     Implement,
-    Reflect { failed: NodeId },
-    Refine { failed: NodeId, reflection: Option<NodeId> },
+    /// Run `program` on the suite; where it passes everything, the chain ends.
+    Run {
+        program: NodeId,
+    },
+    Reflect {
+        failed: NodeId,
+    },
+    Refine {
+        failed: NodeId,
+        reflection: Option<NodeId>,
+    },
     Stop(StopReason),
 }
 
@@ -66,16 +104,29 @@ impl Reflexion {
     /// A policy that has asked for nothing yet.
     #[must_use]
     pub const fn new(config: ReflexionConfig) -> Self {
-        Self { config, step: Step::Implement, waiting: false, programs: 0 }
+        let step = match config.tests {
+            TestSource::Visible => Step::Implement,
+            TestSource::Generated => Step::Generate,
+        };
+        Self { config, step, waiting: false, programs: 0, suite: None }
     }
 
-    const fn decide(&self) -> Option<Decision> {
+    fn decide(&self) -> Option<Decision> {
+        let (programs, reflections) = (self.config.program_temperature, self.config.reflection_temperature);
         let (node, operator, temperature) = match self.step {
-            Step::Implement => (NodeId::ROOT, Operator::Implement, self.config.program_temperature),
-            Step::Reflect { failed } => (failed, Operator::Reflect, self.config.reflection_temperature),
-            Step::Refine { failed, reflection } => {
-                (failed, Operator::Refine { reflection }, self.config.program_temperature)
+            Step::Generate => {
+                let tests = self.config.generated_tests.max(1);
+                (NodeId::ROOT, Operator::GenerateTests { tests, suites: 1 }, programs)
             }
+            Step::Implement => (NodeId::ROOT, Operator::Implement, programs),
+            Step::Run { program } => {
+                let suites = self.suite.into_iter().collect();
+                (program, Operator::RunTests { suites, shown: Shown::All }, programs)
+            }
+            Step::Reflect { failed } => {
+                (failed, Operator::Reflect { count: 1, style: ReflectionStyle::Diagnosis }, reflections)
+            }
+            Step::Refine { failed, reflection } => (failed, Operator::Refine { reflection }, programs),
             Step::Stop(_) => return None,
         };
         Some(Decision { node, operator, temperature, max_output_tokens: self.config.max_output_tokens })
@@ -83,14 +134,25 @@ impl Reflexion {
 
     /// The step after a program was asked for. A missing one counts, and the same question is put once more.
     fn after_program(&self, tree: &Tree, made: Option<NodeId>) -> Step {
-        let outcome = made.and_then(|node| tree.attempt(node)).map(crate::Attempt::outcome);
-        match (outcome, made) {
-            (Some(Outcome::Passed), _) => Step::Stop(StopReason::Accepted),
-            (Some(Outcome::Untested), _) => Step::Stop(StopReason::Exhausted),
-            _ if self.programs >= self.config.max_iterations.max(1) => Step::Stop(StopReason::Exhausted),
-            (Some(Outcome::Failed), Some(failed)) => Step::Reflect { failed },
-            _ => self.step,
+        match made.filter(|node| tree.attempt(*node).is_some()) {
+            Some(program) if self.suite.is_some() => Step::Run { program },
+            Some(program) => self.judged(tree, program),
+            None if self.is_over() => Step::Stop(StopReason::Exhausted),
+            None => self.step,
         }
+    }
+
+    fn judged(&self, tree: &Tree, program: NodeId) -> Step {
+        match tree.node(program).map(|node| suite::outcome(node, self.suite)) {
+            Some(Outcome::Passed) => Step::Stop(StopReason::Accepted),
+            Some(Outcome::Untested) => Step::Stop(StopReason::Exhausted),
+            _ if self.is_over() => Step::Stop(StopReason::Exhausted),
+            _ => Step::Reflect { failed: program },
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        self.programs >= self.config.max_iterations.max(1)
     }
 }
 
@@ -108,12 +170,20 @@ impl SearchPolicy for Reflexion {
         self.waiting = false;
         let nodes = grow(tree, trial, result);
         let made = nodes.first().copied();
-        self.step = if let Step::Reflect { failed } = self.step {
+        self.step = match self.step {
+            Step::Generate => {
+                // Without usable tests the visible ones must do.
+                self.suite = made;
+                Step::Implement
+            }
+            Step::Run { program } => self.judged(tree, program),
             // Without a usable diagnosis the test results alone must do.
-            Step::Refine { failed, reflection: made }
-        } else {
-            self.programs += 1;
-            self.after_program(tree, made)
+            Step::Reflect { failed } => Step::Refine { failed, reflection: made },
+            Step::Implement | Step::Refine { .. } => {
+                self.programs += 1;
+                self.after_program(tree, made)
+            }
+            stop @ Step::Stop(_) => stop,
         };
         nodes
     }

@@ -13,13 +13,18 @@
 //! - without visible tests the pass fraction is unknown: every program that parses is judged by its self-evaluation
 //!   alone, as if it had passed.
 //!
-//! Only the last thought of a chain is rewritten, as published: its ancestors had their chance.
+//! The last thought of a chain is rewritten, as published: its ancestors had their chance. With
+//! [`RethinkTarget::Blame`] the model is asked first which thought of the chain is at fault, as in a routine that the
+//! published code contains and never calls. What was learnt below a rewritten ancestor is dropped, unless the rewrite is
+//! taken back.
 
 use serde::{Deserialize, Serialize};
 
 use crate::attempt::Outcome;
 use crate::grow::{evaluate, grow, proportions, record};
-use crate::policy::{Decision, Operator, SearchPolicy, StopReason, Trial, TrialResult};
+use crate::policy::{
+    Decision, Operator, SearchPolicy, StopReason, ThoughtStyle, Trial, TrialResult, VerifyStyle,
+};
 use crate::puct::Puct;
 use crate::tree::{Change, Evaluator, NodeId, NodeKind, Tree};
 use crate::{backup, checked};
@@ -50,6 +55,8 @@ pub struct RethinkConfig {
     pub self_eval_weight: f64,
     /// Whether thoughts are rewritten. Default true; false is the paper's ablation.
     pub rethink: bool,
+    /// Which thought is rewritten. Default the last.
+    pub rethink_target: RethinkTarget,
     /// A passing program with at least this return ends the search, in `[0, 1]`. Default 0.95.
     #[serde(deserialize_with = "checked::share")]
     pub accept_at: f64,
@@ -73,12 +80,24 @@ impl Default for RethinkConfig {
             visible_weight: 0.8,
             self_eval_weight: 0.2,
             rethink: true,
+            rethink_target: RethinkTarget::Last,
             accept_at: 0.95,
             exhaust: false,
             temperature: 0.0,
             max_output_tokens: 1024,
         }
     }
+}
+
+/// Which thought of a chain is rewritten when its program fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RethinkTarget {
+    /// The last one, from which the program was written.
+    #[default]
+    Last,
+    /// The one that the model blames; the last one if it blames none, or one that was rewritten before.
+    Blame,
 }
 
 /// The RethinkMCTS policy. Rollouts follow one another, so one trial is in flight at a time.
@@ -104,7 +123,14 @@ enum Step {
         rollout: Rollout,
         program: NodeId,
     },
+    /// Ask which thought is at fault for a failed program of the leaf.
+    Blame {
+        leaf: NodeId,
+        first: Tried,
+        program: NodeId,
+    },
     Rethink {
+        leaf: NodeId,
         thought: NodeId,
         first: Tried,
         program: NodeId,
@@ -112,7 +138,7 @@ enum Step {
     Stop(StopReason),
 }
 
-/// One rollout: the leaf, and what its thought came to before it was rewritten.
+/// One rollout: the leaf, and what it came to before a thought was rewritten.
 #[derive(Debug, Clone)]
 struct Rollout {
     leaf: NodeId,
@@ -122,7 +148,9 @@ struct Rollout {
 #[derive(Debug, Clone)]
 struct Before {
     tried: Tried,
-    /// Priors of the leaf and its siblings.
+    /// The thought that was rewritten: the leaf or one above it.
+    thought: NodeId,
+    /// Priors of it and its siblings.
     priors: Vec<(NodeId, f64)>,
 }
 
@@ -145,10 +173,11 @@ impl RethinkMcts {
     fn decide(&self) -> Option<Decision> {
         let count = self.config.thoughts.max(1);
         let (node, operator) = match &self.step {
-            Step::Propose => (NodeId::ROOT, Operator::Propose { count }),
+            Step::Propose => (NodeId::ROOT, Operator::Propose { count, style: ThoughtStyle::Rated }),
             Step::Expand { thought, after } => (*thought, Operator::Extend { count, after: *after }),
             Step::Implement(rollout) => (rollout.leaf, Operator::Implement),
-            Step::Verify { program, .. } => (*program, Operator::Verify),
+            Step::Verify { program, .. } => (*program, Operator::Verify { style: VerifyStyle::Confidence }),
+            Step::Blame { program, .. } => (*program, Operator::Blame),
             Step::Rethink { thought, program, .. } => (*thought, Operator::Rethink { after: *program }),
             Step::Stop(_) => return None,
         };
@@ -199,9 +228,9 @@ impl RethinkMcts {
         }
         let Rollout { leaf, before } = rollout;
         let kept = match (before, tried.program) {
-            (Some(before), _) => better_of(tree, leaf, before, tried),
+            (Some(before), _) => better_of(tree, before, tried),
             (None, Some(program)) if self.may_rethink(tree, leaf, tried) => {
-                return Step::Rethink { thought: leaf, first: tried, program };
+                return self.rethink(tree, leaf, tried, program);
             }
             (None, _) => tried,
         };
@@ -213,14 +242,30 @@ impl RethinkMcts {
         self.config.rethink && !tried.stands && tree.node(leaf).is_some_and(fresh)
     }
 
-    fn rethought(&mut self, tree: &mut Tree, thought: NodeId, first: Tried, result: &TrialResult) -> Step {
+    /// Has the leaf's thought rewritten, or asks first whose fault it is where there is a choice.
+    fn rethink(&self, tree: &Tree, leaf: NodeId, first: Tried, program: NodeId) -> Step {
+        let alone = chain(tree, leaf).len() < 2;
+        if alone || self.config.rethink_target == RethinkTarget::Last {
+            return Step::Rethink { leaf, thought: leaf, first, program };
+        }
+        Step::Blame { leaf, first, program }
+    }
+
+    fn rethought(
+        &mut self,
+        tree: &mut Tree,
+        leaf: NodeId,
+        thought: NodeId,
+        first: Tried,
+        result: &TrialResult,
+    ) -> Step {
         if !matches!(result, TrialResult::Replaced) {
-            return self.conclude(tree, thought, first);
+            return self.conclude(tree, leaf, first);
         }
         record(tree, Change::Rethought { node: thought });
         let priors = sibling_priors(tree, thought);
         favour(tree, thought, &priors);
-        Step::Implement(Rollout { leaf: thought, before: Some(Before { tried: first, priors }) })
+        Step::Implement(Rollout { leaf, before: Some(Before { tried: first, thought, priors }) })
     }
 
     /// Ends a rollout: backs the return up and says how to go on.
@@ -258,7 +303,10 @@ impl SearchPolicy for RethinkMcts {
             Step::Propose | Step::Expand { .. } => self.start_rollout(tree),
             Step::Implement(rollout) => self.implemented(tree, rollout, nodes.first().copied()),
             Step::Verify { rollout, program } => self.verified(tree, rollout, program, result),
-            Step::Rethink { thought, first, .. } => self.rethought(tree, thought, first, result),
+            Step::Blame { leaf, first, program } => {
+                Step::Rethink { leaf, thought: blamed(tree, leaf, result), first, program }
+            }
+            Step::Rethink { leaf, thought, first, .. } => self.rethought(tree, leaf, thought, first, result),
             stop @ Step::Stop(_) => stop,
         };
         nodes
@@ -271,16 +319,55 @@ impl SearchPolicy for RethinkMcts {
 
 /// The better of the attempts before and after a rewrite; takes the rewrite back if that is the one before. An
 /// attempt that no test speaks against is never worse than one that failed, whatever the model thinks of it.
-fn better_of(tree: &mut Tree, leaf: NodeId, before: Before, after: Tried) -> Tried {
+fn better_of(tree: &mut Tree, before: Before, after: Tried) -> Tried {
     let improved = after.stands || (after.program.is_some() && after.reward >= before.tried.reward);
     if improved {
+        forget_below(tree, before.thought);
         return Tried { reward: after.reward.max(before.tried.reward), ..after };
     }
-    record(tree, Change::Reverted { node: leaf });
+    record(tree, Change::Reverted { node: before.thought });
     for (node, prior) in before.priors {
         record(tree, Change::PriorSet { node, prior });
     }
     before.tried
+}
+
+/// The thoughts from the root down to `leaf`.
+fn chain(tree: &Tree, leaf: NodeId) -> Vec<NodeId> {
+    let thoughts = tree.lineage(leaf).filter(|node| node.kind == NodeKind::Thought);
+    let mut chain: Vec<NodeId> = thoughts.map(|node| node.id).collect();
+    chain.reverse();
+    chain
+}
+
+/// The thought that is blamed, if it was never rewritten; else the leaf.
+fn blamed(tree: &Tree, leaf: NodeId, result: &TrialResult) -> NodeId {
+    let TrialResult::Blamed { place: Some(place) } = result else { return leaf };
+    let fresh = |node: &NodeId| tree.node(*node).is_some_and(|node| node.rethinks == 0);
+    chain(tree, leaf).get(*place).copied().filter(fresh).unwrap_or(leaf)
+}
+
+/// Drops the returns of a rewritten thought that has thoughts below it, and theirs: they came of another chain. Those of
+/// a leaf are none or its own.
+fn forget_below(tree: &mut Tree, thought: NodeId) {
+    let mut below: Vec<NodeId> = thoughts_below(tree, thought);
+    if below.is_empty() {
+        return;
+    }
+    below.push(thought);
+    while let Some(node) = below.pop() {
+        if tree.node(node).is_some_and(|node| node.stats.visits > 0) {
+            record(tree, Change::Forgotten { node });
+        }
+        if node != thought {
+            below.extend(thoughts_below(tree, node));
+        }
+    }
+}
+
+fn thoughts_below(tree: &Tree, thought: NodeId) -> Vec<NodeId> {
+    let thoughts = tree.children(thought).filter(|node| node.kind == NodeKind::Thought);
+    thoughts.map(|node| node.id).collect()
 }
 
 /// The return of a program that was judged before and that no test speaks against.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
+use crate::budget::Cost;
 use crate::choose;
 use crate::policy::{SearchPolicy, StopReason, Trial, TrialId, TrialResult};
 use crate::tree::{Change, NodeId, Tree};
@@ -27,7 +28,7 @@ pub struct Search {
 
 struct Pending {
     trial: Trial,
-    result: Option<TrialResult>,
+    result: Option<(TrialResult, Cost)>,
 }
 
 /// What the telling of a result did.
@@ -74,9 +75,14 @@ impl Search {
 
     /// Takes the result of one trial. Telling a trial again, or one that was never asked for, does nothing.
     pub fn tell(&mut self, trial: TrialId, result: TrialResult) -> Told {
+        self.tell_at_cost(trial, result, Cost::default())
+    }
+
+    /// Takes the result of one trial and what it has cost, for policies that weigh gains against costs.
+    pub fn tell_at_cost(&mut self, trial: TrialId, result: TrialResult, cost: Cost) -> Told {
         let mut told = Told::default();
         match self.pending.get_mut(&trial) {
-            Some(pending) if pending.result.is_none() => pending.result = Some(result),
+            Some(pending) if pending.result.is_none() => pending.result = Some((result, cost)),
             _ => return told,
         }
         while let Some((id, nodes)) = self.apply_next() {
@@ -119,7 +125,9 @@ impl Search {
         let oldest = self.pending.first_entry()?;
         oldest.get().result.as_ref()?;
         let Pending { trial, result } = oldest.remove();
-        let nodes = self.policy.tell(&mut self.tree, &trial, &result?);
+        let (result, cost) = result?;
+        self.policy.charge(&trial, &cost);
+        let nodes = self.policy.tell(&mut self.tree, &trial, &result);
         Some((trial.id, nodes))
     }
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 pub use self::arena::{Tree, TreeError};
 pub use self::node::{Node, Stats};
 use crate::attempt::Attempt;
+use crate::suite::SuiteRun;
 
 mod arena;
 mod node;
@@ -30,12 +31,18 @@ pub enum NodeKind {
     Root,
     /// A strategy, observation or hint.
     Thought,
+    /// An ordered list of steps that lead to a program.
+    Plan,
     /// A complete program.
     Solution,
     /// A complete program derived from another one.
     Revision,
     /// A diagnosis of a failed program.
     Reflection,
+    /// Test inputs without right answers.
+    Inputs,
+    /// A suite of tests that the model wrote.
+    Tests,
     /// One function: a stub with signature and documentation, or an implementation of it.
     Module,
     /// One step of a sampled plan.
@@ -51,8 +58,18 @@ pub enum Evaluator {
     VisiblePassFraction,
     /// The model's own confidence that unseen tests pass, in `[-1, 1]`.
     SelfEval,
+    /// A critic's verdict on a program that no visible test speaks against: 1 accepted, 0 rejected.
+    VerifyGeneral,
+    /// A critic's grade of how near a failed program's outputs are to the expected ones, in `[0, 1]`.
+    OutputGrade,
+    /// The model's confidence that a plan solves the problem, in `[0, 1]`.
+    PlanConfidence,
     /// The method's combination of the other parts, in `[0, 1]`.
     Reward,
+    /// Points of one pairwise comparison: 1 for the preferred program, 0.5 each for a tie, else 0. They add up.
+    Comparison,
+    /// Share of the tests that the model wrote and the program last ran on passed, in `[0, 1]`.
+    GeneratedPassFraction,
     /// Share of rival implementations that return the same, in `[0, 1]`.
     Consensus,
 }
@@ -102,6 +119,11 @@ pub enum Change {
         /// The thought.
         node: NodeId,
     },
+    /// The returns that went through a node were dropped, since a thought above it is another one now.
+    Forgotten {
+        /// The node.
+        node: NodeId,
+    },
     /// A node's prior was weighed anew against its siblings'.
     PriorSet {
         /// The node.
@@ -109,11 +131,27 @@ pub enum Change {
         /// The new prior, in `[0, 1]`.
         prior: f64,
     },
+    /// It was seen how a node's program behaves on probes; what was seen before is superseded.
+    Probed {
+        /// The node.
+        node: NodeId,
+        /// Hash of what it did, equal for programs that did the same.
+        behaviour: u64,
+    },
     /// A return was added to a node's statistics.
     BackedUp {
         /// The node.
         node: NodeId,
         /// The return, in `[0, 1]`.
         value: f64,
+    },
+    /// A program ran on a suite. A later run on the same suite takes the place of this one.
+    Ran {
+        /// The program's node.
+        node: NodeId,
+        /// The suite; the root for the visible tests.
+        suite: NodeId,
+        /// What came of it.
+        run: SuiteRun,
     },
 }

@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::server::ModelServer;
 
 /// The strategies there are.
-pub const STRATEGIES: [&str; 4] = ["resample", "reflexion", "rethink-mcts", "codechain"];
+pub use codeagent::strategy::NAMES as STRATEGIES;
 
 /// Longest wait of [`until`]: what takes longer hangs, even on a machine that has much else to do.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -221,7 +221,8 @@ pub fn path() -> &'static Path {
 fn build(release: bool) {
     let mut build = Command::new(env!("CARGO"));
     build
-        .args(["build", "--quiet", "--locked", "-p", "codeagent-cli"])
+        // As the test run that this is a part of builds it: with other features all dependencies would be built again.
+        .args(["test", "--no-run", "--quiet", "--locked", "--workspace", "--test", "help"])
         .current_dir(env!("CARGO_MANIFEST_DIR"));
     if release {
         build.arg("--release");

@@ -1,5 +1,5 @@
-//! What the end-to-end tests share: a scripted model server, a model that acts with a given skill, the real binary, and
-//! the shared data sets where they are to be had; wrong solutions, and ways to be paid for them.
+//! What the end-to-end tests share: a scripted model server, a model that acts with a given skill, searches against a
+//! simulated model, the real binary, and the shared data sets where they are to be had; wrong solutions, and ways to be paid for them.
 
 pub mod binary;
 pub mod cheats;
@@ -8,4 +8,5 @@ pub mod mutants;
 pub mod pool;
 pub mod server;
 pub mod shared;
+pub mod simulate;
 pub mod skill;

@@ -16,12 +16,27 @@ pub struct SkilledModel {
     skill: f64,
     /// Whether it never finds the right program.
     hopeless: bool,
+    /// Whether what it revises stays wrong.
+    stubborn: bool,
 }
 
 #[derive(Deserialize)]
 struct Puzzle {
     prompt: String,
+    entry: Entry,
+    public_tests: Vec<PublicTest>,
     meta: Solutions,
+}
+
+#[derive(Deserialize)]
+struct Entry {
+    name: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct PublicTest {
+    r#in: String,
+    out: String,
 }
 
 #[derive(Deserialize)]
@@ -44,8 +59,22 @@ enum Asked {
     Blocks,
     Score,
     Diagnosis,
+    Strategies,
+    Reflections,
+    Grade,
+    Verdict,
+    Memory,
+    Plan,
+    Confidence,
     Modules,
+    Tests,
+    Points,
+    Solutions,
+    Choice,
     Revision,
+    Observations,
+    Inputs,
+    Comparison,
     Program,
 }
 
@@ -64,7 +93,13 @@ impl SkilledModel {
         paths.sort();
         let read =
             |path| serde_json::from_slice(&std::fs::read(path).expect("a puzzle")).expect("a puzzle in JSON");
-        Self { puzzles: paths.into_iter().map(read).collect(), skill, hopeless: false }
+        Self { puzzles: paths.into_iter().map(read).collect(), skill, hopeless: false, stubborn: false }
+    }
+
+    /// A model of this skill whose revisions, of programs and of thoughts, never help.
+    #[must_use]
+    pub fn stubborn(skill: f64) -> Self {
+        Self { stubborn: true, ..Self::new(skill) }
     }
 
     /// A model that answers every question and never finds the right program.
@@ -98,7 +133,7 @@ impl SkilledModel {
         match asked {
             Asked::Thoughts => self.thoughts(puzzle, dice),
             Asked::NewThought => {
-                let right = !self.hopeless && dice.random_bool((self.skill + 0.3).min(1.0));
+                let right = !self.never(asked) && dice.random_bool((self.skill + 0.3).min(1.0));
                 if right { puzzle.meta.right_thought.clone() } else { puzzle.wrong(dice).thought.clone() }
             }
             Asked::Blocks => blocks(said, dice),
@@ -109,6 +144,33 @@ impl SkilledModel {
             Asked::Diagnosis => {
                 format!("The program does not follow the statement. {}", puzzle.meta.right_thought)
             }
+            Asked::Strategies => self.strategies(puzzle, dice),
+            Asked::Reflections => format!(
+                "1. It does not follow the statement: {}\n2. Write it anew from the statement.",
+                puzzle.meta.right_thought.replace('\n', " ")
+            ),
+            Asked::Grade => format!("Some of the answers differ.\n{}", dice.random_range(1..=4)),
+            Asked::Verdict => {
+                let right = said.contains(puzzle.meta.right.trim());
+                if right { "It is general.\nTrue" } else { "It fails on other inputs.\nFalse" }.to_owned()
+            }
+            Asked::Memory => {
+                let problem = |number: usize| {
+                    format!(
+                        "# Problem {number}\nA smaller one.\n## Code\n```python\nprint({number})\n```\n## Plan\n1. Go.\n"
+                    )
+                };
+                format!("{}# Tutorial\nStep by step.\n", (1..=3).map(problem).collect::<String>())
+            }
+            Asked::Plan => {
+                let right = !self.hopeless && dice.random_bool((self.skill + 0.2).min(1.0));
+                let thought = if right { &puzzle.meta.right_thought } else { &puzzle.wrong(dice).thought };
+                format!("1. {thought}\n2. Return what was found.")
+            }
+            Asked::Confidence => {
+                let right = said.contains(&puzzle.meta.right_thought);
+                json!({"explanation": "by its steps", "confidence": if right { 90 } else { 40 }}).to_string()
+            }
             Asked::Modules => {
                 let program = self.program(puzzle, said, dice);
                 let headers: Vec<&str> = program.lines().filter(|line| line.starts_with("def ")).collect();
@@ -117,10 +179,35 @@ impl SkilledModel {
                     headers.join("\n")
                 )
             }
+            Asked::Tests => puzzle.tests(),
+            Asked::Points => "- Follow the statement to the letter.\n- Mind the edge cases.".to_owned(),
+            Asked::Solutions => self.solutions(puzzle, dice),
+            Asked::Choice => json!({"choice": 1, "why": "it is the simplest"}).to_string(),
+            Asked::Observations if said.contains("numbered list") => {
+                let wrong = puzzle.meta.wrong.iter().map(|wrong| wrong.thought.as_str());
+                let all = wrong.chain([puzzle.meta.right_thought.as_str()]);
+                let lines = all.enumerate().map(|(index, thought)| format!("{}. {thought}\n", index + 1));
+                lines.collect()
+            }
+            Asked::Observations => {
+                let right = !self.hopeless && dice.random_bool((self.skill + 0.3).min(1.0));
+                let plan = if right { &puzzle.meta.right_thought } else { &puzzle.wrong(dice).thought };
+                format!("NEW PLAN:\n{plan}")
+            }
+            Asked::Inputs => "I cannot think of any.".to_owned(),
+            Asked::Comparison => compared(puzzle, said),
+            Asked::Revision if self.never(asked) => {
+                format!("```python\n{}```\n", puzzle.wrong(dice).program)
+            }
             Asked::Revision | Asked::Program => {
                 format!("```python\n{}```\n", self.program(puzzle, said, dice))
             }
         }
+    }
+
+    /// Whether it never gets this right.
+    const fn never(&self, asked: &Asked) -> bool {
+        self.hopeless || (self.stubborn && matches!(asked, Asked::Revision | Asked::NewThought))
     }
 
     fn thoughts(&self, puzzle: &Puzzle, dice: &mut ChaCha8Rng) -> String {
@@ -133,6 +220,26 @@ impl SkilledModel {
         }
         let rated = thoughts.iter().map(|thought| json!({"thought": thought, "reasonableness": 1.0 / 3.0}));
         Value::Array(rated.collect()).to_string()
+    }
+
+    /// The same thoughts as a list in order of preference.
+    fn strategies(&self, puzzle: &Puzzle, dice: &mut ChaCha8Rng) -> String {
+        let mut thoughts: Vec<&str> = puzzle.meta.wrong.iter().map(|wrong| wrong.thought.as_str()).collect();
+        if dice.random_bool((self.skill * 1.5).min(1.0)) {
+            let place = dice.random_range(0..=thoughts.len());
+            thoughts.insert(place, &puzzle.meta.right_thought);
+        }
+        let lines = thoughts.iter().enumerate();
+        lines.map(|(index, thought)| format!("{}. {}\n", index + 1, thought.replace('\n', " "))).collect()
+    }
+
+    /// Two solutions in words; the first is the one that is chosen later.
+    fn solutions(&self, puzzle: &Puzzle, dice: &mut ChaCha8Rng) -> String {
+        let right = !self.hopeless && dice.random_bool((self.skill * 1.5).min(1.0));
+        let wrong = puzzle.wrong(dice).thought.as_str();
+        let first = if right { puzzle.meta.right_thought.as_str() } else { wrong };
+        json!([{"solution": first}, {"solution": "Work the answer out step by step from the statement."}])
+            .to_string()
     }
 
     /// A right program, more likely the more the question helps.
@@ -159,6 +266,20 @@ impl Puzzle {
     fn wrong(&self, dice: &mut ChaCha8Rng) -> &Wrong {
         &self.meta.wrong[dice.random_range(0..self.meta.wrong.len())]
     }
+
+    /// Tests as a careful tester would write them: those of the statement.
+    fn tests(&self) -> String {
+        let Some(name) = &self.entry.name else {
+            let tests = self.public_tests.iter().map(|test| json!({"input": test.r#in, "output": test.out}));
+            return Value::Array(tests.collect()).to_string();
+        };
+        let arguments = |test: &PublicTest| {
+            let list = test.r#in.trim();
+            list.strip_prefix('[').and_then(|list| list.strip_suffix(']')).unwrap_or(list).to_owned()
+        };
+        let assertion = |test: &PublicTest| format!("assert {name}({}) == {}\n", arguments(test), test.out);
+        format!("```python\n{}```", self.public_tests.iter().map(assertion).collect::<String>())
+    }
 }
 
 fn folder() -> PathBuf {
@@ -176,12 +297,35 @@ fn asked(system: &str) -> Asked {
         ("think about how to solve", Asked::Thoughts),
         ("learn from experience", Asked::NewThought),
         ("expert at debugging", Asked::Blocks),
+        ("evaluator of plans", Asked::Confidence),
         ("strict evaluator", Asked::Score),
+        ("know many ways", Asked::Strategies),
+        ("tell its author", Asked::Reflections),
+        ("critic of programs", Asked::Grade),
+        ("strict reviewer", Asked::Verdict),
+        ("good memory", Asked::Memory),
+        ("planner of programs", Asked::Plan),
         ("reviewer of programs", Asked::Diagnosis),
         ("small, reusable functions", Asked::Modules),
+        ("writes tests for programs", Asked::Tests),
+        ("analyst of programming problems", Asked::Points),
+        ("whole solutions in words", Asked::Solutions),
+        ("chooses between the solutions", Asked::Choice),
         ("improves programs", Asked::Revision),
+        ("mathematician", Asked::Observations),
+        ("tester of programs", Asked::Inputs),
+        ("judge of programs", Asked::Comparison),
     ];
     roles.into_iter().find(|(role, _)| system.contains(role)).map_or(Asked::Program, |(_, asked)| asked)
+}
+
+/// The program that is right, by where it stands among the two.
+fn compared(puzzle: &Puzzle, said: &str) -> String {
+    let place = |text: &str| said.find(text);
+    match (place(puzzle.meta.right.trim()), place("# Program 2")) {
+        (Some(right), Some(second)) => if right < second { "1" } else { "2" }.to_owned(),
+        _ => "0".to_owned(),
+    }
 }
 
 /// A judgement of every block in the listing; one of them is called wrong.

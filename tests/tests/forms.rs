@@ -64,6 +64,30 @@ fn check(place: &Sandboxed, server: &ModelServer, problem: &str, id: &str, [visi
 }
 
 #[test]
+fn every_report_names_the_protocol_and_each_is_a_run_of_its_own() {
+    let (place, server) = (Sandboxed::new(), doubling());
+    let mbpp = rows().into_iter().find(|row| row.0 == "mbpp.json").unwrap().1;
+    let file = place.file("mbpp.json", mbpp.to_string());
+    let program = place.file("double.py", FUNCTION);
+    let mut runs = std::collections::BTreeSet::new();
+    for (protocol, visible, hidden) in
+        [("strict", 0, 2), ("legacy", 1, 1), ("codetree-compat", 2, 2), ("rethink-compat", 0, 2)]
+    {
+        let flags = ["--strategy", "resample", "--judge", "--protocol", protocol];
+        let solved = Ended::of(&mut place.solve(&file, &server, &flags)).json();
+        assert_eq!(solved["protocol"], protocol);
+        assert_eq!([&solved["visible"]["total"], &solved["hidden"]["total"]], [visible, hidden], "{solved}");
+        runs.insert(solved["run_id"].to_string());
+        let mut verify = place.command(&["verify", "--json", "--protocol", protocol]);
+        let verified = Ended::of(verify.arg(&program).arg("--problem").arg(&file)).json();
+        assert_eq!((&verified["protocol"], &verified["passed"]), (&json!(protocol), &json!(true)));
+    }
+    assert_eq!(runs.len(), 4);
+    let unknown = Ended::of(&mut place.solve(&file, &server, &["--protocol", "lenient"]));
+    assert_eq!(unknown.code, Some(2), "{unknown:?}");
+}
+
+#[test]
 fn every_form_is_recognised_and_solved() {
     let (place, server) = (Sandboxed::new(), doubling());
     for (name, row, id, tests, _) in rows() {

@@ -91,6 +91,8 @@ fn the_sandbox_tests_itself() {
     let tested = Ended::of(&mut place.command(&["sandbox", "selftest", "--json"]));
     assert_eq!(tested.code, Some(0), "{tested:?}");
     assert_eq!(serde_json::from_str::<Value>(&tested.stdout).unwrap()["passed"], true);
+    // A program that ends by itself must not take its worker along.
+    assert!(!tested.stderr.contains("broke"), "{}", tested.stderr);
 }
 
 /// Both wait for one of them.

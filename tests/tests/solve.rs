@@ -25,7 +25,7 @@ fn fields(object: &Value) -> Vec<String> {
 
 fn documented(more: &[&str]) -> Vec<String> {
     let mut names: Vec<String> =
-        "v status task_id program visible visible.passed visible.total strategy seed calls \
+        "v status task_id protocol program visible visible.passed visible.total strategy seed calls \
         generations tokens tokens.in tokens.out tokens.cached cost_usd wall_ms run_id stop_reason model"
             .split_whitespace()
             .chain(more.iter().copied())

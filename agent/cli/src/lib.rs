@@ -22,4 +22,6 @@ pub mod run_folder;
 pub mod sandboxes;
 pub mod signals;
 pub mod story;
+pub mod tally;
 pub mod verbs;
+pub mod verdicts;

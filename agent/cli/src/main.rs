@@ -92,6 +92,17 @@ async fn dispatch(
         Verb::Verify(arguments) => {
             or_stop(stop, verbs::verify::verify(arguments, globals, environment, output)).await
         }
+        Verb::Score(arguments) => {
+            or_stop(stop, verbs::score::score(arguments, globals, environment, output)).await
+        }
+        Verb::Compare(arguments) => verbs::compare::compare(arguments, globals, environment, output),
+        Verb::Rank(arguments) => {
+            or_stop(stop, verbs::rank::rank(arguments, globals, environment, output)).await
+        }
+        Verb::Modules(arguments) => verbs::modules::modules(arguments, globals, environment, output),
+        Verb::Falsify(arguments) => {
+            or_stop(stop, verbs::falsify::falsify(arguments, globals, environment, output)).await
+        }
         Verb::Exec(arguments) => {
             or_stop(stop, verbs::exec::exec(arguments, globals, environment, output)).await
         }

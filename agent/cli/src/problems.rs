@@ -1,16 +1,17 @@
 //! The problem that a verb works on.
 
-use codeagent_benchmarks::{ProblemWithHidden, load_problem};
+use codeagent_benchmarks::{ProblemWithHidden, Protocol, load_problem_under};
 
 use crate::environment::Environment;
 use crate::failure::{Exit, Failure};
 
-/// Reads FILE or DATASET#ID; warnings go to the log.
+/// Reads FILE or DATASET#ID, with the tests visible that the protocol shows; warnings go to the log.
 ///
 /// # Errors
 /// Exit 6, one line: file, place, reason, remedy.
-pub fn load(name: &str, environment: &Environment) -> Result<ProblemWithHidden, Failure> {
-    let loaded = load_problem(&environment.directory().join(name).to_string_lossy()).map_err(|error| {
+pub fn load(name: &str, protocol: Protocol, environment: &Environment) -> Result<ProblemWithHidden, Failure> {
+    let name = environment.directory().join(name);
+    let loaded = load_problem_under(&name.to_string_lossy(), protocol).map_err(|error| {
         let place = error.place.to_string();
         let shown = place.strip_prefix(&format!("{}/", environment.directory().display())).unwrap_or(&place);
         Failure::new(Exit::Data, error.reason.clone()).at(shown).hint(error.remedy.clone())

@@ -24,8 +24,18 @@ pub fn line(event: &Event) -> Option<String> {
         EventKind::NodeAdded { kind: NodeKind::Thought, prior, summary, .. } => {
             Some(format!("#{node} thought ({prior:.2}): {summary}"))
         }
+        EventKind::NodeAdded { kind: NodeKind::Plan, summary, .. } => {
+            Some(format!("#{node} plan: {summary}"))
+        }
         EventKind::NodeAdded { kind: NodeKind::Reflection, summary, .. } => {
             Some(format!("#{node} reflection: {summary}"))
+        }
+        EventKind::NodeAdded { kind: NodeKind::Tests, summary, .. } => {
+            Some(format!("#{node} tests by the model: {summary}"))
+        }
+        EventKind::NodeReviewed { author, text, .. } => {
+            let first = text.lines().find(|line| !line.trim().is_empty()).unwrap_or("(nothing)");
+            Some(format!("#{node} reviewed by the {author}: {first}"))
         }
         EventKind::NodeRethought { summary } => Some(format!("#{node} rethought: {summary}")),
         EventKind::NodeReverted => Some(format!("#{node} taken back: the new thought did worse")),

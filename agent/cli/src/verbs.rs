@@ -1,12 +1,17 @@
 //! What the command can do: one file per verb.
 
+pub mod compare;
 pub mod completions;
 pub mod config;
 pub mod doctor;
 pub mod exec;
+pub mod falsify;
 pub mod man;
+pub mod modules;
 pub mod providers;
+pub mod rank;
 pub mod sandbox;
+pub mod score;
 pub mod show;
 pub mod solve;
 pub mod verify;

@@ -1,5 +1,6 @@
 //! The driver with scripted models and the real sandbox: budgets, order, faults, and events that rebuild the tree.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use codeagent_models::{ErrorKind, ModelError, Provider, Request, Scripted};
 use codeagent_sandbox::Sandbox;
 use codeagent_sandbox::wasm::WasmSandbox;
 use codeagent_search::policy::StopReason;
-use codeagent_search::{BudgetLimits, Tree};
+use codeagent_search::{BudgetLimits, NodeId, NodeKind, Tree};
 use serde_json::json;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -20,6 +21,7 @@ use crate::solution::{FailureKind, Outcome, Status};
 use crate::strategy::{NAMES, Strategy};
 
 mod functions;
+mod probes;
 
 const RIGHT: &str = "```python\ndef double(x):\n    return 2 * x\n```";
 const WRONG: &str =
@@ -38,22 +40,76 @@ fn problem() -> Problem {
 
 /// Answers every kind of question sensibly but for programs, which `program` writes.
 fn model(program: impl Fn(&Request) -> &'static str + Send + Sync + 'static) -> Scripted {
-    Scripted::answering(move |request, _| {
-        let system = request.messages.first().map(|message| message.content.as_str()).unwrap_or_default();
-        if system.contains("think about how to solve") {
-            let thought = |text: &str| json!({"thought": format!("{text} {}", request.seed % 97), "reasonableness": 0.4});
-            json!([thought("add it to itself"), thought("square it"), thought("shift it")]).to_string()
-        } else if system.contains("learn from experience") {
-            format!("Multiply by two, not by itself ({}).", request.seed % 89)
-        } else if system.contains("expert at debugging") {
-            json!({"block": "BLOCK-0", "correct": false, "explanation": "squares"}).to_string()
-        } else if system.contains("strict evaluator") {
-            json!({"score": 0.9, "reason": "simple"}).to_string()
-        } else if system.contains("reviewer") {
-            "It squares instead of doubling.".to_owned()
+    answering_each(move |request, _| sensible(request, &program))
+}
+
+fn system(request: &Request) -> &str {
+    request.messages.first().map(|message| message.content.as_str()).unwrap_or_default()
+}
+
+fn sensible(request: &Request, program: &impl Fn(&Request) -> &'static str) -> String {
+    let system = system(request);
+    if system.contains("think about how to solve") {
+        let thought =
+            |text: &str| json!({"thought": format!("{text} {}", request.seed % 97), "reasonableness": 0.4});
+        json!([thought("add it to itself"), thought("square it"), thought("shift it")]).to_string()
+    } else if system.contains("learn from experience") {
+        format!("Multiply by two, not by itself ({}).", request.seed % 89)
+    } else if system.contains("expert at debugging") {
+        json!({"block": "BLOCK-0", "correct": false, "explanation": "squares"}).to_string()
+    } else if system.contains("know many ways") {
+        "1. Add it to itself.\n2. Square it.".to_owned()
+    } else if system.contains("tell its author") {
+        format!("1. It squares: multiply by two ({}).\n2. Add the number to itself.", request.seed % 83)
+    } else if system.contains("critic of programs") {
+        "It squares.\n3".to_owned()
+    } else if system.contains("strict reviewer") {
+        let program = request.messages.last().is_some_and(|message| message.content.contains("2 * x"));
+        if program { "It doubles.\nTrue" } else { "It squares.\nFalse" }.to_owned()
+    } else if system.contains("good memory") {
+        let problem = |name: &str| format!("# Problem\n{name} a number.\n## Plan\n1. Compute.\n");
+        format!("{}# Tutorial\nArithmetic.", ["Halve", "Negate", "Square"].map(problem).concat())
+    } else if system.contains("planner of programs") {
+        "1. Multiply by two.".to_owned()
+    } else if system.contains("evaluator of plans") {
+        json!({"explanation": "simple", "confidence": 80}).to_string()
+    } else if system.contains("strict evaluator") {
+        json!({"score": 0.9, "reason": "simple"}).to_string()
+    } else if system.contains("analyst") {
+        "- Give twice the number.\n- It may be negative.".to_owned()
+    } else if system.contains("whole solutions") {
+        json!([{"solution": "Add it to itself."}, {"solution": "Square it."}]).to_string()
+    } else if system.contains("senior programmer") {
+        json!({"choice": 1, "solution": "Add the number to itself."}).to_string()
+    } else if system.contains("mathematician") {
+        let asked = request.messages.last().map(|message| message.content.as_str()).unwrap_or_default();
+        let odd = request.seed % 89;
+        if asked.contains("numbered list") {
+            format!("1. It is even ({odd}).\n2. It is twice as large.\n3. Zero stays zero.")
         } else {
-            program(request).to_owned()
+            format!("It adds too much.\nNEW PLAN:\nMultiply by two ({odd}).")
         }
+    } else if system.contains("tester of programs") {
+        "```python\ndouble(0)\ndouble(-7)\ndouble(5) == 10\ndouble(x)\n```".to_owned()
+    } else if system.contains("tester") {
+        "```python\nassert double(5) == 10\nassert double(0) == 0\nassert double(-2) == -4\n```".to_owned()
+    } else if system.contains("fair judge") {
+        format!("Zero times two is zero.\n{}", request.seed % 3)
+    } else if system.contains("reviewer") {
+        "It squares instead of doubling.".to_owned()
+    } else {
+        program(request).to_owned()
+    }
+}
+
+/// Draws each of several answers to one request as if it had a seed of its own.
+fn answering_each(answer: impl Fn(&Request, usize) -> String + Send + Sync + 'static) -> Scripted {
+    Scripted::new(move |request, call| {
+        let draw = |choice| Request { seed: request.seed.wrapping_add(choice), ..request.clone() };
+        let choices = 0..u64::from(request.n.max(1));
+        let texts: Vec<String> = choices.map(|choice| answer(&draw(choice), call)).collect();
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        Ok(codeagent_models::scripted::reply(request, &texts))
     })
 }
 
@@ -86,7 +142,7 @@ fn mixed(request: &Request) -> &'static str {
     match request.seed % 5 {
         0 => "I would rather not.",
         1 => "```python\ndef double(x:\n```",
-        2 => RIGHT,
+        2 | 3 => RIGHT,
         _ => WRONG,
     }
 }
@@ -158,6 +214,59 @@ async fn useless_answers_are_asked_for_again_once_and_never_break_a_search() {
     }
 }
 
+/// Doubles small numbers only, which the visible tests do not show.
+const SMALL: &str = "```python\ndef double(x):\n    return 2 * x if x < 4 else x\n```";
+
+#[tokio::test]
+async fn tests_that_the_model_wrote_reach_the_next_question() {
+    // A request for a revision has the program before it as a turn.
+    let model = model(|request| if request.messages.len() > 2 { RIGHT } else { SMALL });
+    let strategy = Strategy::by_name("reflexion", &json!({"tests": "generated"})).unwrap();
+    let (outcome, events, tree) = searched(builder(model, "reflexion").strategy(strategy)).await;
+    assert_eq!(outcome.stop_reason, Some(StopReason::Accepted), "{outcome:?}");
+    assert!(outcome.solution.unwrap().program.contains("return 2 * x\n"));
+    assert_eq!(outcome.cost.executions, 4, "two programs, each on visible tests and on the model's");
+    let told: Vec<_> = events
+        .iter()
+        .filter_map(|event| match &event.kind {
+            crate::EventKind::NodeFeedback { feedback } => Some(feedback.clone()),
+            _ => None,
+        })
+        .collect();
+    let [Some(failed), None] = told.as_slice() else { panic!("a failure and then none: {told:?}") };
+    assert!(failed.contains("2 of 3 tests that a model wrote passed"), "{failed}");
+    assert!(failed.contains("All 2 visible tests passed"), "{failed}");
+    let asked = events.iter().any(|event| match &event.kind {
+        crate::EventKind::NodeContent { prompt, .. } => {
+            prompt.iter().any(|message| message.content.contains(failed))
+        }
+        _ => false,
+    });
+    assert!(asked, "the next question shows what failed");
+    let passed: Vec<u32> = tree.nodes().flat_map(|node| &node.runs).map(|(_, run)| run.passed()).collect();
+    assert_eq!(passed, [2, 3]);
+}
+
+#[tokio::test]
+async fn untrusted_tests_never_beat_visible_ones() {
+    // Every test that the model writes is wrong, so the right program fails them all and is submitted all the same.
+    let model = Scripted::answering(|request, _| {
+        let system = request.messages.first().map(|message| message.content.as_str()).unwrap_or_default();
+        let wrong = "```python\nassert double(5) == 25\nassert double(7) == 49\n```";
+        if system.contains("tester") {
+            wrong.to_owned()
+        } else if request.seed % 2 == 0 {
+            RIGHT.to_owned()
+        } else {
+            WRONG.to_owned()
+        }
+    });
+    let (outcome, ..) = searched(builder(model, "agentcoder")).await;
+    assert_eq!((outcome.status, outcome.passed), (Status::Solved, 2), "{outcome:?}");
+    assert_eq!(outcome.stop_reason, Some(StopReason::Exhausted));
+    assert!(outcome.solution.unwrap().program.contains("2 * x"));
+}
+
 #[tokio::test]
 async fn cancelling_keeps_the_best_so_far() {
     let model = model(|_| WRONG).with_delay(Duration::from_millis(1));
@@ -172,4 +281,56 @@ async fn cancelling_keeps_the_best_so_far() {
     let outcome = run.outcome().await;
     assert_eq!((outcome.status, outcome.stop_reason), (Status::Capped, Some(StopReason::Cancelled)));
     assert!(outcome.solution.is_some());
+}
+
+/// The question and the answer that each node of one kind came from.
+fn talks(events: &[Event], tree: &Tree, kind: NodeKind) -> Vec<(NodeId, String, String)> {
+    let talk = |event: &Event| {
+        let node = tree.node(event.node?).filter(|node| node.kind == kind)?;
+        let crate::EventKind::NodeContent { prompt, answer, .. } = &event.kind else { return None };
+        let said: Vec<&str> = prompt.iter().map(|message| message.content.as_str()).collect();
+        Some((node.id, said.join("\n"), answer.clone()))
+    };
+    events.iter().filter_map(talk).collect()
+}
+
+#[tokio::test]
+async fn what_a_critic_says_reaches_the_reflection_and_not_the_revision() {
+    let (_, events, tree) = searched(builder(model(|_| WRONG), "codetree")).await;
+    let reflections = talks(&events, &tree, NodeKind::Reflection);
+    assert!(!reflections.is_empty());
+    assert!(
+        reflections.iter().all(|(_, said, _)| said.contains("From the critic:\n```text\nIt squares.\n```"))
+    );
+    let revisions = talks(&events, &tree, NodeKind::Revision);
+    assert!(!revisions.is_empty());
+    assert!(revisions.iter().all(|(_, said, _)| !said.contains("From the critic")));
+    let reviewed = |event: &&Event| matches!(event.kind, crate::EventKind::NodeReviewed { .. });
+    let reflected: BTreeSet<_> =
+        reflections.iter().map(|(node, ..)| tree.node(*node).unwrap().parent).collect();
+    assert_eq!(events.iter().filter(reviewed).count(), reflected.len(), "one review each");
+}
+
+#[tokio::test]
+async fn a_fix_is_shown_the_plan_that_the_fix_before_it_changed() {
+    let model = Scripted::answering(|request, call| {
+        if system(request).contains("mends programs") {
+            return format!("## Plan\n1. Way number {call}.\n\n{WRONG}");
+        }
+        sensible(request, &|_| WRONG)
+    });
+    let (_, events, tree) = searched(builder(model, "mapcoder")).await;
+    let revisions = talks(&events, &tree, NodeKind::Revision);
+    assert_eq!(revisions.len(), 15, "three plans of five fixes");
+    let mut followed = 0;
+    for (node, said, _) in &revisions {
+        let parent = tree.node(*node).and_then(|node| node.parent);
+        let Some((.., answer)) = revisions.iter().find(|(before, ..)| Some(*before) == parent) else {
+            continue;
+        };
+        let plan = answer.lines().find(|line| line.starts_with("1.")).unwrap();
+        assert!(said.contains(plan), "{said}");
+        followed += 1;
+    }
+    assert_eq!(followed, 12, "all but the first fix of each plan");
 }

@@ -11,7 +11,9 @@ use serde::{Deserialize, Serialize};
 use super::cluster::{groups, mean};
 use super::extract::Module;
 use super::features::{Vector, distance, vector};
+use super::language::Language;
 use super::normalise::normalised_hash;
+use super::silhouette::best_groups;
 
 /// A module and how good the program was that it comes from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -45,7 +47,7 @@ pub fn representatives(offers: &[Offer], count: usize, choice: ModuleChoice, see
 }
 
 fn one_of_each(offers: &[Offer], clusters: usize, choice: ModuleChoice, seed: u64) -> Vec<usize> {
-    let vectors: Vec<Vector> = offers.iter().map(|offer| vector(&offer.module)).collect();
+    let vectors: Vec<Vector> = offers.iter().map(|offer| vector(&offer.module, Language::Python)).collect();
     let best = |group: Vec<usize>| {
         let centroid = mean(group.iter().filter_map(|index| vectors.get(*index)))?;
         let rank = |index: &usize| {
@@ -59,5 +61,9 @@ fn one_of_each(offers: &[Offer], clusters: usize, choice: ModuleChoice, seed: u6
             left.0.total_cmp(&right.0).then(left.1.total_cmp(&right.1))
         })
     };
-    groups(&vectors, clusters, seed).into_iter().filter_map(best).collect()
+    let groups = match choice {
+        ModuleChoice::Silhouette => best_groups(&vectors, clusters, seed),
+        _ => groups(&vectors, clusters, seed),
+    };
+    groups.into_iter().filter_map(best).collect()
 }

@@ -5,6 +5,8 @@ use rand_chacha::ChaCha8Rng;
 
 use super::extract::Module;
 use super::features::{Vector, distance, vector};
+use super::language::Language;
+use super::outline::Unit;
 
 /// Most rounds of assigning and averaging; a problem's few dozen modules settle in under ten.
 const ROUNDS_MAX: usize = 100;
@@ -15,8 +17,49 @@ const ROUNDS_MAX: usize = 100;
 /// Source: Le et al. 2024, *CodeChain*, section 3.2; k-means++ of Arthur and Vassilvitskii 2007.
 #[must_use]
 pub fn cluster(modules: &[Module], clusters: usize, seed: u64) -> Vec<Vec<usize>> {
-    let vectors: Vec<Vector> = modules.iter().map(vector).collect();
+    let vectors: Vec<Vector> = modules.iter().map(|module| vector(module, Language::Python)).collect();
     groups(&vectors, clusters, seed)
+}
+
+/// A group of modules that are alike.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cluster {
+    /// Indices of its modules, ascending.
+    pub members: Vec<usize>,
+    /// The member that is nearest to the mean of all: what stands for them.
+    pub representative: usize,
+    /// Mean similarity of its members to the mean of all, in `[0, 1]`; 1 where all are alike.
+    pub cohesion: f64,
+}
+
+/// As [`cluster`], of the units of outlines, with a representative for each group. Largest groups first.
+#[must_use]
+pub fn clusters(units: &[&Unit], count: usize, seed: u64) -> Vec<Cluster> {
+    let vectors: Vec<Vector> = units.iter().map(|unit| unit.vector.clone()).collect();
+    let mut clusters: Vec<Cluster> = groups(&vectors, count, seed)
+        .into_iter()
+        .filter_map(|members| described(members, &vectors))
+        .collect();
+    clusters
+        .sort_by_key(|cluster| (std::cmp::Reverse(cluster.members.len()), cluster.members.first().copied()));
+    clusters
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a number of modules")]
+fn described(members: Vec<usize>, vectors: &[Vector]) -> Option<Cluster> {
+    let own: Vec<(usize, &Vector)> =
+        members.iter().filter_map(|index| Some((*index, vectors.get(*index)?))).collect();
+    let centre = mean(own.iter().map(|(_, vector)| *vector))?;
+    let far = |(_, vector): &(usize, &Vector)| distance(vector, &centre);
+    // The first of the nearest.
+    let representative = own.iter().min_by(|one, other| far(one).total_cmp(&far(other)))?.0;
+    let length = centre.iter().map(|value| value * value).sum::<f64>().sqrt();
+    let along = |(_, vector): &(usize, &Vector)| {
+        let product: f64 = vector.iter().zip(&centre).map(|(one, other)| one * other).sum();
+        if length > 0.0 { (product / length).clamp(0.0, 1.0) } else { 1.0 }
+    };
+    let cohesion = own.iter().map(along).sum::<f64>() / own.len() as f64;
+    Some(Cluster { members, representative, cohesion })
 }
 
 /// As [`cluster`], over vectors.

@@ -196,7 +196,7 @@ pub(super) fn docstring(body: Node<'_>, source: &str) -> String {
 }
 
 /// `text` with up to `columns` spaces or tabs taken from each line but the first.
-fn dedented(text: &str, columns: usize) -> String {
+pub(super) fn dedented(text: &str, columns: usize) -> String {
     let mut lines = text.lines();
     let mut out = lines.next().unwrap_or_default().to_owned();
     for line in lines {

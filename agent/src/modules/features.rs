@@ -1,7 +1,10 @@
 //! A module as a vector: hashed words of its names and docstring, and hashed paths of its syntax tree.
 
+use tree_sitter::Node;
+
 use super::extract::Module;
-use super::syntax::{Descend, Step, parse, text, walk};
+use super::language::Language;
+use super::syntax::{Descend, Step, parse_as, text, walk};
 
 /// Length of a vector. Collisions are rare at the few hundred features of a function.
 pub(super) const DIMENSIONS: usize = 512;
@@ -13,21 +16,42 @@ pub(super) type Vector = Vec<f64>;
 ///
 /// Features are the words of identifiers and docstring ("hashing trick", Weinberger et al. 2009), and the kinds of one to
 /// three nested syntax nodes.
-pub(super) fn vector(module: &Module) -> Vector {
+pub(super) fn vector(module: &Module, language: Language) -> Vector {
+    let tree = parse_as(&module.source, language);
+    let root = tree.as_ref().map(tree_sitter::Tree::root_node);
+    features(root, &[], &module.source, &module.docstring, language)
+}
+
+/// [`vector`] of a definition as it stands in a tree.
+pub(super) fn vector_of(definition: Node<'_>, source: &str, docstring: &str, language: Language) -> Vector {
+    // By itself it would stand in a module of its own.
+    features(Some(definition), &["module"], source, docstring, language)
+}
+
+fn features(
+    root: Option<Node<'_>>,
+    above: &[&'static str],
+    source: &str,
+    docstring: &str,
+    language: Language,
+) -> Vector {
     let mut vector = vec![0.0; DIMENSIONS];
-    for word in words(&module.docstring) {
+    for word in words(docstring) {
         add(&mut vector, "word", &[&word]);
     }
-    if let Some(tree) = parse(&module.source) {
-        let mut path: Vec<&'static str> = Vec::new();
-        walk(tree.root_node(), |step| match step {
+    let mut path = above.to_vec();
+    if !path.is_empty() {
+        add_path(&mut vector, &path);
+    }
+    if let Some(root) = root {
+        walk(root, |step| match step {
             Step::Enter(place) => {
                 path.push(place.node.kind());
                 if place.node.is_named() && !place.node.is_extra() {
                     add_path(&mut vector, &path);
                 }
-                if place.node.kind() == "identifier" {
-                    for word in words(text(place.node, &module.source)) {
+                if language.is_name(place.node) {
+                    for word in words(text(place.node, source)) {
                         add(&mut vector, "word", &[&word]);
                     }
                 }
@@ -43,9 +67,25 @@ pub(super) fn vector(module: &Module) -> Vector {
     vector
 }
 
+/// The cosine of two vectors of length 1, in `[-1, 1]`.
+pub(super) fn cosine(left: &[f64], right: &[f64]) -> f64 {
+    left.iter().zip(right).map(|(left, right)| left * right).sum()
+}
+
 /// Squared Euclidean distance.
+///
+/// Summed in eight lanes, so that the compiler can use wide registers: clustering is mostly this.
 pub(super) fn distance(left: &[f64], right: &[f64]) -> f64 {
-    left.iter().zip(right).map(|(left, right)| (left - right) * (left - right)).sum()
+    let mut lanes = [0.0; 8];
+    let (left_chunks, right_chunks) = (left.chunks_exact(8), right.chunks_exact(8));
+    let rest = left_chunks.remainder().iter().zip(right_chunks.remainder());
+    let rest: f64 = rest.map(|(left, right)| (left - right) * (left - right)).sum();
+    for (left, right) in left_chunks.zip(right_chunks) {
+        for ((lane, left), right) in lanes.iter_mut().zip(left).zip(right) {
+            *lane += (left - right) * (left - right);
+        }
+    }
+    lanes.iter().sum::<f64>() + rest
 }
 
 fn add_path(vector: &mut [f64], path: &[&str]) {

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use tree_sitter::Node;
 
+use super::language::Language;
 use super::scopes::{Local, is_ignored, is_opaque, locals};
-use super::syntax::{Descend, Step, parse, text, walk};
+use super::syntax::{Descend, Step, parse, parse_as, text, walk};
 
 /// A hash of the program's syntax tree in which local variables are numbered in order of appearance. Equal programs up
 /// to comments, docstrings, layout and the names of local variables have equal hashes; names that could matter stay
@@ -15,6 +16,17 @@ use super::syntax::{Descend, Step, parse, text, walk};
 #[must_use]
 pub fn normalised_hash(source: &str) -> u64 {
     fingerprint(source).hash
+}
+
+/// As [`normalised_hash`], of a text in another language. There all names stay: the rules of scopes are Python's.
+pub(super) fn hash_of(source: &str, language: Language) -> u64 {
+    if language == Language::Python {
+        return normalised_hash(source);
+    }
+    match parse_as(source, language).filter(|tree| !tree.root_node().has_error()) {
+        Some(tree) => tree_hash(tree.root_node(), source, &[]),
+        None => text_hash(source),
+    }
 }
 
 /// What one look at a program's syntax says of it.
@@ -32,12 +44,14 @@ pub(crate) fn fingerprint(source: &str) -> Fingerprint {
         let locals = locals(tree.root_node(), source)?;
         Some(tree_hash(tree.root_node(), source, &locals))
     });
-    let hash = from_tree.unwrap_or_else(|| {
-        let mut hasher = blake3::Hasher::new_derive_key("codeagent text of a program");
-        hasher.update(source.trim().as_bytes());
-        first_eight(&hasher)
-    });
+    let hash = from_tree.unwrap_or_else(|| text_hash(source));
     Fingerprint { hash, parses }
+}
+
+fn text_hash(source: &str) -> u64 {
+    let mut hasher = blake3::Hasher::new_derive_key("codeagent text of a program");
+    hasher.update(source.trim().as_bytes());
+    first_eight(&hasher)
 }
 
 fn tree_hash<'s>(root: Node<'_>, source: &'s str, locals: &[Option<Local<'s>>]) -> u64 {

@@ -1,6 +1,8 @@
-//! Syntax trees of Python sources, walked with a cursor: no depth of nesting can overflow the stack.
+//! Syntax trees of sources, walked with a cursor: no depth of nesting can overflow the stack.
 
 use tree_sitter::{Node, Parser, Tree};
+
+use super::language::Language;
 
 /// Longest source that is parsed, in bytes. Anything longer counts as unparsable.
 const SOURCE_BYTES_MAX: usize = 1 << 20;
@@ -50,11 +52,16 @@ fn has_method(class: Node<'_>, source: &str, method: &str) -> bool {
 
 /// The tree of `source`; errors in it are nodes. `None` past the size limit.
 pub(super) fn parse(source: &str) -> Option<Tree> {
+    parse_as(source, Language::Python)
+}
+
+/// As [`parse`], of another language.
+pub(super) fn parse_as(source: &str, language: Language) -> Option<Tree> {
     if source.len() > SOURCE_BYTES_MAX {
         return None;
     }
     let mut parser = Parser::new();
-    parser.set_language(&tree_sitter_python::LANGUAGE.into()).ok()?;
+    parser.set_language(&language.grammar()).ok()?;
     parser.parse(source, None)
 }
 

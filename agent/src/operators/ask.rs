@@ -8,6 +8,7 @@ use codeagent_search::policy::Trial;
 
 use super::{Ports, TrialError};
 use crate::event::EventKind;
+use crate::notebook::{Content, Note};
 
 /// One answer and the question that it belongs to.
 pub(crate) struct Answered<A> {
@@ -17,6 +18,22 @@ pub(crate) struct Answered<A> {
     pub(crate) text: String,
     /// What was read from it.
     pub(crate) answer: A,
+}
+
+impl<A> Answered<A> {
+    /// The same with its answer turned into another.
+    pub(crate) fn map<B>(self, turn: impl FnOnce(A) -> B) -> Answered<B> {
+        Answered { prompt: self.prompt, text: self.text, answer: turn(self.answer) }
+    }
+}
+
+impl<A> Answered<Vec<A>> {
+    /// One note per item of the answer.
+    pub(crate) fn notes(self, content: impl Fn(A) -> Content) -> Vec<Note> {
+        let Self { prompt, text, answer } = self;
+        let note = |item| Note { prompt: prompt.clone(), answer: text.clone(), content: content(item) };
+        answer.into_iter().map(note).collect()
+    }
 }
 
 /// The talk of one trial with the model.
@@ -53,6 +70,11 @@ impl<'a> Conversation<'a> {
     /// Whether the trial's allotment has room for one more call.
     pub(crate) const fn may_ask(&self) -> bool {
         self.calls_left > 0
+    }
+
+    /// Calls that the trial may still make.
+    pub(crate) const fn calls_left(&self) -> u64 {
+        self.calls_left
     }
 
     /// Asks for `count` answers to one question and reads them. A single answer that can't be read is asked for once

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use codeagent_prompts::questions::{CallInputs, ComposeFunction, Failing};
 use codeagent_prompts::{Entry, Function};
 use codeagent_sandbox::case::Case;
-use codeagent_search::policy::{Behaviour, Draft, Pieces, TrialResult};
+use codeagent_search::choose::consensus::Outputs;
+use codeagent_search::policy::{Draft, Pieces, TrialResult};
 use codeagent_search::tree::NodeKind;
 
 use super::ask::{Answered, Conversation};
 use super::decompose::own_text;
 use super::pieces::{Above, MAIN, call, entry, put};
-use super::{Inputs, Made, Ports, TrialError, blame, program, unusable};
+use super::{Inputs, Made, Ports, TrialError, blame_hole, program, unusable};
 use crate::assertion;
 use crate::modules::FunctionGraph;
 use crate::notebook::{Content, Note, Written};
@@ -61,7 +62,7 @@ pub(super) async fn carry_out(
         .as_ref()
         .and_then(|note| note.function())
         .map_or_else(Vec::new, |it| it.tests.clone());
-    tests.extend(blame::regressions(ports, inputs, &function.name).await?);
+    tests.extend(blame_hole::regressions(ports, talk, inputs, &function.name).await?);
     let known = functions.graph(above);
     let mut subject = Subject { ports, function, is_entry, known, tests, calls: Vec::new() };
     subject.calls = subject.inputs(talk, inputs, count, pieces).await?;
@@ -94,9 +95,9 @@ fn composed(inputs: &Inputs, candidates: Vec<Tried>) -> Made {
         .map(|probes| probes.map(|probes| &**probes))
         .collect();
     let found = probes::behaviours(&all).into_iter().skip(inputs.functions.earlier.len());
-    let behaviours: Vec<Behaviour> = found
+    let behaviours: Vec<Outputs> = found
         .zip(&candidates)
-        .map(|(behaviour, tried)| Behaviour { fails: tried.fails, ..behaviour })
+        .map(|(behaviour, tried)| Outputs { fails: tried.fails, ..behaviour })
         .collect();
     let (drafts, notes) = candidates.into_iter().map(|tried| (tried.draft, tried.note)).unzip();
     (TrialResult::Composed { drafts, behaviours }, notes)
@@ -152,7 +153,7 @@ impl Subject<'_> {
             Content::Program(candidate) => Some(candidate),
             _ => None,
         });
-        let so_far = failing.map(|candidate| blame::source_of(candidate, &self.function.name));
+        let so_far = failing.map(|candidate| blame_hole::source_of(candidate, &self.function.name));
         let failed = match (&so_far, failing.and_then(|candidate| candidate.feedback.as_ref())) {
             (Some(source), Some(feedback)) => Some(Failing { source, feedback }),
             _ => None,
@@ -218,6 +219,7 @@ impl Subject<'_> {
             text = format!("{text}\n\nif __name__ == \"__main__\":\n    {MAIN}()\n");
         }
         let answered = Answered { answer: text, ..answered };
+        let answered = answered.map(Into::into);
         let (draft, mut note) = program::judge(self.ports, talk, answered, NodeKind::Solution).await?;
         let fails = draft.attempt.as_ref().is_some_and(|attempt| attempt.total > attempt.passed);
         if let Content::Program(candidate) = &mut note.content {
@@ -271,7 +273,7 @@ impl Subject<'_> {
         let problem = &self.ports.problem;
         let source = probes::harnessed(&crate::program::part(problem, text));
         let arguments = probes::arguments(&self.calls);
-        let probe = self.ports.examiner.probe(problem, source, EVALUATE, &arguments).await?;
+        let probe = self.ports.examiner.probe_function(problem, source, EVALUATE, &arguments).await?;
         talk.cost.executions += 1;
         Ok(Some(Probes::read(self.calls.clone(), probe)))
     }

@@ -1,6 +1,6 @@
-//! Implement: a chain of thoughts (or the bare problem) to one complete program.
+//! Implement: a plan, a chain of thoughts or the bare problem to one complete program.
 
-use codeagent_prompts::questions::ImplementThoughts;
+use codeagent_prompts::questions::{ImplementPlan, ImplementThoughts};
 use codeagent_search::tree::NodeKind;
 
 use super::ask::Conversation;
@@ -11,6 +11,11 @@ pub(super) async fn carry_out(
     talk: &mut Conversation<'_>,
     inputs: &Inputs,
 ) -> Result<Made, TrialError> {
-    let question = ImplementThoughts { task: &ports.task, thoughts: &inputs.thoughts };
-    program::write(ports, talk, "implement", &question, 1, NodeKind::Solution).await
+    let (task, kind) = (&ports.task, NodeKind::Solution);
+    if let Some(plan) = &inputs.plan {
+        let question = ImplementPlan { task, plan, tutorial: inputs.tutorial() };
+        return program::write(ports, talk, "implement_plan", &question, 1, kind).await;
+    }
+    let question = ImplementThoughts { task, thoughts: &inputs.thoughts };
+    program::write(ports, talk, "implement", &question, 1, kind).await
 }

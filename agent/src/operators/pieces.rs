@@ -54,7 +54,7 @@ impl Functions {
             Operator::Decide { options, after, .. } => {
                 Self { others: notes(options), after: after.as_ref().and_then(note), ..Self::default() }
             }
-            Operator::Blame { holes } => Self { others: notes(holes), ..Self::default() },
+            Operator::BlameHole { holes } => Self { others: notes(holes), ..Self::default() },
             _ => return Self::default(),
         };
         found.at_root = trial.node == NodeId::ROOT;

@@ -1,12 +1,12 @@
 //! Propose and Extend: the first thoughts on a problem, or thoughts that continue a chain.
 
-use codeagent_prompts::questions::{Asked, Thought, Thoughts};
-use codeagent_search::policy::{Draft, Trial, TrialResult};
+use codeagent_prompts::questions::{Asked, Strategies, Thought, Thoughts};
+use codeagent_search::policy::{Draft, ThoughtStyle, Trial, TrialResult};
 use codeagent_search::tree::NodeKind;
 
 use super::ask::Conversation;
 use super::{Inputs, Made, Ports, TrialError, unusable};
-use crate::notebook::{Content, Note};
+use crate::notebook::Content;
 
 pub(super) async fn carry_out(
     ports: &Ports,
@@ -24,14 +24,27 @@ pub(super) async fn carry_out(
     let Some(answered) = talk.ask(trial.operator.name(), &question, 1).await?.pop() else {
         return Ok(unusable());
     };
-    let draft =
-        |thought: &Thought| Draft { kind: NodeKind::Thought, prior: thought.reasonableness, attempt: None };
-    let drafts = answered.answer.iter().map(draft).collect();
-    let note = |thought: Thought| Note {
-        prompt: answered.prompt.clone(),
-        answer: answered.text.clone(),
-        content: Content::Thought(thought.text),
-    };
-    let notes = answered.answer.into_iter().map(note).collect();
+    let drafts = answered.answer.iter().map(|thought| draft(thought.reasonableness)).collect();
+    let notes = answered.notes(|thought: Thought| Content::Thought(thought.text));
     Ok((TrialResult::Made { drafts }, notes))
+}
+
+/// First thoughts without ratings.
+pub(super) async fn strategies(
+    ports: &Ports,
+    talk: &mut Conversation<'_>,
+    trial: &Trial,
+    count: usize,
+    style: ThoughtStyle,
+) -> Result<Made, TrialError> {
+    let question = Strategies { task: &ports.task, count, open: style == ThoughtStyle::Open };
+    let Some(answered) = talk.ask(trial.operator.name(), &question, 1).await?.pop() else {
+        return Ok(unusable());
+    };
+    let drafts = answered.answer.iter().map(|_| draft(None)).collect();
+    Ok((TrialResult::Made { drafts }, answered.notes(Content::Thought)))
+}
+
+const fn draft(prior: Option<f64>) -> Draft {
+    Draft { kind: NodeKind::Thought, prior, attempt: None }
 }

@@ -1,22 +1,42 @@
-//! Refine: a failed program, what its tests said and perhaps a reflection on it, to a revised program.
+//! Refine: a failed or rejected program, what was said of it and perhaps a reflection on it, to a revised program; or, with
+//! its plan, to a revised program and plan (MapCoder).
 
-use codeagent_prompts::questions::RefineProgram;
+use codeagent_prompts::questions::{RefineProgram, RefineWithPlan};
 use codeagent_search::tree::NodeKind;
 
 use super::ask::Conversation;
 use super::{Inputs, Made, Ports, TrialError, program, unusable};
+use crate::feedback;
 
 pub(super) async fn carry_out(
     ports: &Ports,
     talk: &mut Conversation<'_>,
     inputs: &Inputs,
 ) -> Result<Made, TrialError> {
-    let Some((candidate, feedback)) = inputs.failed() else { return Ok(unusable()) };
-    let question = RefineProgram {
-        task: &ports.task,
-        program: &candidate.written,
-        feedback,
-        reflection: inputs.reflection.as_deref(),
+    let Some(candidate) = inputs.candidate() else { return Ok(unusable()) };
+    let reflection = inputs.reflection.as_deref();
+    // A reflection has made use of what critics said, so it stands for their remarks, as in CodeTree.
+    let feedback = match (reflection, &candidate.feedback) {
+        (Some(_), Some(tests)) => tests.clone(),
+        _ => feedback::with_remarks(&ports.problem, candidate),
     };
+    let question =
+        RefineProgram { task: &ports.task, program: &candidate.written, feedback: &feedback, reflection };
     program::write(ports, talk, "refine_program", &question, 1, NodeKind::Revision).await
+}
+
+pub(super) async fn with_plan(
+    ports: &Ports,
+    talk: &mut Conversation<'_>,
+    inputs: &Inputs,
+) -> Result<Made, TrialError> {
+    let Some(candidate) = inputs.candidate() else { return Ok(unusable()) };
+    let question = RefineWithPlan {
+        task: &ports.task,
+        plan: inputs.plan.as_deref().unwrap_or_default(),
+        tutorial: inputs.tutorial(),
+        program: &candidate.written,
+        feedback: &feedback::with_remarks(&ports.problem, candidate),
+    };
+    program::write(ports, talk, "refine_with_plan", &question, 1, NodeKind::Revision).await
 }

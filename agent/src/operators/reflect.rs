@@ -1,26 +1,38 @@
-//! Reflect: a failed program to a diagnosis in words (Reflexion).
+//! Reflect: a failed or rejected program to what to change, in words: one diagnosis (Reflexion), or several reflections
+//! (CodeTree).
 
-use codeagent_prompts::questions::ReflectOnFailure;
-use codeagent_search::policy::{Draft, Trial, TrialResult};
+use codeagent_prompts::questions::{ReflectOnFailure, Reflections};
+use codeagent_search::policy::{Draft, ReflectionStyle, Trial, TrialResult};
 use codeagent_search::tree::NodeKind;
 
-use super::ask::Conversation;
+use super::ask::{Answered, Conversation};
 use super::{Inputs, Made, Ports, TrialError, unusable};
-use crate::notebook::{Content, Note};
+use crate::feedback;
+use crate::notebook::Content;
 
 pub(super) async fn carry_out(
     ports: &Ports,
     talk: &mut Conversation<'_>,
     trial: &Trial,
     inputs: &Inputs,
+    count: usize,
+    style: ReflectionStyle,
 ) -> Result<Made, TrialError> {
-    let Some((candidate, feedback)) = inputs.failed() else { return Ok(unusable()) };
-    let question = ReflectOnFailure { task: &ports.task, program: &candidate.written, feedback };
-    let Some(answered) = talk.ask(trial.operator.name(), &question, 1).await?.pop() else {
-        return Ok(unusable());
+    let Some(candidate) = inputs.candidate() else { return Ok(unusable()) };
+    let feedback = &feedback::with_remarks(&ports.problem, candidate);
+    let (name, task, program) = (trial.operator.name(), &ports.task, &candidate.written);
+    let answered = if style == ReflectionStyle::Diagnosis {
+        let question = ReflectOnFailure { task, program, feedback };
+        talk.ask(name, &question, 1).await?.pop().map(|one| one.map(|text| vec![text]))
+    } else {
+        let (thoughts, open) = (&inputs.thoughts, style == ReflectionStyle::Open);
+        talk.ask(name, &Reflections { task, thoughts, program, feedback, count, open }, 1).await?.pop()
     };
-    let draft = Draft { kind: NodeKind::Reflection, prior: None, attempt: None };
-    let content = Content::Reflection(answered.answer);
-    let note = Note { prompt: answered.prompt, answer: answered.text, content };
-    Ok((TrialResult::Made { drafts: vec![draft] }, vec![note]))
+    Ok(answered.map_or_else(unusable, made))
+}
+
+fn made(answered: Answered<Vec<String>>) -> Made {
+    let draft = || Draft { kind: NodeKind::Reflection, prior: None, attempt: None };
+    let drafts = answered.answer.iter().map(|_| draft()).collect();
+    (TrialResult::Made { drafts }, answered.notes(Content::Reflection))
 }

@@ -1,6 +1,6 @@
 //! Resample: independent programs straight from the problem.
 
-use codeagent_prompts::questions::{DirectProgram, ModularProgram};
+use codeagent_prompts::questions::{DirectProgram, ModularProgram, PseudocodeProgram};
 use codeagent_search::policy::ProgramStyle;
 use codeagent_search::tree::NodeKind;
 
@@ -20,6 +20,9 @@ pub(super) async fn carry_out(
         }
         ProgramStyle::Modular => {
             program::write(ports, talk, "modular_program", &ModularProgram { task }, count, kind).await
+        }
+        ProgramStyle::Pseudocode => {
+            program::write(ports, talk, "pseudocode_program", &PseudocodeProgram { task }, count, kind).await
         }
     }
 }

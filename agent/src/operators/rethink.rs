@@ -14,8 +14,13 @@ pub(super) async fn carry_out(
     inputs: &Inputs,
 ) -> Result<Made, TrialError> {
     let Some((candidate, feedback)) = inputs.failed() else { return Ok(unusable()) };
-    let question =
-        Rethink { task: &ports.task, thoughts: &inputs.thoughts, program: &candidate.written, feedback };
+    let question = Rethink {
+        task: &ports.task,
+        thoughts: &inputs.thoughts,
+        number: inputs.number,
+        program: &candidate.written,
+        feedback,
+    };
     let Some(answered) = talk.ask(trial.operator.name(), &question, 1).await?.pop() else {
         return Ok(unusable());
     };

@@ -1,21 +1,56 @@
-//! Verify: the model's own confidence that a program which passes the visible tests passes all tests (RethinkMCTS).
+//! Verify: whether a program that passes the visible tests passes all tests: the model's own confidence (RethinkMCTS) or
+//! a critic's verdict (CodeTree).
 
-use codeagent_prompts::questions::SelfEvaluation;
-use codeagent_search::policy::{Trial, TrialResult};
+use codeagent_prompts::parse::verdict::Decision;
+use codeagent_prompts::questions::{ProgramReview, SelfEvaluation};
+use codeagent_search::policy::{Trial, TrialResult, VerifyStyle};
 
 use super::ask::Conversation;
 use super::{Inputs, Made, Ports, TrialError, unusable};
+use crate::notebook::{Candidate, Content, Note};
 
 pub(super) async fn carry_out(
     ports: &Ports,
     talk: &mut Conversation<'_>,
     trial: &Trial,
     inputs: &Inputs,
+    style: VerifyStyle,
 ) -> Result<Made, TrialError> {
     let Some(candidate) = inputs.candidate() else { return Ok(unusable()) };
+    match style {
+        VerifyStyle::Confidence => confidence(ports, talk, trial, inputs, candidate).await,
+        VerifyStyle::Verdict => verdict(ports, talk, trial, candidate).await,
+        _ => Ok(unusable()),
+    }
+}
+
+async fn confidence(
+    ports: &Ports,
+    talk: &mut Conversation<'_>,
+    trial: &Trial,
+    inputs: &Inputs,
+    candidate: &Candidate,
+) -> Result<Made, TrialError> {
     let question =
         SelfEvaluation { task: &ports.task, thoughts: &inputs.thoughts, program: &candidate.written };
     let answered = talk.ask(trial.operator.name(), &question, 1).await?.pop();
     let confidence = answered.map(|answered| answered.answer.score);
     Ok((TrialResult::Verified { confidence }, Vec::new()))
+}
+
+async fn verdict(
+    ports: &Ports,
+    talk: &mut Conversation<'_>,
+    trial: &Trial,
+    candidate: &Candidate,
+) -> Result<Made, TrialError> {
+    let tested = candidate.report.total() > 0;
+    let question = ProgramReview { task: &ports.task, program: &candidate.written, tested };
+    let Some(answered) = talk.ask(trial.operator.name(), &question, 1).await?.pop() else {
+        return Ok((TrialResult::Judged { accepted: None }, Vec::new()));
+    };
+    let accepted = answered.answer.decision.map(|decision| decision == Decision::Accept);
+    let content = Content::remark("verifier", answered.answer.reasons);
+    let note = Note { prompt: answered.prompt, answer: answered.text, content };
+    Ok((TrialResult::Judged { accepted }, vec![note]))
 }

@@ -38,8 +38,9 @@ pub(crate) fn throughput(runtime: &Runtime, sandbox: &Arc<dyn Sandbox>, effort: 
         Effort::Full => (WARM_UP, MEASURED_MIN),
         Effort::Once => (0, Duration::ZERO),
     };
-    runtime.block_on(pass(sandbox, solutions, warm_up, 1));
-    let [one, two] = [1, 2].map(|workers| rate(runtime, sandbox, solutions, workers, least));
+    let judge = Judge::new(Arc::clone(sandbox));
+    runtime.block_on(pass(&judge, solutions, warm_up, 1));
+    let [one, two] = [1, 2].map(|workers| rate(runtime, &judge, solutions, workers, least));
     let count = solutions.len();
     Some(format!(
         "1 worker {one:.1} programs/s, 2 workers {two:.1} programs/s, ratio {:.2}, {count} programs",
@@ -49,14 +50,14 @@ pub(crate) fn throughput(runtime: &Runtime, sandbox: &Arc<dyn Sandbox>, effort: 
 
 fn rate(
     runtime: &Runtime,
-    sandbox: &Arc<dyn Sandbox>,
+    judge: &Judge,
     solutions: &Arc<[Solution]>,
     workers: usize,
     least: Duration,
 ) -> f64 {
     let (start, mut judged) = (Instant::now(), 0_u32);
     loop {
-        judged += runtime.block_on(pass(sandbox, solutions, solutions.len(), workers));
+        judged += runtime.block_on(pass(judge, solutions, solutions.len(), workers));
         if start.elapsed() >= least {
             return f64::from(judged) / start.elapsed().as_secs_f64();
         }
@@ -64,12 +65,12 @@ fn rate(
 }
 
 /// Judges the first `count` solutions, each worker taking the next when it is done with one; how many there were.
-async fn pass(sandbox: &Arc<dyn Sandbox>, solutions: &Arc<[Solution]>, count: usize, workers: usize) -> u32 {
+async fn pass(judge: &Judge, solutions: &Arc<[Solution]>, count: usize, workers: usize) -> u32 {
     let next = Arc::new(AtomicUsize::new(0));
     let mut tasks = JoinSet::new();
     for _ in 0..workers {
         let (next, solutions) = (Arc::clone(&next), Arc::clone(solutions));
-        let judge = Judge::new(Arc::clone(sandbox));
+        let judge = judge.clone();
         tasks.spawn(async move {
             let mut judged = 0;
             while let Some(solution) =

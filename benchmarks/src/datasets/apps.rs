@@ -2,11 +2,12 @@
 //!
 //! - `question`, `input_output` (JSON, perhaps inside a text; `fn_name` marks call-based rows), `starter_code`;
 //! - `description`, `sample_io`, `test_list`, `starter_code`;
-//! - `description`, `public_tests`, `private_tests`.
+//! - `description`, `public_tests`, `private_tests`, perhaps `generated_tests`.
 //!
 //! Source: Hendrycks et al. 2021, *Measuring Coding Challenge Competence With APPS*, section 3. Protocol `strict`: visible
 //! are the public or sample tests of the row, else the examples of the statement. Outputs are compared token by token,
-//! as the authors' own harness does in the end.
+//! as the authors' own harness does in the end. `rethink-compat` shows the first half of the row's other tests and hides the
+//! second.
 
 mod calls;
 mod examples;
@@ -23,6 +24,7 @@ use crate::datasets::fields::Field;
 use crate::datasets::human_eval::signature;
 use crate::datasets::{ProblemWithHidden, limits};
 use crate::hidden::HiddenTests;
+use crate::protocol::Protocol;
 
 /// Seconds for one test.
 const TIME_S: u64 = 10;
@@ -42,14 +44,33 @@ struct Pairs {
     function: Option<String>,
 }
 
+impl Pairs {
+    /// Shows the first half of the hidden tests, the smaller one, in place of those that are visible.
+    fn halve(&mut self) {
+        let second = self.hidden.split_off(self.hidden.len() / 2);
+        self.visible = std::mem::replace(&mut self.hidden, second);
+    }
+}
+
 /// Reads one row of any form.
-pub(crate) fn read(row: &Field<'_>) -> Result<ProblemWithHidden, DatasetError> {
+pub(crate) fn read(
+    row: &Field<'_>,
+    protocol: Protocol,
+    warnings: &mut Vec<String>,
+) -> Result<ProblemWithHidden, DatasetError> {
     let statement = match row.optional("question")? {
         Some(question) => question.text()?,
         None => row.required("description")?.text()?,
     };
     let starter = row.optional("starter_code")?.map_or(Ok(""), |field| field.text())?.trim();
-    let Pairs { visible, hidden, function } = pairs(row)?;
+    let mut pairs = pairs(row, protocol)?;
+    if protocol == Protocol::RethinkCompat {
+        pairs.halve();
+        if pairs.visible.is_empty() {
+            warnings.push(format!("{}: has fewer than two tests, so that none is visible; the published protocol leaves such problems out", row.place()));
+        }
+    }
+    let Pairs { visible, hidden, function } = pairs;
     let limits = limits(TIME_S);
     let entry = entry(starter, function.as_deref());
     let checker = if entry == Entry::Stdio { Checker::Tokens } else { Checker::Exact };
@@ -63,7 +84,7 @@ pub(crate) fn read(row: &Field<'_>) -> Result<ProblemWithHidden, DatasetError> {
     };
     let [visible, hidden] = cases.map(|tests| tests.map(number).map_err(|reason| mismatch(row, reason)));
     let mut visible = visible?;
-    if visible.is_empty() {
+    if visible.is_empty() && protocol != Protocol::RethinkCompat {
         visible = from_statement(statement, &entry, limits.time);
     }
     let problem = Problem {
@@ -92,15 +113,20 @@ fn id(row: &Field<'_>) -> Result<String, DatasetError> {
     row.required("id")?.label()
 }
 
-fn pairs(row: &Field<'_>) -> Result<Pairs, DatasetError> {
+fn pairs(row: &Field<'_>, protocol: Protocol) -> Result<Pairs, DatasetError> {
     if let Some(tests) = row.optional("test_list")? {
         let samples = row.optional("sample_io")?.map_or(Ok(Vec::new()), |samples| listed(&samples))?;
         return Ok(Pairs { visible: samples, hidden: listed(&tests)?, function: None });
     }
     if let Some(public) = row.optional("public_tests")? {
         let private = row.required("private_tests")?;
-        let (visible, hidden) =
-            (parallel(&public, "input", "output")?, parallel(&private, "input", "output")?);
+        let visible = parallel(&public, "input", "output")?;
+        let mut hidden = parallel(&private, "input", "output")?;
+        if let Some(generated) = row.optional("generated_tests")?
+            && protocol != Protocol::CodetreeCompat
+        {
+            hidden.extend(parallel(&generated, "input", "output")?);
+        }
         return Ok(Pairs { visible, hidden, function: None });
     }
     let tests = row.required("input_output")?;

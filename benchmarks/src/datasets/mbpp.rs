@@ -2,7 +2,8 @@
 //! original says `prompt` and `test_imports`), and the function-completion form, which has the fields of HumanEval.
 //!
 //! Source: Austin et al. 2021, *Program Synthesis with Large Language Models*, section 2.1. Protocol `strict`: no test is
-//! visible; name and number of arguments come from the first assertion, because statements do not give them.
+//! visible; name and number of arguments come from the first assertion, because statements do not give them. `legacy` shows
+//! the first assertion, `codetree-compat` all of them.
 
 use codeagent::problem::{Entry, Problem};
 use codeagent_sandbox::case::{Case, Checker, Test};
@@ -13,12 +14,13 @@ use crate::datasets::fields::Field;
 use crate::datasets::names::entry_fault;
 use crate::datasets::{ProblemWithHidden, limits};
 use crate::hidden::HiddenTests;
+use crate::protocol::Protocol;
 
 /// Seconds for one test.
 const TIME_S: u64 = 5;
 
 /// Reads one row of the full form.
-pub(crate) fn read(row: &Field<'_>) -> Result<ProblemWithHidden, DatasetError> {
+pub(crate) fn read(row: &Field<'_>, protocol: Protocol) -> Result<ProblemWithHidden, DatasetError> {
     let statement = match row.optional("text")? {
         Some(text) => text,
         None => row.required("prompt")?,
@@ -36,17 +38,31 @@ pub(crate) fn read(row: &Field<'_>) -> Result<ProblemWithHidden, DatasetError> {
         test: Test::Code { setup: setup.clone(), code: code.trim().to_owned() },
         time_limit: limits.time,
     };
+    let (shown, judged): (&[&str], &[&str]) = match protocol {
+        Protocol::Legacy => assertions.split_at(1),
+        Protocol::CodetreeCompat => (&assertions, &assertions),
+        _ => (&[], &assertions),
+    };
     let problem = Problem {
         id: format!("MBPP/{}", row.required("task_id")?.label()?),
-        statement: statement.text()?.to_owned(),
+        statement: with_tests(statement.text()?, shown),
         entry: Entry::Function { name, signature: Some(signature) },
         prelude: String::new(),
         starter: String::new(),
-        visible: Vec::new(),
+        visible: shown.iter().map(case).collect(),
         checker: Checker::Exact,
         limits,
     };
-    Ok(ProblemWithHidden { problem, hidden: HiddenTests::new(assertions.iter().map(case).collect()) })
+    Ok(ProblemWithHidden { problem, hidden: HiddenTests::new(judged.iter().map(case).collect()) })
+}
+
+/// The statement with the assertions that it shows.
+fn with_tests(statement: &str, shown: &[&str]) -> String {
+    if shown.is_empty() {
+        return statement.to_owned();
+    }
+    let tests: Vec<&str> = shown.iter().map(|assertion| assertion.trim()).collect();
+    format!("{}\n\nThe solution must pass these tests:\n\n{}\n", statement.trim_end(), tests.join("\n"))
 }
 
 /// Code that runs before each assertion. The originals run behind the program and use what it imports, so modules that

@@ -8,8 +8,9 @@ use std::time::Duration;
 use codeagent::problem::Entry;
 use codeagent_sandbox::{Case, Test};
 
-use super::{DatasetErrorKind, load_dataset, load_problem};
+use super::{DatasetErrorKind, load_dataset, load_dataset_under, load_problem, load_problem_under};
 use crate::hidden::HiddenTests;
+use crate::protocol::Protocol;
 
 const NATIVE: &str =
     r#"{"id":"a/1","prompt":"p","entry":{"kind":"stdio"},"public_tests":[{"in":"1","out":"2"}]}"#;
@@ -70,6 +71,38 @@ fn every_form_is_recognised_by_content() {
             );
         }
     }
+}
+
+#[test]
+fn mbpp_shows_what_the_protocol_says() {
+    let folder = Folder::new();
+    let path = folder.file("a.json", MBPP);
+    let read = |protocol| {
+        let loaded = load_problem_under(path.to_str().unwrap(), protocol).unwrap();
+        assert_eq!(loaded.protocol, protocol);
+        let names: Vec<String> = loaded.problem.problem.visible.into_iter().map(|case| case.name).collect();
+        (names, loaded.problem.hidden.len(), loaded.problem.problem.statement)
+    };
+    let [first, second] = ["assert g((1, 2), 3) == 4", "assert g((), 1) == 1"].map(str::to_owned);
+    assert_eq!(read(Protocol::Strict), (vec![], 2, "Say it.".to_owned()));
+    assert_eq!(read(Protocol::RethinkCompat), read(Protocol::Strict));
+    let (visible, hidden, statement) = read(Protocol::Legacy);
+    assert_eq!((visible, hidden), (vec![first.clone()], 1));
+    assert!(statement.contains(&first) && !statement.contains(&second), "{statement}");
+    let (visible, hidden, statement) = read(Protocol::CodetreeCompat);
+    assert_eq!((visible, hidden), (vec![first.clone(), second.clone()], 2));
+    assert!(statement.contains(&first) && statement.contains(&second), "{statement}");
+}
+
+#[test]
+fn a_data_set_has_one_protocol_and_another_hash_under_another_one() {
+    let folder = Folder::new();
+    let path = folder.file("a.jsonl", format!("{MBPP}\n{APPS}\n"));
+    let strict = load_dataset(&path).unwrap();
+    assert_eq!(strict.protocol, Protocol::Strict);
+    let shown = load_dataset_under(&path, Protocol::CodetreeCompat).unwrap();
+    assert_eq!(shown.protocol, Protocol::CodetreeCompat);
+    assert_ne!(shown.hash, strict.hash);
 }
 
 #[test]

@@ -92,18 +92,42 @@ proptest! {
         notes in proptest::collection::vec(".{0,3000}", 0..3),
         tokens in 0_usize..2500,
     ) {
+        let mut failed: Vec<FailedTest> = tests.into_iter().map(|(test, actual, wrong)| FailedTest {
+            actual,
+            ..failed(&test, if wrong { FailureKind::WrongAnswer } else { FailureKind::Crash })
+        }).collect();
         let feedback = Feedback {
-            failed: tests.into_iter().map(|(test, actual, wrong)| FailedTest {
-                actual,
-                ..failed(&test, if wrong { FailureKind::WrongAnswer } else { FailureKind::Crash })
-            }).collect(),
+            failed_generated: failed.split_off(failed.len() / 2),
+            failed,
             passed: notes.clone(),
+            passed_generated: notes.clone(),
             blocks: Vec::new(),
             notes: notes.into_iter().map(|text| Note { author: "critic".into(), text }).collect(),
         };
         let limits = FeedbackLimits { max_feedback_tokens: tokens, ..FeedbackLimits::default() };
         let text = feedback.render(&limits);
         // The headline and the counts of what is left out come on top.
-        prop_assert!(text.as_str().chars().count() <= tokens * 4 + 200);
+        prop_assert!(text.as_str().chars().count() <= tokens * 4 + 300);
     }
+}
+
+#[test]
+fn tests_that_a_model_wrote_are_told_apart() {
+    let test = |text: &str| FailedTest {
+        test: text.into(),
+        expected: "1".into(),
+        actual: "2".into(),
+        kind: FailureKind::WrongAnswer,
+        line: None,
+    };
+    let feedback = Feedback {
+        passed: vec!["f(1) == 1".into()],
+        failed_generated: vec![test("assert f(2) == 1")],
+        passed_generated: vec!["assert f(3) == 1".into()],
+        ..Feedback::default()
+    };
+    insta::assert_snapshot!(feedback.render(&FeedbackLimits::default()).as_str());
+    let alone = Feedback { passed: Vec::new(), ..feedback };
+    let text = alone.render(&FeedbackLimits::default());
+    assert!(text.as_str().starts_with("1 of 2 tests that a model wrote passed.\n"), "{}", text.as_str());
 }

@@ -37,7 +37,7 @@ impl Question for BlameFunction<'_> {
     }
 
     fn parse(&self, reply: &str) -> Result<Option<usize>, AnswerError> {
-        number::last_line(reply, 0..=self.functions.len()).map(|number| number.checked_sub(1))
+        number::choice(reply, 0..=self.functions.len()).map(|number| number.checked_sub(1))
     }
 
     fn answer_form(&self) -> String {

@@ -34,7 +34,7 @@ impl Question for DecideStep<'_> {
     }
 
     fn parse(&self, reply: &str) -> Result<usize, AnswerError> {
-        number::last_line(reply, 1..=self.options.len()).map(|number| number.saturating_sub(1))
+        number::choice(reply, 1..=self.options.len()).map(|number| number.saturating_sub(1))
     }
 
     fn answer_form(&self) -> String {

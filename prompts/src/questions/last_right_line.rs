@@ -38,7 +38,7 @@ impl Question for LastRightLine<'_> {
     }
 
     fn parse(&self, reply: &str) -> Result<usize, AnswerError> {
-        number::last_line(reply, 0..=self.program.lines().count())
+        number::choice(reply, 0..=self.program.lines().count())
     }
 
     fn answer_form(&self) -> String {

@@ -12,13 +12,15 @@ use crate::question::Question;
 use crate::task::Task;
 use crate::template::{PromptError, render};
 
-/// Asks for a replacement of the last thought of a chain. The answer is one or two sentences.
+/// Asks for a replacement of one thought of a chain. The answer is one or two sentences.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct Rethink<'a> {
     /// The problem.
     pub task: &'a Task,
-    /// The chain, first thought first; its last one is replaced.
+    /// The chain, first thought first.
     pub thoughts: &'a [String],
+    /// Number of the thought that is replaced, from 1; `None` for the last one.
+    pub number: Option<usize>,
     /// The program that came of the chain.
     pub program: &'a str,
     /// What its visible tests said.

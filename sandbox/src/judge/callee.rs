@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{Judge, JudgeOptions};
 use crate::error::SandboxError;
-use crate::loaded::{Called, CalledMany, Loaded};
+use crate::loaded::{Batch, Called, CalledMany, Claims, Loaded};
 use crate::peer::{Arguments, Claim};
 use crate::program::Program;
 use crate::rules;
@@ -118,21 +118,23 @@ impl<'a> Callee<'a> {
         })
     }
 
-    /// Some of the calls with `inputs`, from the first on, in one exchange: see [`Loaded::call_many`]. Only one where
-    /// calls are isolated.
+    /// Some of the calls, from the first on, in one exchange: see [`Loaded::call_many`]. Only one where calls are
+    /// isolated.
     pub(crate) async fn call_many(
         &mut self,
-        inputs: &[Arguments],
-        goes_on: bool,
+        batch: Batch<'_>,
         deadline: Duration,
-    ) -> Result<Answer<Vec<Claim>>, SandboxError> {
+    ) -> Result<Answer<Claims>, SandboxError> {
         if let Some(verdict) = self.load().await? {
             return Ok(Answer::Verdict(verdict));
         }
         let Some((loaded, _)) = &mut self.session else { return Ok(nothing()) };
-        let together = if self.options.isolate_tests { inputs.get(..1).unwrap_or_default() } else { inputs };
-        let goes_on = goes_on && !self.options.isolate_tests;
-        Ok(match loaded.call_many(together, goes_on, deadline).await? {
+        let batch = if self.options.isolate_tests {
+            Batch { inputs: batch.inputs.get(..1).unwrap_or_default(), goes_on: false, ..batch }
+        } else {
+            batch
+        };
+        Ok(match loaded.call_many(batch, deadline).await? {
             CalledMany::Claims(claims) => {
                 self.called().await?;
                 Answer::Claim(claims)
@@ -143,6 +145,11 @@ impl<'a> Callee<'a> {
             }
             CalledMany::Ended => Answer::Ended(self.end().await?),
         })
+    }
+
+    /// Ends the session, if there is one; the next call opens another, which knows nothing of the calls before.
+    pub(super) async fn renew(&mut self) -> Result<(), SandboxError> {
+        self.end().await.map(drop)
     }
 
     /// After a call that the program survived.

@@ -1,5 +1,5 @@
-//! A test function that only asserts what single calls return: judged as these calls, all in one exchange where that
-//! goes well, and without an interpreter for the test.
+//! A test that only asserts what single calls return: judged as these calls, all in one exchange where that goes well, and
+//! without an interpreter for the test.
 
 use std::time::{Duration, Instant};
 
@@ -9,6 +9,7 @@ use super::function::Judged;
 use crate::case::Checker;
 use crate::error::SandboxError;
 use crate::literal::CheckedCall;
+use crate::loaded::Batch;
 use crate::peer::Arguments;
 use crate::rules;
 use crate::verdict::{Failure, Verdict};
@@ -17,12 +18,51 @@ use crate::verdict::{Failure, Verdict};
 /// came to its turn at once, or the answer before it had been given.
 const AGAIN_MAX: Duration = Duration::from_secs(1);
 
+/// How the calls went.
+struct Course {
+    judged: Judged,
+    /// The call that was not as it was asserted.
+    failed: Option<usize>,
+    /// Whether a call changed its arguments.
+    mutated: bool,
+}
+
 /// Makes the calls, which may take `time_limit` together, and stops at the first that is not as it was asserted.
 pub(super) async fn judge(
     callee: &mut Callee<'_>,
     calls: &[CheckedCall],
     time_limit: Duration,
 ) -> Result<Judged, SandboxError> {
+    Ok(run(callee, calls, false, time_limit).await?.judged)
+}
+
+/// As [`judge`], for the calls of a test that was rehearsed; `None` where the test must be run to know how it goes: where
+/// the program changes what it is called with, which the test may look at, and where a wrong answer need not be the end.
+pub(super) async fn judge_rehearsed(
+    callee: &mut Callee<'_>,
+    calls: &[CheckedCall],
+    time_limit: Duration,
+) -> Result<Option<Judged>, SandboxError> {
+    let watched = calls.iter().any(|call| arguments(call).are_mutable());
+    let Course { judged, failed, mutated } = run(callee, calls, watched, time_limit).await?;
+    let is_wrong = matches!(judged.verdict, Verdict::Failed { failure: Failure::Wrong { .. } });
+    let failed = failed.and_then(|failed| calls.get(failed));
+    let is_unclear = is_wrong && failed.is_some_and(|call| call.statement.is_empty());
+    Ok((!mutated && !is_unclear).then_some(judged))
+}
+
+async fn run(
+    callee: &mut Callee<'_>,
+    calls: &[CheckedCall],
+    watched: bool,
+    time_limit: Duration,
+) -> Result<Course, SandboxError> {
+    let mut mutated = false;
+    let course = |done: Option<usize>, verdict, mutated| Course {
+        judged: failed(done.and_then(|done| calls.get(done)), verdict),
+        failed: done,
+        mutated,
+    };
     let inputs: Vec<Arguments> = calls.iter().map(arguments).collect();
     let start = Instant::now();
     let (mut done, mut one_by_one) = (0, false);
@@ -34,27 +74,31 @@ pub(super) async fn judge(
             (rest, left)
         };
         let goes_on = done > 0 && !one_by_one;
-        let claims = match callee.call_many(together, goes_on, deadline).await? {
-            Answer::Claim(claims) => claims,
-            Answer::Verdict(verdict) => return Ok(failed(calls.get(done), verdict)),
+        let batch = Batch { inputs: together, goes_on, watched };
+        let claims = match callee.call_many(batch, deadline).await? {
+            Answer::Claim(claims) => {
+                mutated |= claims.mutated;
+                claims.claims
+            }
+            Answer::Verdict(verdict) => return Ok(course(Some(done), verdict, mutated)),
             Answer::Ended(_) if together.len() > 1 && !one_by_one => {
                 // Which call it was, and what those before it came to, shows one by one.
                 one_by_one = true;
                 continue;
             }
-            Answer::Ended(verdict) => return Ok(failed(calls.get(done), verdict)),
+            Answer::Ended(verdict) => return Ok(course(Some(done), verdict, mutated)),
         };
         for claim in claims {
             let Some(call) = calls.get(done) else { break };
             let verdict = of_claim(claim, &call.assertion.expected, &Checker::Exact);
             if !verdict.is_passed() {
-                return Ok(failed(Some(call), verdict));
+                return Ok(course(Some(done), verdict, mutated));
             }
             done += 1;
         }
     }
     let last_call = inputs.into_iter().next_back();
-    Ok(Judged { last_call, ..Verdict::Passed.into() })
+    Ok(Course { judged: Judged { last_call, ..Verdict::Passed.into() }, failed: None, mutated })
 }
 
 /// How the case went, if this call failed. An assertion about what is no plain data says as much.

@@ -9,6 +9,7 @@ use super::{CaseResult, Judge, JudgeOptions, check};
 use crate::case::{Case, Test};
 use crate::error::SandboxError;
 use crate::literal::checked_calls;
+use crate::loaded::{Batch, Claims};
 use crate::peer::Arguments;
 use crate::program::Program;
 use crate::retry::Retries;
@@ -91,8 +92,9 @@ impl<'a> FunctionRun<'a> {
         self.callee.begin(index);
         let inputs: Vec<Arguments> = calls.iter().map(CallTest::arguments).collect();
         let start = Instant::now();
-        match self.callee.call_many(&inputs, false, time_limit).await {
-            Ok(Answer::Claim(claims)) => {
+        let batch = Batch { inputs: &inputs, goes_on: false, watched: false };
+        match self.callee.call_many(batch, time_limit).await {
+            Ok(Answer::Claim(Claims { claims, .. })) => {
                 self.callee.begin(index + claims.len().saturating_sub(1));
                 let judged = calls.iter().zip(claims).map(|(call, claim)| call.verdict_of(claim));
                 judged.map(|verdict| CaseResult::new(verdict, start.elapsed())).collect()
@@ -146,15 +148,23 @@ impl<'a> FunctionRun<'a> {
         if let Some(calls) = checked_calls(setup, code, self.entry) {
             return check::judge(&mut self.callee, &calls, case.time_limit).await;
         }
-        self.relay(setup, code, case.time_limit).await
-    }
-
-    /// Runs test code that can't be read as calls.
-    async fn relay(&mut self, setup: &str, code: &str, time_limit: Duration) -> Result<Judged, SandboxError> {
         // Before the test's own session: a program that can't be loaded needs none.
         if let Some(verdict) = self.callee.load().await? {
             return Ok(verdict.into());
         }
+        let Judge { sandbox, rehearsals } = self.judge;
+        if let Some(calls) = rehearsals.calls(sandbox, setup, code, self.entry, self.options).await? {
+            if let Some(judged) = check::judge_rehearsed(&mut self.callee, &calls, case.time_limit).await? {
+                return Ok(judged);
+            }
+            // The test must see a program that nobody has called.
+            self.callee.renew().await?;
+        }
+        self.relay(setup, code, case.time_limit).await
+    }
+
+    /// Runs test code that must be run for this program.
+    async fn relay(&mut self, setup: &str, code: &str, time_limit: Duration) -> Result<Judged, SandboxError> {
         let tester = match self.tester.take() {
             Some(tester) if tester.setup == setup => tester,
             _ => {

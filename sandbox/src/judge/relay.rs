@@ -14,7 +14,7 @@ use crate::value::Value;
 use crate::verdict::{Failure, Verdict};
 
 /// Least time for test code itself: a short limit is meant for the candidate.
-const TEST_TIME_MIN: Duration = Duration::from_secs(10);
+pub(super) const TEST_TIME_MIN: Duration = Duration::from_secs(10);
 
 /// A session with test code loaded.
 pub(super) struct Tester {

@@ -27,6 +27,23 @@ pub(super) fn statements(source: &str) -> Option<Vec<&str>> {
     (depth == 0).then(|| found.into_iter().map(str::trim).filter(|statement| !statement.is_empty()).collect())
 }
 
+/// The statement at the start of `source`, as [`statements`] cuts it; `None` where a string or bracket is never closed.
+pub(super) fn first_statement(source: &str) -> Option<&str> {
+    let (mut at, mut depth) = (0, 0_usize);
+    while let Some(char) = source.get(at..).and_then(|rest| rest.chars().next()) {
+        match char {
+            '\n' | ';' | '#' if depth == 0 => break,
+            '#' => at += source.get(at..)?.find('\n').unwrap_or(source.len() - at),
+            '\'' | '"' => at = string_end(source, at)?,
+            '\\' => at += 1 + source.get(at + 1..)?.chars().next().map_or(0, char::len_utf8),
+            '(' | '[' | '{' => (depth, at) = (depth + 1, at + 1),
+            ')' | ']' | '}' => (depth, at) = (depth.checked_sub(1)?, at + 1),
+            _ => at += char.len_utf8(),
+        }
+    }
+    source.get(..at).filter(|_| depth == 0).map(str::trim)
+}
+
 /// White space before a statement that is a part of `source`, in characters: 0 at the top level. What follows a `;` or
 /// stands behind a colon counts as indented.
 pub(super) fn indentation(source: &str, statement: &str) -> usize {
@@ -72,6 +89,21 @@ mod tests {
     fn what_is_never_closed_is_no_statement() {
         for source in ["f(", "'a\nb'", "'''a", ")", "a = '\\"] {
             assert_eq!(statements(source), None, "{source}");
+        }
+    }
+
+    #[test]
+    fn the_first_statement_ends_where_its_line_does() {
+        for (source, expected) in [
+            ("a = (1,\n 2)\nb", Some("a = (1,\n 2)")),
+            ("a # b", Some("a")),
+            ("a \\\n b; c", Some("a \\\n b")),
+            ("", Some("")),
+            ("f('a\n", None),
+            ("f(1, # )\n 2)", Some("f(1, # )\n 2)")),
+            ("f(", None),
+        ] {
+            assert_eq!(first_statement(source), expected, "{source}");
         }
     }
 

@@ -10,6 +10,7 @@ use rustix::net::{Shutdown, shutdown};
 use rustix::process::{Signal, pidfd_send_signal};
 use tempfile::TempDir;
 
+use super::cgroup::Cgroup;
 use super::ending::Reaped;
 use super::ends::Ends;
 use super::pool::Pool;
@@ -36,6 +37,8 @@ pub(super) struct Contained {
     end: Option<End>,
     /// Whether the guard's death is the end of everything that the program started.
     in_namespaces: bool,
+    /// Where a subtree is ours to divide. Goes before the folder, which nobody may write to any more by then.
+    cgroup: Option<Cgroup>,
     zygote: Arc<Zygote>,
     _temp: Option<TempDir>,
 }
@@ -69,6 +72,10 @@ impl Contained {
         let folder = temp.as_ref().map(TempDir::path);
         let rules = if in_namespaces { None } else { pool.setup().rules(folder)? };
         let ends = Ends::new(&open.stdin)?;
+        let cgroup = match pool.setup().cgroups {
+            Some(cgroups) => Some(cgroups.program(&open.limits).map_err(|reason| lost(&reason))?),
+            None => None,
+        };
         let Copy { control, zygote } = pool.take(open)?;
         let path = folder.map(|folder| folder.as_os_str().as_bytes()).unwrap_or_default();
         let length = u32::try_from(path.len()).unwrap_or(u32::MAX).to_le_bytes();
@@ -86,6 +93,7 @@ impl Contained {
             ready: false,
             end: None,
             in_namespaces,
+            cgroup,
             zygote,
             _temp: temp,
         })
@@ -96,7 +104,7 @@ impl Contained {
         while let Some(report) = self.end.is_none().then(|| report::receive(&self.control)).flatten() {
             match report {
                 Report::Processes(descriptors) => match <[OwnedFd; 2]>::try_from(descriptors) {
-                    Ok([candidate, guard]) => self.processes = Some(Processes { candidate, guard }),
+                    Ok([candidate, guard]) => self.take(Processes { candidate, guard }),
                     Err(_) => self.end = Some(End::Failed("too few open files are left".to_owned())),
                 },
                 Report::Ready => self.ready = self.processes.is_some(),
@@ -105,6 +113,20 @@ impl Contained {
                 Report::Silence => self.end = Some(End::Lost),
             }
         }
+    }
+
+    /// Takes charge of its processes. Nothing of the program runs before the first request, which follows.
+    fn take(&mut self, processes: Processes) {
+        let both = [&processes.guard, &processes.candidate];
+        if let Some(Err(reason)) = self.cgroup.as_ref().map(|cgroup| cgroup.take_in(&both)) {
+            self.end = Some(End::Failed(format!("its cgroup: {reason}")));
+        }
+        self.processes = Some(processes);
+    }
+
+    /// Whether the kernel killed a process of the program for want of memory.
+    pub(super) fn ran_out_of_memory(&self) -> bool {
+        self.cgroup.as_ref().is_some_and(Cgroup::ran_out_of_memory)
     }
 
     /// Whether every layer is on and the driver at work.

@@ -5,6 +5,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use super::cgroup::Delegated;
 use super::identity;
 use super::interpreter::Interpreter;
 use super::landlock_rules::Landlock;
@@ -37,6 +38,8 @@ pub(super) struct Setup {
     pub(super) interpreter: Interpreter,
     pub(super) layers: Layers,
     pub(super) identity: Identity,
+    /// What limits physical memory and processes, where it was delegated to us.
+    pub(super) cgroups: Option<&'static Delegated>,
     readable: Vec<PathBuf>,
     /// The start-up data of `zygote.py`.
     pub(super) data: Vec<u8>,
@@ -68,7 +71,14 @@ impl Setup {
             true if identity::private().is_some() => Identity::Root,
             true => Identity::Mapped,
         };
-        Ok(Self { readable: root::readable(&interpreter), interpreter, layers, identity, data })
+        Ok(Self {
+            readable: root::readable(&interpreter),
+            interpreter,
+            layers,
+            identity,
+            cgroups: Delegated::of_this_process().ok(),
+            data,
+        })
     }
 
     /// The landlock rule set for a program that works in `temp`, or in a private `/tmp`; `None` without landlock.

@@ -215,8 +215,8 @@ impl Supervisor {
             stdout: self.stdout.into_bytes(),
             stderr: self.stderr.into_bytes(),
             usage: end.usage(self.used),
-            // Address-space limits are refused inside, unseen by us; the driver's claim is all there is.
-            memory_refused: false,
+            // Address-space limits are refused inside, unseen by us; the driver's claim is all there is of those.
+            memory_refused: self.program.ran_out_of_memory(),
             refusals: end.refusals(),
         })
     }

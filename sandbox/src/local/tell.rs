@@ -1,15 +1,18 @@
 //! What holds on this machine, in words for people.
 
+use super::cgroup::Delegated;
 use super::landlock_rules::Landlock;
-use super::setup::Layers;
+use super::setup::Setup;
 
 /// Layers in force, outermost first.
-pub(super) fn in_force(layers: Layers) -> Vec<String> {
+pub(super) fn in_force(setup: &Setup) -> Vec<String> {
+    let layers = setup.layers;
     let mut told = Vec::new();
     if layers.namespaces {
         told.push("namespaces: pid, mount and ipc per program; net, uts and cgroup per zygote".to_owned());
         told.extend(["read-only root", "private tmpfs /tmp"].map(str::to_owned));
     }
+    told.extend(setup.cgroups.map(|cgroups| format!("cgroup: {}", cgroups.controllers().join(" and "))));
     told.extend(layers.landlock.map(|landlock| format!("landlock {}", landlock.version)));
     told.extend(["no privileges, empty environment", "rlimits"].map(str::to_owned));
     told.extend(layers.seccomp.then(|| "seccomp".to_owned()));
@@ -17,10 +20,14 @@ pub(super) fn in_force(layers: Layers) -> Vec<String> {
 }
 
 /// Layers that are not.
-pub(super) fn missing(layers: Layers) -> Vec<String> {
+pub(super) fn missing(setup: &Setup) -> Vec<String> {
+    let layers = setup.layers;
     let mut told = Vec::new();
     if !layers.namespaces {
         told.push("namespaces: no private /tmp with a limit of its own, no hidden processes".to_owned());
+    }
+    if let Err(reason) = Delegated::of_this_process() {
+        told.push(format!("cgroup: memory is limited by address space only ({reason})"));
     }
     match layers.landlock {
         Some(landlock) => told.extend(Landlock::lacks(landlock).map(str::to_owned)),
@@ -31,7 +38,8 @@ pub(super) fn missing(layers: Layers) -> Vec<String> {
 }
 
 /// Limits, each with its means.
-pub(super) fn limits(layers: Layers) -> Vec<String> {
+pub(super) fn limits(setup: &Setup) -> Vec<String> {
+    let layers = setup.layers;
     let mut told = vec![
         "wall: clock of the supervisor, which kills",
         "cpu: RLIMIT_CPU and the usage at the end",
@@ -40,6 +48,12 @@ pub(super) fn limits(layers: Layers) -> Vec<String> {
         "open files: RLIMIT_NOFILE",
         "size of a file: RLIMIT_FSIZE, 16 MiB",
     ];
+    for controller in setup.cgroups.iter().flat_map(|cgroups| cgroups.controllers()) {
+        told.push(match *controller {
+            "memory" => "physical memory: memory.max of a cgroup, with room for /tmp and 64 MiB of our own",
+            _ => "processes and threads: pids.max of a cgroup",
+        });
+    }
     if layers.seccomp {
         told.push("processes: none but its own, by seccomp");
     }

@@ -24,17 +24,19 @@ decodes it). Every request has `op` and `id`; the answer repeats `id`. A *proble
   run    {source, seed}              the whole program as `__main__`; traceback on stderr; then {exit} [+ problem | syntax]
   load   {source, seed}              the program as a module: {loaded: True} | {syntax: {message, line}} | {exception: problem}
   call   {entry, args, kwargs, mutated}   one call: a claim, plus {args, kwargs} as they are afterwards if `mutated`
-  probe  {entry, inputs: [(args, kwargs)], goes_on}   many calls: {answers: [claim]}, for as many of the inputs, from the
-         first on, as fit into the frame and the time slice, and for one at least; `goes_on` where the inputs are those
-         that the probe before left over
+  probe  {entry, inputs: [(args, kwargs)], goes_on, mutated}   many calls: {answers: [claim]}, for as many of the inputs,
+         from the first on, as fit into the frame and the time slice, and for one at least; `goes_on` where the inputs
+         are those that the probe before left over; {mutated: True} too, if asked, where a call changed its arguments
   trace  {source, entry | None, args, kwargs, seed}   blocks of one run under a line tracer: {blocks, total} | {none: why}
   test_load {setup, names, seed}     test role: runs the setup; `names` become proxies: {loaded} | {syntax} | {exception}
   test_run  {code}                   runs one test: any number of {call: {args, kwargs}}, each followed by a request
                                      {op: answer, claim, args, kwargs}, then {passed} | {wrong} | {exception} | {unsupported}
+  test_rehearse {setup, code, names, seed}   runs a test with stand-ins for answers: {calls: [{args, kwargs, equal, statement}]},
+                                     or {none: True} where that can't be done
 
 A *claim* is {value, subclass} | {exception: problem} | {not_plain: what}.
 
-This file, `codec.py`, `programs.py`, `test_role.py` and `tracer.py` are joined, in this order, into one module.
+This file, `codec.py`, `programs.py`, `test_role.py`, `rehearsal.py` and `tracer.py` are joined, in this order, into one module.
 
 Nothing here is trusted by the host. Whatever a candidate does to this module changes its own claims and no verdict
 rule: expected values are never in this process while it runs candidate code.
@@ -116,6 +118,7 @@ class Session:
             "trace": self.trace,
             "test_load": self.test_load,
             "test_run": self.test_run,
+            "test_rehearse": self.test_rehearse,
         }
         while True:
             request = self.channel.receive()
@@ -215,8 +218,11 @@ class Session:
         if not request["goes_on"]:
             self.left_over = None
         answers, until = [], _monotonic() + SLICE_S
+        is_mutated = False
         for args, kwargs in request["inputs"]:
+            before = Encoder().encode((args, kwargs)).bytes if request.get("mutated") else None
             claim = self.left_over or self._claim(request, list(args), kwargs)
+            is_mutated |= before is not None and before != _encoded((args, kwargs))
             left -= claim.size + CLAIM_BYTES
             if answers and left < 0:
                 # The call is made, and will not be made again.
@@ -226,7 +232,7 @@ class Session:
             answers.append(claim.fields)
             if _monotonic() > until:
                 break
-        return {"answers": answers}
+        return {"answers": answers, "mutated": is_mutated}
 
     def _claim(self, request, args, kwargs):
         try:
@@ -254,6 +260,19 @@ class Session:
 
     def test_run(self, request):
         return self.test.run(request["code"])
+
+    def test_rehearse(self, request):
+        _seed(request)
+        rehearsal = Rehearsal(request["names"], request["answer_bytes"] // 2)
+        calls = rehearsal.rehearse(request["setup"], request["code"])
+        return {"none": True} if calls is None else {"calls": calls}
+
+
+def _encoded(value):
+    try:
+        return Encoder().encode(value).bytes
+    except NotPlain:
+        return None
 
 
 class Claim:

@@ -197,3 +197,33 @@ proptest! {
         prop_assert_eq!(BigInt::from_f64(value).unwrap().to_string(), format!("{}", value as i128));
     }
 }
+
+proptest! {
+    /// The canonical form agrees with equality, NaN aside, which is only the same as itself.
+    #[test]
+    fn equal_values_have_one_canonical_form(one in any_value(), other in any_value()) {
+        if python_eq(&one, &other) {
+            prop_assert_eq!(canonical(&one), canonical(&other));
+        }
+        prop_assert_eq!(python_eq(&one, &one) && canonical(&one) == canonical(&other), python_eq(&one, &other));
+    }
+}
+
+#[test]
+fn the_canonical_form_is_one_for_what_python_finds_equal() {
+    let same = |one: &Value, other: &Value| assert_eq!(canonical(one), canonical(other), "{one:?} {other:?}");
+    same(&1.into(), &1.0.into());
+    same(&true.into(), &Value::Complex(1.0, -0.0));
+    same(&(-0.0).into(), &0.into());
+    same(&f64::NAN.into(), &(-f64::NAN).into());
+    same(&big("1180591620717411303424"), &1_180_591_620_717_411_303_424.0.into());
+    same(&Value::Set(vec![1.into(), 2.into()]), &Value::FrozenSet(vec![2.0.into(), true.into()]));
+    let pairs = |one: (i64, &str), other: (i64, &str)| {
+        Value::Dict([one, other].map(|(key, value)| (key.into(), value.into())).to_vec())
+    };
+    same(&pairs((1, "a"), (2, "b")), &pairs((2, "b"), (1, "a")));
+    assert_ne!(canonical(&pairs((1, "a"), (2, "b"))), canonical(&pairs((1, "b"), (2, "a"))));
+    assert_ne!(canonical(&Value::List(vec![])), canonical(&Value::Tuple(vec![])));
+    assert_ne!(canonical(&1.into()), canonical(&Value::Int(BigInt::from(-1))));
+    assert_ne!(canonical(&"1".into()), canonical(&1.into()));
+}

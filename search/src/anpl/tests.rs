@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::TrialResult::Unusable;
-use crate::policy::Behaviour;
+use crate::choose::consensus::Outputs;
 use crate::testing::{made, modules, names, play, program, run};
 
 fn config() -> AnplConfig {
@@ -21,17 +21,17 @@ fn sketch(holes: usize) -> TrialResult {
 
 /// Implementations of a hole that fit its tests, or do not.
 fn hole(fits: &[bool]) -> TrialResult {
-    let behaviours = fits.iter().map(|fits| Behaviour { outputs: Vec::new(), fails: !fits }).collect();
+    let behaviours = fits.iter().map(|fits| Outputs { outputs: Vec::new(), fails: !fits }).collect();
     TrialResult::Composed { drafts: modules(fits.len()), behaviours }
 }
 
 fn whole(passed: u32) -> TrialResult {
-    let behaviours = vec![Behaviour { outputs: Vec::new(), fails: passed < 4 }];
+    let behaviours = vec![Outputs { outputs: Vec::new(), fails: passed < 4 }];
     TrialResult::Composed { drafts: vec![program(u64::from(passed), passed, 4)], behaviours }
 }
 
 const fn blames(hole: Option<usize>) -> TrialResult {
-    TrialResult::Blamed { hole }
+    TrialResult::HoleBlamed { hole }
 }
 
 #[test]
@@ -71,10 +71,10 @@ fn the_blamed_hole_is_written_anew_and_a_worse_whole_is_taken_back() {
         ("compose", hole(&[true])), // 4
         ("compose", hole(&[true])), // 5
         ("compose", whole(2)),      // 6
-        ("blame", blames(Some(1))),
+        ("blame_hole", blames(Some(1))),
         ("compose", hole(&[false, true])), // 7, 8
         ("compose", whole(1)),             // 9: worse
-        ("blame", blames(None)),           // the holes in turn: the second, by the round
+        ("blame_hole", blames(None)),      // the holes in turn: the second, by the round
         ("compose", hole(&[true])),        // 10
         ("compose", whole(3)),             // 11
     ];
@@ -82,7 +82,7 @@ fn the_blamed_hole_is_written_anew_and_a_worse_whole_is_taken_back() {
     let trials = search.ask(1);
     assert_eq!(
         (trials[0].node, &trials[0].operator),
-        (NodeId(11), &Operator::Blame { holes: vec![NodeId(2), NodeId(3)] })
+        (NodeId(11), &Operator::BlameHole { holes: vec![NodeId(2), NodeId(3)] })
     );
     search.tell(trials[0].id, blames(Some(0)));
     let trials = search.ask(1);
@@ -128,7 +128,7 @@ proptest! {
             match &trial.operator {
                 _ if die == 0 => Unusable,
                 Operator::Decompose { .. } => sketch(die as usize),
-                Operator::Blame { .. } => blames((die > 2).then_some(die as usize)),
+                Operator::BlameHole { .. } => blames((die > 2).then_some(die as usize)),
                 _ if trial.node == NodeId::ROOT => whole(die % 4),
                 _ => hole(&[die > 3, die > 1]),
             }

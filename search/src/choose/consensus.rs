@@ -13,14 +13,14 @@ const FAILS: i64 = -10_000;
 
 /// What an implementation did on the inputs that all its rivals got, too.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Behaviour {
+pub struct Outputs {
     /// Per input, the class of what it returned; equal numbers mean equal values. `None` where it returned nothing.
     pub outputs: Vec<Option<u32>>,
     /// Whether it fails a test whose right answer is known.
     pub fails: bool,
 }
 
-impl Behaviour {
+impl Outputs {
     fn output(&self, input: usize) -> Option<u32> {
         self.outputs.get(input).copied().flatten()
     }
@@ -38,9 +38,9 @@ impl Behaviour {
 /// Points of every candidate: per input, the number of others with the same output, or -100 without an output; and
 /// -10000 for one that fails a test.
 #[must_use]
-pub fn scores(candidates: &[Behaviour]) -> Vec<i64> {
+pub fn scores(candidates: &[Outputs]) -> Vec<i64> {
     let inputs = inputs(candidates);
-    let points = |candidate: &Behaviour| {
+    let points = |candidate: &Outputs| {
         let votes: i64 = (0..inputs).map(|input| votes(candidates, candidate, input)).sum();
         votes + if candidate.fails { FAILS } else { 0 }
     };
@@ -49,7 +49,7 @@ pub fn scores(candidates: &[Behaviour]) -> Vec<i64> {
 
 /// The candidate with the most points, the earliest of equals; `None` without candidates.
 #[must_use]
-pub fn leader(candidates: &[Behaviour]) -> Option<usize> {
+pub fn leader(candidates: &[Outputs]) -> Option<usize> {
     let scores = scores(candidates);
     let best = scores.iter().max()?;
     scores.iter().position(|score| score == best)
@@ -58,7 +58,7 @@ pub fn leader(candidates: &[Behaviour]) -> Option<usize> {
 /// Share of the other candidates that agree with this one, over all inputs, in `[0, 1]`. A candidate that fails a test
 /// agrees with nobody.
 #[must_use]
-pub fn agreement(candidates: &[Behaviour], index: usize) -> f64 {
+pub fn agreement(candidates: &[Outputs], index: usize) -> f64 {
     let Some(candidate) = candidates.get(index).filter(|candidate| !candidate.fails) else { return 0.0 };
     let most = inputs(candidates) * candidates.len().saturating_sub(1);
     let votes = (0..inputs(candidates)).map(|input| votes(candidates, candidate, input).max(0)).sum::<i64>();
@@ -67,8 +67,8 @@ pub fn agreement(candidates: &[Behaviour], index: usize) -> f64 {
 
 /// Whether all candidates, and there are two at least, return the same on every input and fail no test.
 #[must_use]
-pub fn is_unanimous(candidates: &[Behaviour]) -> bool {
-    let same = |pair: &[Behaviour]| matches!(pair, [one, other] if one.outputs == other.outputs);
+pub fn is_unanimous(candidates: &[Outputs]) -> bool {
+    let same = |pair: &[Outputs]| matches!(pair, [one, other] if one.outputs == other.outputs);
     candidates.len() > 1
         && candidates
             .iter()
@@ -81,7 +81,7 @@ pub fn is_unanimous(candidates: &[Behaviour]) -> bool {
 /// A newcomer, or a rival that all newcomers side with, gains on the leader only where an input's second largest class
 /// and all that are still to come would outnumber the leader's class.
 #[must_use]
-pub fn is_settled(candidates: &[Behaviour], left: usize) -> bool {
+pub fn is_settled(candidates: &[Outputs], left: usize) -> bool {
     let Some(leader) = leader(candidates).and_then(|index| candidates.get(index)) else { return left == 0 };
     if left == 0 {
         return true;
@@ -97,11 +97,11 @@ pub fn is_settled(candidates: &[Behaviour], left: usize) -> bool {
     !leader.fails && (0..inputs(candidates)).all(holds)
 }
 
-fn inputs(candidates: &[Behaviour]) -> usize {
+fn inputs(candidates: &[Outputs]) -> usize {
     candidates.iter().map(|candidate| candidate.outputs.len()).max().unwrap_or(0)
 }
 
-fn votes(candidates: &[Behaviour], candidate: &Behaviour, input: usize) -> i64 {
+fn votes(candidates: &[Outputs], candidate: &Outputs, input: usize) -> i64 {
     let Some(class) = candidate.output(input) else { return CRASH };
     let same = candidates.iter().filter(|other| other.output(input) == Some(class)).count();
     i64::try_from(same).unwrap_or(i64::MAX) - 1
@@ -115,8 +115,8 @@ mod tests {
 
     const CRASHED: Option<u32> = None;
 
-    fn behaviours(rows: &[&[Option<u32>]]) -> Vec<Behaviour> {
-        rows.iter().map(|row| Behaviour { outputs: row.to_vec(), fails: false }).collect()
+    fn behaviours(rows: &[&[Option<u32>]]) -> Vec<Outputs> {
+        rows.iter().map(|row| Outputs { outputs: row.to_vec(), fails: false }).collect()
     }
 
     #[test]
@@ -163,8 +163,8 @@ mod tests {
             rows in proptest::collection::vec(proptest::collection::vec(proptest::option::weighted(0.8, 0u32..3), 2), 1..6),
             more in proptest::collection::vec(proptest::collection::vec(proptest::option::weighted(0.8, 0u32..4), 2), 0..4),
         ) {
-            let row = |outputs: &Vec<Option<u32>>| Behaviour { outputs: outputs.clone(), fails: false };
-            let mut candidates: Vec<Behaviour> = rows.iter().map(row).collect();
+            let row = |outputs: &Vec<Option<u32>>| Outputs { outputs: outputs.clone(), fails: false };
+            let mut candidates: Vec<Outputs> = rows.iter().map(row).collect();
             let before = leader(&candidates);
             let settled = is_settled(&candidates, more.len());
             candidates.extend(more.iter().map(row));
@@ -176,8 +176,8 @@ mod tests {
 
         #[test]
         fn agreement_is_a_share(rows in proptest::collection::vec(proptest::collection::vec(proptest::option::of(0u32..3), 0..4), 0..6)) {
-            let candidates: Vec<Behaviour> =
-                rows.into_iter().map(|outputs| Behaviour { outputs, fails: false }).collect();
+            let candidates: Vec<Outputs> =
+                rows.into_iter().map(|outputs| Outputs { outputs, fails: false }).collect();
             for index in 0..=candidates.len() {
                 prop_assert!((0.0..=1.0).contains(&agreement(&candidates, index)));
             }

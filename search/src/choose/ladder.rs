@@ -11,35 +11,61 @@ use crate::pool::Candidate;
 /// 1. passes all visible tests;
 /// 2. parses;
 /// 3. share of visible tests passed;
-/// 4. not rejected by its own verification (confidence above 0, or not asked), where no visible test speaks
-///    against it;
-/// 5. size of its behaviour cluster. CodeT (section 3.2) weighs a cluster by the square root of its programs; the
-///    order is the same;
-/// 6. the model's confidence, one that was not asked counting as 0;
-/// 7. without tests: how many draws gave this very program, which is the majority vote;
-/// 8. among those that pass: fewer slow tests, then fewer characters (among those that fail, short ones are stubs);
-/// 9. first seen.
+/// 4. not rejected by its own verification (confidence above 0, or not asked) or by a critic, where no visible test
+///    speaks against it;
+/// 5. among those that fail: a critic's grade of the outputs, one that was not asked for counting as 2 of 5;
+/// 6. size of its behaviour cluster, on probes where it was probed. CodeT (section 3.2) weighs a cluster by the square
+///    root of its programs; the order is the same;
+/// 7. trusted tests that a model wrote passed ([`crate::suite::trusted`]);
+/// 8. the model's confidence, a critic's yes counting as 1, one that was not asked as 0;
+/// 9. share of the tests that a model wrote passed, trusted or not: the word of the methods that write them, where
+///    nothing better speaks;
+/// 10. without tests: how many draws gave this very program, which is the majority vote;
+/// 11. among those that pass: fewer slow tests, then fewer characters (among those that fail, short ones are stubs);
+/// 12. first seen.
 #[must_use]
 pub fn compare(one: &Candidate, other: &Candidate) -> Ordering {
-    let level = |candidate: &Candidate| (candidate.attempt.passes_all(), candidate.attempt.parses);
-    level(one)
-        .cmp(&level(other))
-        .then_with(|| one.attempt.pass_fraction().total_cmp(&other.attempt.pass_fraction()))
-        .then_with(|| accepted(one).cmp(&accepted(other)))
+    standing(one, other)
         .then_with(|| one.cluster.cmp(&other.cluster))
+        .then_with(|| one.trusted.cmp(&other.trusted))
         .then_with(|| confidence(one).total_cmp(&confidence(other)))
+        .then_with(|| generated(one).total_cmp(&generated(other)))
         .then_with(|| votes(one).cmp(&votes(other)))
         .then_with(|| economy(one).cmp(&economy(other)))
         .then_with(|| Reverse(one.node).cmp(&Reverse(other.node)))
 }
 
+/// Compares two candidates by the rungs above the size of the cluster, the first five.
+pub(super) fn standing(one: &Candidate, other: &Candidate) -> Ordering {
+    let level = |candidate: &Candidate| (candidate.attempt.passes_all(), candidate.attempt.parses);
+    level(one)
+        .cmp(&level(other))
+        .then_with(|| one.attempt.pass_fraction().total_cmp(&other.attempt.pass_fraction()))
+        .then_with(|| accepted(one).cmp(&accepted(other)))
+        .then_with(|| grade(one).total_cmp(&grade(other)))
+}
+
 fn accepted(candidate: &Candidate) -> bool {
     candidate.attempt.outcome() == Outcome::Failed
-        || candidate.self_eval.is_none_or(|confidence| confidence > 0.0)
+        || (candidate.self_eval.is_none_or(|confidence| confidence > 0.0)
+            && candidate.accepted != Some(false))
+}
+
+/// The grade of the middle, which a critic's unreadable answer counts as, too.
+const NEUTRAL: f64 = 0.4;
+
+fn grade(candidate: &Candidate) -> f64 {
+    if candidate.attempt.outcome() == Outcome::Failed { candidate.grade.unwrap_or(NEUTRAL) } else { 0.0 }
 }
 
 fn confidence(candidate: &Candidate) -> f64 {
-    candidate.self_eval.unwrap_or(0.0)
+    let verdict = candidate.accepted.map(|accepted| if accepted { 1.0 } else { -1.0 });
+    candidate.self_eval.or(verdict).unwrap_or(0.0)
+}
+
+fn generated(candidate: &Candidate) -> f64 {
+    let (passed, total) = candidate.generated;
+    if total == 0 { 0.0 } else { f64::from(passed) / f64::from(total) }
 }
 
 const fn votes(candidate: &Candidate) -> u32 {

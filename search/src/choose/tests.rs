@@ -6,6 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::attempt::Attempt;
+use crate::testing::{add_program, add_run, add_suite, outcomes};
 use crate::tree::{Evaluator, NodeKind};
 
 /// A program that passes `passed` of 4 tests.
@@ -60,6 +61,51 @@ fn passing_everything_comes_first_even_if_rejected() {
 fn a_rejected_program_yields_to_one_that_was_not() {
     check(vec![(program(1, 4), Some(-0.5)), (program(2, 4), None)], Some(1));
     check(vec![(program(1, 4), Some(0.0)), (program(2, 4), Some(0.1))], Some(1));
+}
+
+#[test]
+fn a_program_that_a_critic_rejected_yields_to_one_that_none_did() {
+    let verdicts = |verdicts: &[Option<f64>]| {
+        let mut tree = Tree::new();
+        for (index, verdict) in (0..).zip(verdicts) {
+            let node = grow(&mut tree, program(index, 4), None);
+            if let Some(verdict) = verdict {
+                tree.evaluate(node, Evaluator::VerifyGeneral, *verdict).unwrap();
+            }
+        }
+        best(&tree)
+    };
+    assert_eq!(verdicts(&[Some(0.0), None]), Some(NodeId(2)));
+    assert_eq!(verdicts(&[Some(0.0), Some(1.0)]), Some(NodeId(2)));
+    assert_eq!(verdicts(&[Some(0.0), Some(0.0)]), Some(NodeId(1)), "the best is kept, rejected or not");
+}
+
+#[test]
+fn of_a_programs_verdicts_the_last_one_counts() {
+    let mut tree = Tree::new();
+    let [first, copy] = [1, 1].map(|fingerprint| grow(&mut tree, program(fingerprint, 4), None));
+    let other = grow(&mut tree, program(2, 4), None);
+    tree.evaluate(first, Evaluator::VerifyGeneral, 0.0).unwrap();
+    assert_eq!(best(&tree), Some(other));
+    tree.evaluate(copy, Evaluator::VerifyGeneral, 1.0).unwrap();
+    assert_eq!(best(&tree), Some(first));
+}
+
+#[test]
+fn among_failing_programs_of_one_share_the_better_grade_wins() {
+    let grades = |grades: &[(u32, Option<f64>)]| {
+        let mut tree = Tree::new();
+        for (index, (passed, grade)) in (0..).zip(grades) {
+            let node = grow(&mut tree, program(index, *passed), None);
+            if let Some(grade) = grade {
+                tree.evaluate(node, Evaluator::OutputGrade, *grade).unwrap();
+            }
+        }
+        best(&tree)
+    };
+    assert_eq!(grades(&[(2, Some(0.4)), (2, Some(0.8))]), Some(NodeId(2)));
+    assert_eq!(grades(&[(2, Some(0.2)), (2, None)]), Some(NodeId(2)), "no grade counts as the middle one");
+    assert_eq!(grades(&[(3, Some(0.0)), (2, Some(0.8))]), Some(NodeId(1)), "tests come first");
 }
 
 #[test]
@@ -184,4 +230,34 @@ proptest! {
             }
         }
     }
+}
+
+/// Programs that pass `passed` of 4 visible tests and give these answers to two tests that a model wrote, whose answers
+/// are said to be 1 and 2; the chosen one, by position.
+fn check_generated(programs: &[(u32, Option<[u64; 2]>)], expected: usize) {
+    let mut tree = Tree::new();
+    let suite = add_suite(&mut tree);
+    let mut nodes = Vec::new();
+    for (fingerprint, (passed, answers)) in (1..).zip(programs) {
+        let node = add_program(&mut tree, fingerprint, *passed, 4);
+        if let Some(answers) = answers {
+            add_run(&mut tree, node, suite, outcomes(answers, &[1, 2]));
+        }
+        nodes.push(node);
+    }
+    assert_eq!(best(&tree), Some(nodes[expected]), "{:#?}", Pool::of(&tree));
+}
+
+#[test]
+fn tests_that_a_model_wrote_never_beat_visible_ones() {
+    check_generated(&[(3, Some([1, 2])), (4, Some([8, 9])), (2, None)], 1);
+}
+
+#[test]
+fn among_equals_trusted_tests_decide_and_then_the_others() {
+    // Two of three agree on the first test, so it counts, and not the second.
+    check_generated(&[(4, Some([9, 2])), (4, Some([1, 9])), (4, Some([1, 9]))], 1);
+    // Nothing is trusted with two programs; then the share decides.
+    check_generated(&[(4, Some([9, 9])), (4, Some([1, 9]))], 1);
+    check_generated(&[(4, None), (4, Some([9, 2]))], 1);
 }

@@ -30,7 +30,7 @@ fn programs(passed: &[u32]) -> TrialResult {
     let drafts =
         passed.iter().enumerate().map(|(index, passed)| program(50 + index as u64, *passed, 4)).collect();
     let behaviours =
-        passed.iter().map(|passed| Behaviour { outputs: vec![Some(0)], fails: *passed < 4 }).collect();
+        passed.iter().map(|passed| Outputs { outputs: vec![Some(0)], fails: *passed < 4 }).collect();
     TrialResult::Composed { drafts, behaviours }
 }
 

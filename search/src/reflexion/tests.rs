@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::TrialResult::Unusable;
-use crate::testing::{made, obliging, play, program, reflection, run};
+use crate::testing::{made, obliging, passes, play, program, ran, reflection, run, suite};
 
 fn reflexion(max_iterations: usize) -> Reflexion {
     Reflexion::new(ReflexionConfig { max_iterations, ..ReflexionConfig::default() })
@@ -79,5 +79,51 @@ fn a_program_that_does_not_parse_is_a_failure_even_without_tests() {
     let mut broken = program(1, 0, 0);
     broken.attempt.as_mut().unwrap().parses = false;
     let mut search = play(reflexion(10), vec![("implement", made([broken]))]);
-    assert_eq!(search.ask(1)[0].operator, Operator::Reflect);
+    assert_eq!(search.ask(1)[0].operator, Operator::Reflect { count: 1, style: ReflectionStyle::Diagnosis });
+}
+
+fn generated(max_iterations: usize) -> Reflexion {
+    let tests = TestSource::Generated;
+    Reflexion::new(ReflexionConfig { max_iterations, tests, ..ReflexionConfig::default() })
+}
+
+#[test]
+fn tests_of_the_model_judge_beside_the_visible_ones() {
+    let script = vec![
+        ("generate_tests", made([suite()])),
+        ("implement", made([program(1, 4, 4)])),
+        ("run_tests", ran([passes(2, 6)])),
+        ("reflect", reflection()),
+        ("refine", made([program(2, 3, 4)])),
+        ("run_tests", ran([passes(6, 6)])),
+        ("reflect", reflection()),
+        ("refine", made([program(3, 4, 4)])),
+        ("run_tests", ran([passes(6, 6)])),
+    ];
+    let search = play(generated(10), script);
+    assert_eq!(search.stop_reason(), Some(StopReason::Accepted));
+    assert_eq!(search.best(), Some(NodeId(6)), "{:#?}", search.tree());
+}
+
+#[test]
+fn all_tests_of_the_model_are_shown_as_published() {
+    let mut search = play(
+        generated(10),
+        vec![("generate_tests", made([suite()])), ("implement", made([program(1, 4, 4)]))],
+    );
+    let [trial] = &search.ask(4)[..] else { panic!("a run follows") };
+    let expected = Operator::RunTests { suites: vec![NodeId(1)], shown: Shown::All };
+    assert_eq!((trial.node, &trial.operator), (NodeId(2), &expected));
+}
+
+#[test]
+fn without_usable_tests_the_visible_ones_do() {
+    let script = vec![("generate_tests", Unusable), ("implement", made([program(1, 4, 4)]))];
+    assert_eq!(play(generated(10), script).stop_reason(), Some(StopReason::Accepted));
+    let script = vec![
+        ("generate_tests", made([suite()])),
+        ("implement", made([program(1, 0, 0)])),
+        ("run_tests", Unusable),
+    ];
+    assert_eq!(play(generated(10), script).stop_reason(), Some(StopReason::Exhausted), "nothing judges it");
 }

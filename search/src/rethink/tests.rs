@@ -214,3 +214,92 @@ fn a_rollout_asks_for_what_the_paper_says() {
     assert_eq!(log.len(), 1 + 4 * rollouts - 1);
     assert_eq!(names(&log)[1..5], ["implement", "rethink", "implement", "extend"]);
 }
+
+/// Thought 2 was followed and passes (reward 0.9); thought 5 below it leads to node 6, which passes 2 of 4 tests.
+fn failed_below() -> Vec<(&'static str, TrialResult)> {
+    vec![
+        ("propose", thoughts(&[0.2, 0.6, 0.2])),
+        ("implement", made([program(1, 4, 4)])),
+        ("verify", sure(0.5)),
+        ("extend", thoughts(&[1.0])),
+        ("implement", made([program(2, 2, 4)])),
+    ]
+}
+
+fn blaming() -> RethinkMcts {
+    mcts(RethinkConfig { rethink_target: RethinkTarget::Blame, ..config() })
+}
+
+fn blamed_place(place: Option<usize>) -> (&'static str, TrialResult) {
+    ("blame", TrialResult::Blamed { place })
+}
+
+#[test]
+fn a_blamed_ancestor_is_rewritten_and_what_was_learnt_below_it_dropped() {
+    let mut search = play(blaming(), failed_below());
+    let [trial] = &search.ask(1)[..] else { panic!("somebody is blamed") };
+    assert_eq!((trial.node, &trial.operator), (at(6), &Operator::Blame));
+    let mut script = failed_below();
+    script.push(blamed_place(Some(0)));
+    let mut search = play(blaming(), script.clone());
+    let [trial] = &search.ask(1)[..] else { panic!("it is rewritten") };
+    assert_eq!((trial.node, &trial.operator), (at(2), &Operator::Rethink { after: at(6) }));
+    script.extend([("rethink", TrialResult::Replaced), ("implement", made([program(3, 3, 4)]))]);
+    let search = play(blaming(), script);
+    let tree = search.tree();
+    assert_eq!(tree.node(at(7)).unwrap().parent, Some(at(5)), "the leaf is written anew");
+    close(largest(tree, 5), 0.75);
+    close(largest(tree, 2), 0.9 * 0.75);
+    assert_eq!([2, 5].map(|node| tree.node(at(node)).unwrap().stats.visits), [1, 1]);
+    close(largest(tree, 0), 0.9 * 0.9);
+    let priors: f64 = [1, 2, 3].iter().map(|node| tree.node(at(*node)).unwrap().prior).sum();
+    close(priors, 1.0);
+    close(tree.node(at(2)).unwrap().prior, 1.0 / 1.4);
+}
+
+#[test]
+fn a_rewritten_ancestor_that_did_worse_is_taken_back_with_all_that_was_learnt() {
+    let mut script = failed_below();
+    script.push(blamed_place(Some(0)));
+    script.extend([("rethink", TrialResult::Replaced), ("implement", made([program(3, 1, 4)]))]);
+    let search = play(blaming(), script);
+    let tree = search.tree();
+    let ancestor = tree.node(at(2)).unwrap();
+    assert_eq!((&ancestor.payloads[..], ancestor.stats.visits), (&[0][..], 2));
+    close(ancestor.stats.max, 0.9);
+    close(ancestor.prior, 0.6);
+    close(largest(tree, 5), 0.5);
+}
+
+#[test]
+fn without_a_thought_to_blame_the_last_one_is_rewritten() {
+    let check = |result: TrialResult| {
+        let mut script = failed_below();
+        script.push(("blame", result));
+        let mut search = play(blaming(), script);
+        assert_eq!(search.ask(1)[0].node, at(5));
+    };
+    check(TrialResult::Blamed { place: None });
+    check(TrialResult::Blamed { place: Some(1) });
+    check(TrialResult::Blamed { place: Some(9) });
+    check(Unusable);
+}
+
+#[test]
+fn an_only_thought_and_one_that_was_rewritten_before_are_not_blamed() {
+    let script = vec![("propose", thoughts(&[0.4, 0.6])), ("implement", made([program(1, 1, 4)]))];
+    let config = RethinkConfig { rollouts: 3, rethink_target: RethinkTarget::Blame, ..config() };
+    let mut search = play(mcts(config.clone()), script.clone());
+    assert_eq!(search.ask(1)[0].operator, Operator::Rethink { after: at(3) }, "there is no choice");
+    let mut script = script;
+    script.extend([
+        ("rethink", TrialResult::Replaced),
+        ("implement", made([program(2, 3, 4)])),
+        ("extend", thoughts(&[1.0])),
+        ("implement", made([program(3, 2, 4)])),
+        blamed_place(Some(0)),
+    ]);
+    let mut search = play(mcts(config), script);
+    let [trial] = &search.ask(1)[..] else { panic!("a thought is rewritten") };
+    assert_eq!(trial.node, at(5), "thought 2 had its second chance");
+}

@@ -7,7 +7,10 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use super::*;
-use crate::testing::{made, modules, obliging, program, run, sure, thoughts};
+use crate::choose::consensus::Outputs;
+use crate::testing::{
+    made, modules, obliging, passes, probed, program, ran, reflections, run, suite, sure, thoughts,
+};
 use crate::*;
 
 /// A caller whose luck is a function of the trial alone, as it is with recorded answers. `kind` is its character.
@@ -15,15 +18,36 @@ fn answer(kind: u64, trial: &Trial) -> TrialResult {
     let mut luck = ChaCha8Rng::seed_from_u64(trial.seed ^ kind);
     let mut roll = |sides: u64| luck.next_u64() % sides;
     if roll(6) == 0 {
-        return [TrialResult::Unusable, made([]), TrialResult::Replaced, sure(f64::NAN)][roll(4) as usize]
-            .clone();
+        let misplaced = [
+            TrialResult::Unusable,
+            made([]),
+            TrialResult::Replaced,
+            sure(f64::NAN),
+            TrialResult::Graded { grade: Some(f64::NAN) },
+            TrialResult::Judged { accepted: None },
+            TrialResult::Blamed { place: Some(usize::MAX) },
+        ];
+        return misplaced[roll(7) as usize].clone();
     }
     let total = [4, 4, 1, 0][(kind % 4) as usize];
     match (&trial.operator, trial.operator.makes()) {
-        (Operator::Verify, _) => {
+        (Operator::Blame, _) => TrialResult::Blamed { place: (roll(4) > 0).then(|| roll(6) as usize) },
+        (Operator::Grade | Operator::RatePlan, _) => {
+            TrialResult::Graded { grade: (roll(4) > 0).then(|| roll(8) as f64 / 5.0 - 0.2) }
+        }
+        (Operator::Verify { style: VerifyStyle::Verdict }, _) => {
+            TrialResult::Judged { accepted: [None, Some(true), Some(false)][roll(3) as usize] }
+        }
+        (_, Some((NodeKind::Reflection, count))) => reflections(roll(count as u64 + 2) as usize),
+        (Operator::Verify { style: VerifyStyle::Confidence }, _) => {
             let confidence = (roll(4) > 0).then(|| roll(30) as f64 / 10.0 - 1.5);
             TrialResult::Verified { confidence }
         }
+        (Operator::RunTests { suites, .. }, _) => {
+            let number = roll(suites.len() as u64 + 2);
+            ran((0..number).map(|_| passes(roll(5) as u32, 4)))
+        }
+        (_, Some((NodeKind::Tests, count))) => made(vec![suite(); roll(count as u64 + 2) as usize]),
         (_, Some((NodeKind::Thought, count))) => {
             let priors: Vec<f64> = (0..roll(count as u64 + 2)).map(|_| roll(5) as f64 / 2.0 - 0.5).collect();
             thoughts(&priors)
@@ -40,13 +64,22 @@ fn answer(kind: u64, trial: &Trial) -> TrialResult {
             }
             made(drafts)
         }
+        (Operator::Probe { programs, .. }, _) => {
+            // Sometimes too few, sometimes too many.
+            let number = programs.len() as u64 + roll(3);
+            probed((1..number).map(|_| (roll(4) > 0).then(|| roll(3))))
+        }
+        (Operator::Compare { .. }, _) => {
+            let preference = [Preference::Node, Preference::Other, Preference::Tie, Preference::Inconsistent]
+                [roll(4) as usize];
+            TrialResult::Compared { preference }
+        }
         (Operator::Decompose { .. }, _) => made(modules(roll(5) as usize)),
         (Operator::Compose { count, .. }, _) => {
             let (number, inputs) = (roll(*count as u64 + 2), roll(3));
             let mut output = || (roll(4) > 0).then(|| roll(2) as u32);
             let outputs = (0..number).map(|_| (0..inputs).map(|_| output()).collect());
-            let behaviours: Vec<Behaviour> =
-                outputs.map(|outputs| Behaviour { outputs, fails: false }).collect();
+            let behaviours: Vec<Outputs> = outputs.map(|outputs| Outputs { outputs, fails: false }).collect();
             let drafts = if trial.node == NodeId::ROOT || roll(4) == 0 {
                 (0..number).map(|_| program(roll(30), roll(u64::from(total) + 2) as u32, total)).collect()
             } else {
@@ -62,7 +95,9 @@ fn answer(kind: u64, trial: &Trial) -> TrialResult {
         (Operator::Decide { .. }, _) => {
             TrialResult::Chosen { votes: (0..roll(5)).map(|_| roll(20) as u32).collect() }
         }
-        (Operator::Blame { .. }, _) => TrialResult::Blamed { hole: (roll(3) > 0).then(|| roll(4) as usize) },
+        (Operator::BlameHole { .. }, _) => {
+            TrialResult::HoleBlamed { hole: (roll(3) > 0).then(|| roll(4) as usize) }
+        }
         _ => obliging(trial, 0),
     }
 }
@@ -85,9 +120,100 @@ fn policies() -> Vec<Row> {
         ("rethink-mcts to the end", 16 * 6 + 1, || {
             Box::new(RethinkMcts::new(RethinkConfig { exhaust: true, ..Default::default() }))
         }),
+        ("reflexion by its own tests", 30, || {
+            Box::new(Reflexion::new(ReflexionConfig { tests: TestSource::Generated, ..Default::default() }))
+        }),
+        ("lats", 2 + 7 + 1 + 8 * 8, || Box::new(Lats::new(LatsConfig::default()))),
+        ("lats with its first tests", 2 + 7 + 1 + 8 * 7, || {
+            Box::new(Lats::new(LatsConfig { fresh_tests: false, ..Default::default() }))
+        }),
+        ("lats without iterations", 7, || {
+            Box::new(Lats::new(LatsConfig { iterations: 0, revisions: 0, tests: 0, ..Default::default() }))
+        }),
+        ("agentcoder", 5 * 7, || Box::new(AgentCoder::new(AgentCoderConfig::default()))),
+        ("agentcoder with feedback", 5 * 7, || {
+            let revision = agentcoder::Revision::Feedback;
+            Box::new(AgentCoder::new(AgentCoderConfig { revision, ..Default::default() }))
+        }),
+        ("agentcoder without anything", 3, || {
+            let config = AgentCoderConfig { rounds: 0, programs: 0, suites: 0, ..Default::default() };
+            Box::new(AgentCoder::new(AgentCoderConfig { tests: 0, accept_at: 0, ..config }))
+        }),
+        ("alphacodium", 4 + 16 + 1 + 8 * 3, || Box::new(AlphaCodium::new(AlphaCodiumConfig::default()))),
+        ("alphacodium without anything", 40, || {
+            let config =
+                AlphaCodiumConfig { solutions: 0, tests: 0, first_programs: 0, ..Default::default() };
+            Box::new(AlphaCodium::new(AlphaCodiumConfig { visible_fixes: 0, generated_fixes: 0, ..config }))
+        }),
         ("codechain", 24, || Box::new(CodeChain::new(CodeChainConfig::default()))),
         ("codechain to the end", 24, || {
             Box::new(CodeChain::new(CodeChainConfig { exhaust: true, ..Default::default() }))
+        }),
+        ("adaptive", 120, || Box::new(Adaptive::new(AdaptiveConfig::default()))),
+        ("adaptive, one by one, to the end", 120, || {
+            let config = AdaptiveConfig { batch: 1, stop_below: 0.0, ..Default::default() };
+            Box::new(Adaptive::new(AdaptiveConfig { per_request: 1, ..config }))
+        }),
+        ("adaptive without much", 20, || {
+            let config = AdaptiveConfig { generations: 0, calls: 0, batch: 0, ..Default::default() };
+            Box::new(Adaptive::new(AdaptiveConfig { per_request: 0, thoughts: 0, max_depth: 0, ..config }))
+        }),
+        ("ab-mcts", 128, || Box::new(AbMcts::new(AbMctsConfig::default()))),
+        ("ab-mcts with Beta, by 3", 42, || {
+            let config = AbMctsConfig { variant: AbMctsVariant::Beta, batch: 3, ..Default::default() };
+            Box::new(AbMcts::new(AbMctsConfig { generations: 40, exhaust: true, ..config }))
+        }),
+        ("ab-mcts, mixed", 40, || {
+            let config = AbMctsConfig { variant: AbMctsVariant::Mixed, exhaust: true, ..Default::default() };
+            Box::new(AbMcts::new(AbMctsConfig { generations: 40, ..config }))
+        }),
+        ("rethink-mcts that blames", 16 * 7 + 1, || {
+            let config = RethinkConfig { rethink_target: RethinkTarget::Blame, ..Default::default() };
+            Box::new(RethinkMcts::new(RethinkConfig { exhaust: true, ..config }))
+        }),
+        // A proposal, then a program, its critic and a reflection each.
+        ("codetree", 1 + 20 * 3, || Box::new(CodeTree::new(CodeTreeConfig::default()))),
+        ("codetree breadth first", 1 + 20 * 2, || {
+            Box::new(UnguidedTree::new(UnguidedTreeConfig::default(), Order::BreadthFirst))
+        }),
+        ("codetree depth first", 1 + 20 * 2, || {
+            Box::new(UnguidedTree::new(UnguidedTreeConfig::default(), Order::DepthFirst))
+        }),
+        ("mapcoder", 25, || Box::new(MapCoder::new(MapCoderConfig::default()))),
+        ("s-star", 16 * 3 + 2 + 3, || Box::new(SStar::new(SStarConfig::default()))),
+        ("s-star of many clusters", 6 * 3 + 1 + 15, || {
+            Box::new(SStar::new(SStarConfig {
+                samples: 6,
+                written_inputs: 0,
+                clusters: 99,
+                ..Default::default()
+            }))
+        }),
+        ("s-star of one", 1, || {
+            Box::new(SStar::new(SStarConfig { samples: 0, rounds: 0, clusters: 0, ..Default::default() }))
+        }),
+        ("plansearch", 1 + 56 * 5 + 20, || Box::new(PlanSearch::new(PlanSearchConfig::default()))),
+        ("plansearch of one layer", 1 + 7 + 5, || {
+            let config = PlanSearchConfig {
+                observations: 3,
+                second_layer: false,
+                other_plans: false,
+                ..Default::default()
+            };
+            Box::new(PlanSearch::new(PlanSearchConfig { programs: 5, ..config }))
+        }),
+        ("plansearch of nothing", 4, || {
+            Box::new(PlanSearch::new(PlanSearchConfig { observations: 0, programs: 0, ..Default::default() }))
+        }),
+        ("evolve", 40, || Box::new(Evolve::new(EvolveConfig::default()))),
+        ("evolve to the end", 40, || {
+            let config = EvolveConfig { exhaust: true, islands: 3, migrate_every: 1, ..Default::default() };
+            Box::new(Evolve::new(EvolveConfig { explore: 0.5, exploit: 0.2, archive: 1, ..config }))
+        }),
+        ("evolve nothing", 1, || {
+            let config =
+                EvolveConfig { programs: 0, islands: 0, migrate_every: 0, archive: 0, ..Default::default() };
+            Box::new(Evolve::new(EvolveConfig { explore: 0.0, exploit: 0.0, ..config }))
         }),
         ("funcoder", 25 * (3 + 11), || Box::new(FunCoder::new(FunCoderConfig::default()))),
         ("funcoder after trial", 1 + 25 * (3 + 11), || {
@@ -123,6 +249,17 @@ fn policies() -> Vec<Row> {
             let config = CodeChainConfig { samples: 0, per_request: 0, rounds: 1, ..Default::default() };
             Box::new(CodeChain::new(CodeChainConfig { clusters: vec![], ..config }))
         }),
+        ("no width", 10, || {
+            let config = CodeTreeConfig { generations: 0, width: 0, max_depth: 0, ..Default::default() };
+            Box::new(CodeTree::new(config))
+        }),
+        ("no depth", 10, || {
+            let config = UnguidedTreeConfig { generations: 0, width: 0, max_depth: 0, ..Default::default() };
+            Box::new(UnguidedTree::new(config, Order::DepthFirst))
+        }),
+        ("no plans", 5, || {
+            Box::new(MapCoder::new(MapCoderConfig { plans: 0, fixes: 0, ..Default::default() }))
+        }),
         ("no programs", 1, || Box::new(Resample::new(ResampleConfig { programs: 0, ..Default::default() }))),
     ]
 }
@@ -138,6 +275,10 @@ impl SearchPolicy for Box<dyn SearchPolicy> {
 
     fn stop_reason(&self, tree: &Tree) -> Option<StopReason> {
         (**self).stop_reason(tree)
+    }
+
+    fn charge(&mut self, trial: &Trial, cost: &Cost) {
+        (**self).charge(trial, cost);
     }
 }
 
@@ -264,18 +405,74 @@ fn check_sense(tree: &Tree, trial: &Trial) {
     let kind = |node: NodeId| tree.node(node).map(|node| node.kind).expect("trials name nodes that exist");
     let holds_program = |node: NodeId| assert!(tree.attempt(node).is_some(), "{trial:?}");
     match &trial.operator {
-        Operator::Propose { .. } | Operator::Resample { .. } => assert_eq!(trial.node, NodeId::ROOT),
+        Operator::Propose { .. } | Operator::Recall { .. } | Operator::Resample { .. } => {
+            assert_eq!(trial.node, NodeId::ROOT);
+        }
+        Operator::Plan => assert!(matches!(kind(trial.node), NodeKind::Root | NodeKind::Thought)),
+        Operator::RatePlan => assert_eq!(kind(trial.node), NodeKind::Plan),
         Operator::ReviseWithModules { sources, .. } => {
             assert!(!sources.is_empty());
             sources.iter().for_each(|node| holds_program(*node));
         }
-        Operator::Extend { after, .. } | Operator::Rethink { after } => {
+        Operator::Extend { after, .. } => {
             assert_eq!(kind(trial.node), NodeKind::Thought);
             holds_program(*after);
             assert_eq!(tree.node(*after).and_then(|node| node.parent), Some(trial.node));
         }
-        Operator::Implement => assert!(matches!(kind(trial.node), NodeKind::Root | NodeKind::Thought)),
-        Operator::Reflect | Operator::Verify => holds_program(trial.node),
+        Operator::Rethink { after } => {
+            assert_eq!(kind(trial.node), NodeKind::Thought);
+            holds_program(*after);
+            assert!(tree.lineage(*after).any(|node| node.id == trial.node));
+        }
+        Operator::Implement => {
+            let sources = [NodeKind::Root, NodeKind::Thought, NodeKind::Plan];
+            assert!(sources.contains(&kind(trial.node)), "{trial:?}");
+        }
+        Operator::RefineWithPlan
+        | Operator::Blame
+        | Operator::Reflect { .. }
+        | Operator::Grade
+        | Operator::Verify { .. } => holds_program(trial.node),
+        Operator::Mutate { inspirations } => {
+            holds_program(trial.node);
+            inspirations.iter().for_each(|node| holds_program(*node));
+        }
+        Operator::Combine { observations, wanted, .. } => {
+            assert!(matches!(kind(trial.node), NodeKind::Root | NodeKind::Thought));
+            assert!(observations.iter().all(|node| kind(*node) == NodeKind::Thought));
+            if let Combined::OtherPlan(plan) = wanted {
+                assert_eq!(kind(*plan), NodeKind::Thought);
+            }
+        }
+        Operator::WriteInputs { .. } => assert_eq!(trial.node, NodeId::ROOT),
+        Operator::Probe { programs, inputs } => {
+            assert!(!programs.is_empty());
+            programs.iter().for_each(|node| holds_program(*node));
+            assert!(inputs.iter().all(|node| kind(*node) == NodeKind::Inputs));
+        }
+        Operator::Compare { other } => {
+            holds_program(trial.node);
+            holds_program(*other);
+            assert_ne!(trial.node, *other);
+        }
+        Operator::RefineWithHistory { path, .. } => {
+            path.iter().for_each(|past| holds_program(past.program));
+            assert_eq!(path.last().map(|past| past.program), Some(trial.node));
+            assert!(
+                path.iter().filter_map(|past| past.reflection).all(|node| kind(node) == NodeKind::Reflection)
+            );
+        }
+        Operator::Analyse => assert_eq!(trial.node, NodeId::ROOT),
+        Operator::ChooseSolution { among } => {
+            assert!(!among.is_empty() && among.iter().all(|node| kind(*node) == NodeKind::Thought));
+        }
+        Operator::GenerateTests { .. } | Operator::ProposeSolutions { .. } => {
+            assert!(matches!(kind(trial.node), NodeKind::Root | NodeKind::Thought));
+        }
+        Operator::RunTests { suites, .. } => {
+            holds_program(trial.node);
+            assert!(suites.iter().all(|node| matches!(kind(*node), NodeKind::Root | NodeKind::Tests)));
+        }
         Operator::Refine { reflection } => {
             holds_program(trial.node);
             assert!(reflection.is_none_or(|node| kind(node) == NodeKind::Reflection));
@@ -302,7 +499,7 @@ fn check_sense(tree: &Tree, trial: &Trial) {
                 assert_eq!(tree.node(*option).and_then(|node| node.parent), Some(trial.node));
             }
         }
-        Operator::Blame { holes } => {
+        Operator::BlameHole { holes } => {
             holds_program(trial.node);
             holes.iter().for_each(|hole| assert_eq!(kind(*hole), NodeKind::Module));
         }

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::{Change, Evaluation, Evaluator, Node, NodeId, NodeKind, Stats};
 use crate::attempt::Attempt;
+use crate::suite::SuiteRun;
 
 /// A search tree. [`Tree::apply`] is its only mutator and writes every change to a journal, so a tree and the
 /// changes taken from it can never disagree.
@@ -52,6 +53,12 @@ pub enum TreeError {
         /// The node.
         node: NodeId,
     },
+    /// Programs run on suites of tests, and on the root's, which are the visible ones.
+    #[error("node {} is no suite of tests, so no program can have run on it", node.0)]
+    NotASuite {
+        /// The node.
+        node: NodeId,
+    },
     /// A number lies outside its range, or is not a number.
     #[error("{what} of node {} is {value}, outside [{low}, {high}]", node.0)]
     OutOfRange {
@@ -92,10 +99,12 @@ impl Tree {
             prior: 1.0,
             operator: String::new(),
             attempt: None,
+            probed: None,
             evaluations: Vec::new(),
             stats: Stats::default(),
             rethinks: 0,
             payloads: vec![0],
+            runs: Vec::new(),
             children: Vec::new(),
         };
         Self { nodes: vec![root], journal: Vec::new() }
@@ -128,14 +137,17 @@ impl Tree {
             }
             Change::Rethought { node } => self.rethink_node(*node)?,
             Change::Reverted { node } => self.revert_node(*node)?,
+            Change::Forgotten { node } => self.node_mut(*node)?.stats = Stats::default(),
             Change::PriorSet { node, prior } => {
                 check_range(*node, "the prior", *prior, 0.0)?;
                 self.node_mut(*node)?.prior = *prior;
             }
+            Change::Probed { node, behaviour } => self.node_mut(*node)?.probed = Some(*behaviour),
             Change::BackedUp { node, value } => {
                 check_range(*node, "a return", *value, 0.0)?;
                 self.node_mut(*node)?.stats.add(*value);
             }
+            Change::Ran { node, suite, run } => self.keep_run(*node, *suite, run)?,
         }
         self.journal.push(change);
         Ok(())
@@ -261,10 +273,12 @@ impl Tree {
             prior: *prior,
             operator: operator.clone(),
             attempt: attempt.clone(),
+            probed: None,
             evaluations: Vec::new(),
             stats: Stats::default(),
             rethinks: 0,
             payloads: vec![0],
+            runs: Vec::new(),
             children: Vec::new(),
         });
         Ok(())
@@ -286,6 +300,19 @@ impl Tree {
             return Err(TreeError::NothingToRevert { node });
         }
         thought.payloads.pop();
+        Ok(())
+    }
+
+    fn keep_run(&mut self, node: NodeId, suite: NodeId, run: &SuiteRun) -> Result<(), TreeError> {
+        let of = self.node(suite).ok_or(TreeError::UnknownNode { node: suite })?;
+        if !matches!(of.kind, NodeKind::Tests | NodeKind::Root) {
+            return Err(TreeError::NotASuite { node: suite });
+        }
+        let runs = &mut self.node_mut(node)?.runs;
+        match runs.iter_mut().find(|(of, _)| *of == suite) {
+            Some((_, earlier)) => earlier.clone_from(run),
+            None => runs.push((suite, run.clone())),
+        }
         Ok(())
     }
 }

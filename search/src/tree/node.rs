@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::{Evaluation, Evaluator, NodeId, NodeKind};
 use crate::attempt::Attempt;
+use crate::suite::SuiteRun;
 
 /// One vertex of the tree. What it says (thought, program, reflection) is kept by the caller under its id.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -22,6 +23,8 @@ pub struct Node {
     pub operator: String,
     /// Facts about its program, if it holds one.
     pub attempt: Option<Attempt>,
+    /// Hash of its program's behaviour on probes, where it was probed.
+    pub probed: Option<u64>,
     /// Every judgement of it, in order.
     pub evaluations: Vec<Evaluation>,
     /// The returns backed up through it.
@@ -30,6 +33,8 @@ pub struct Node {
     pub rethinks: u32,
     /// Versions of its payload that lead to the one in force, which is the last; 0 is the original.
     pub payloads: Vec<u32>,
+    /// What came of its program on suites of tests, by suite, in the order of the first runs.
+    pub runs: Vec<(NodeId, SuiteRun)>,
     /// Its children in the order of their making.
     pub children: Vec<NodeId>,
 }
@@ -40,6 +45,12 @@ impl Node {
     pub fn score(&self, evaluator: Evaluator) -> Option<f64> {
         let newest = self.evaluations.iter().rev().find(|evaluation| evaluation.evaluator == evaluator);
         newest.map(|evaluation| evaluation.score)
+    }
+
+    /// What came of its program on a suite; the root stands for the visible tests.
+    #[must_use]
+    pub fn run(&self, suite: NodeId) -> Option<&SuiteRun> {
+        self.runs.iter().find(|(of, _)| *of == suite).map(|(_, run)| run)
     }
 }
 

@@ -177,3 +177,18 @@ proptest! {
         prop_assert!(matches!(replayed, Err(TreeError::OutOfTurn { .. })), "{replayed:?}");
     }
 }
+
+#[test]
+fn programs_run_on_suites_and_the_newest_run_counts() {
+    use crate::testing::{add_program, add_suite, passes};
+    let mut tree = Tree::new();
+    let (suite, program) = (add_suite(&mut tree), add_program(&mut tree, 1, 4, 4));
+    for (of, run) in [(suite, passes(1, 3)), (NodeId::ROOT, passes(4, 4)), (suite, passes(2, 3))] {
+        tree.apply(Change::Ran { node: program, suite: of, run }).unwrap();
+    }
+    let node = tree.node(program).unwrap();
+    assert_eq!(node.run(suite), Some(&passes(2, 3)));
+    assert_eq!(node.runs.len(), 2);
+    let wrong = Change::Ran { node: program, suite: program, run: passes(0, 0) };
+    assert_eq!(tree.apply(wrong), Err(TreeError::NotASuite { node: program }));
+}

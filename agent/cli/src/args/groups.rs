@@ -38,7 +38,7 @@ impl ModelFlags {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Search")]
 pub struct SearchFlags {
-    /// Name of the strategy, such as `resample`, `reflexion`, `rethink-mcts` or `codechain`.
+    /// Name of the strategy, such as `adaptive`, `codetree`, `rethink-mcts` or `resample`.
     #[arg(long, value_name = "NAME")]
     pub strategy: Option<String>,
     /// Seed of every random choice.

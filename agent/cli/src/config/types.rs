@@ -250,7 +250,7 @@ pub struct Search {
 
 impl Default for Search {
     fn default() -> Self {
-        Self { strategy: "rethink-mcts".to_owned(), seed: 0, methods: BTreeMap::new() }
+        Self { strategy: "adaptive".to_owned(), seed: 0, methods: BTreeMap::new() }
     }
 }
 

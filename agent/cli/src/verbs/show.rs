@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use codeagent::event::{Event, EventKind};
+use codeagent::models::Message;
 use codeagent::search::{Node, NodeId, NodeKind, Tree};
 use codeagent::store::Store;
 
@@ -128,28 +129,44 @@ fn summary(id: NodeId, events: &[Event]) -> String {
 }
 
 fn one_node(node: &Node, events: &[Event], json: bool, output: &mut Output) -> Result<(), Failure> {
-    let contents = events
-        .iter()
-        .filter(|event| event.node == Some(node.id))
-        .filter(|event| matches!(event.kind, EventKind::NodeContent { .. }));
+    let contents = events.iter().filter(|event| event.node == Some(node.id)).filter(|event| {
+        matches!(
+            event.kind,
+            EventKind::NodeContent { .. } | EventKind::NodeReviewed { .. } | EventKind::NodeFeedback { .. }
+        )
+    });
     for event in contents {
         if json {
             output.json(event)?;
-        } else if let EventKind::NodeContent { prompt, answer, text, program, feedback } = &event.kind {
-            for message in prompt {
-                section(
-                    output,
-                    &format!("prompt, {:?}", message.role).to_lowercase(),
-                    Some(&message.content),
-                )?;
+            continue;
+        }
+        match &event.kind {
+            EventKind::NodeContent { prompt, answer, text, program, feedback } => {
+                asked(output, prompt, answer)?;
+                section(output, "text", text.as_deref())?;
+                section(output, "program", program.as_deref())?;
+                section(output, "feedback", feedback.as_deref())?;
             }
-            section(output, "answer", Some(answer))?;
-            section(output, "text", text.as_deref())?;
-            section(output, "program", program.as_deref())?;
-            section(output, "feedback", feedback.as_deref())?;
+            EventKind::NodeReviewed { author, prompt, answer, .. } => {
+                section(output, "review", Some(&format!("by the {author}")))?;
+                asked(output, prompt, answer)?;
+            }
+            EventKind::NodeFeedback { feedback } => {
+                let text = feedback.as_deref().unwrap_or("Nothing that is shown fails.");
+                section(output, "feedback, after the tests that the model wrote", Some(text))?;
+            }
+            _ => {}
         }
     }
     Ok(())
+}
+
+fn asked(output: &mut Output, prompt: &[Message], answer: &str) -> Result<(), Failure> {
+    for message in prompt {
+        let title = format!("prompt, {:?}", message.role).to_lowercase();
+        section(output, &title, Some(&message.content))?;
+    }
+    section(output, "answer", Some(answer))
 }
 
 fn section(output: &mut Output, title: &str, body: Option<&str>) -> Result<(), Failure> {

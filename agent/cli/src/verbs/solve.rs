@@ -11,7 +11,7 @@ use codeagent::sandbox::{JudgeOptions, Report, Sandbox};
 use codeagent::search::{BudgetLimits, StopReason};
 use codeagent::solution::{FailureKind, Outcome};
 use codeagent::{Agent, AgentBuilder, Event, Problem, Run, Sketch, Status, Strategy};
-use codeagent_benchmarks::{ProblemWithHidden, verify};
+use codeagent_benchmarks::{ProblemWithHidden, Protocol, verify};
 use serde::Serialize;
 
 use crate::answers::Source;
@@ -38,6 +38,7 @@ struct Shown<'a> {
     v: u32,
     status: &'static str,
     task_id: &'a str,
+    protocol: Protocol,
     program: Option<&'a str>,
     visible: Counted,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -71,6 +72,7 @@ struct Tokens {
 /// What a search is of, for its report.
 struct Searched<'a> {
     problem: &'a Problem,
+    protocol: Protocol,
     strategy: Strategy,
     seed: u64,
     model: String,
@@ -92,7 +94,7 @@ pub async fn solve(
     let loaded = config::load(environment, &globals.config_flags(arguments.settings()))?;
     config::check::offered(&loaded)?;
     let config = loaded.config;
-    let problem = problems::load(&arguments.problem, environment)?;
+    let problem = problems::load(&arguments.problem, arguments.protocol, environment)?;
     let strategy = sketched(strategy(&config)?, arguments, &config, &problem.problem, environment)?;
     let source = Source::decide(&arguments.model, &arguments.cache, &config, environment).await?;
     let sandbox = tokio::select! {
@@ -100,7 +102,8 @@ pub async fn solve(
         // Nothing is begun yet, so there is nothing to save.
         () = stop.token().cancelled() => return Ok(stop.exit().unwrap_or(Exit::Interrupted)),
     };
-    let builder = builder(&config, &strategy, &sandbox)?.sampling(source.sampling);
+    let builder =
+        builder(&config, &strategy, &sandbox)?.protocol(arguments.protocol.name()).sampling(source.sampling);
 
     let draft = build(builder.clone().provider(Arc::clone(&source.provider)))?;
     let identity = draft.run_spec(&problem.problem);
@@ -118,6 +121,7 @@ pub async fn solve(
     let outcome = watch(agent.solve(problem.problem.clone()), &progress, stop, &mut events, output).await;
     let searched = Searched {
         problem: &problem.problem,
+        protocol: arguments.protocol,
         strategy,
         seed: config.search.seed,
         model: source.provider.model().to_owned(),
@@ -366,6 +370,7 @@ fn show(
         v: 1,
         status: outcome.status.word(),
         task_id: &searched.problem.id,
+        protocol: searched.protocol,
         program,
         visible: Counted { passed: outcome.passed as usize, total: outcome.total as usize },
         hidden: hidden.map(|report| Counted { passed: report.passed(), total: report.total() }),
@@ -392,7 +397,7 @@ fn ending(outcome: &Outcome, hidden: Option<&Report>, searched: &Searched<'_>) -
         total => format!("{} of {total} visible tests pass", outcome.passed),
     };
     let judged = hidden.map_or_else(String::new, |report| {
-        format!(", {} of {} hidden ones", report.passed(), report.total())
+        format!(", {} of {} hidden ones (protocol {})", report.passed(), report.total(), searched.protocol)
     });
     let calls = outcome.cost.calls;
     let ended = if outcome.failure.is_some() { "stopped" } else { outcome.status.word() };
@@ -468,6 +473,6 @@ mod tests {
         let failure = strategy(&config).unwrap_err();
         assert_eq!(failure.exit(), Exit::Usage);
         let shown = json!(failure.to_string()).to_string();
-        assert!(shown.contains("there is no strategy `magic`; choose one of rethink-mcts"), "{shown}");
+        assert!(shown.contains("there is no strategy `magic`; choose one of adaptive"), "{shown}");
     }
 }

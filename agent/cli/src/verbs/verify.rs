@@ -1,15 +1,14 @@
 //! `codeagent verify PROGRAM --problem P`: all tests of a problem, visible and hidden, on a program.
 
-use std::path::Path;
-
-use codeagent::sandbox::{CaseResult, Failure as Wrong, JudgeOptions, Report, Verdict};
-use codeagent_benchmarks::{Verification, verify as judge};
+use codeagent::sandbox::{CaseResult, JudgeOptions, Report, Verdict};
+use codeagent_benchmarks::{Protocol, Verification, verify as judge};
 use serde::Serialize;
 
 use crate::args::{Globals, VerifyArgs};
 use crate::environment::Environment;
 use crate::failure::{Exit, Failure};
 use crate::output::Output;
+use crate::verdicts::told;
 use crate::{config, escape, input, problems, sandboxes};
 
 /// What came of it, as JSON.
@@ -17,6 +16,7 @@ use crate::{config, escape, input, problems, sandboxes};
 struct Shown<'a> {
     v: u32,
     task_id: &'a str,
+    protocol: Protocol,
     passed: bool,
     visible: Tests<'a>,
     hidden: Tests<'a>,
@@ -49,7 +49,7 @@ pub async fn verify(
     output: &mut Output,
 ) -> Result<Exit, Failure> {
     let config = config::load(environment, &globals.config_flags(arguments.settings()))?.config.sandbox;
-    let problem = problems::load(&arguments.problem, environment)?;
+    let problem = problems::load(&arguments.problem, arguments.protocol, environment)?;
     let program = input::text(&arguments.program, environment)?;
     let sandbox = sandboxes::open(&config, &arguments.sandbox, environment).await?;
     let options = JudgeOptions { limits: config.limits(), ..JudgeOptions::default() };
@@ -59,12 +59,13 @@ pub async fn verify(
         output.json(&Shown {
             v: 1,
             task_id: &problem.problem.id,
+            protocol: arguments.protocol,
             passed: verification.is_passed(),
             visible: tests(&verification.visible),
             hidden: tests(&verification.hidden),
         })?;
     } else {
-        print(&verification, &arguments.program, output)?;
+        print(&verification, arguments, output)?;
     }
     Ok(if verification.is_passed() { Exit::Done } else { Exit::Negative })
 }
@@ -81,7 +82,7 @@ fn tests<'a>(report: &'a Report) -> Tests<'a> {
     }
 }
 
-fn print(verification: &Verification, program: &Path, output: &mut Output) -> Result<(), Failure> {
+fn print(verification: &Verification, arguments: &VerifyArgs, output: &mut Output) -> Result<(), Failure> {
     for (name, report) in [("visible", &verification.visible), ("hidden", &verification.hidden)] {
         output.line(&format!("{name} tests: {} of {} pass", report.passed(), report.total()))?;
         for (number, result) in (1..).zip(&report.results) {
@@ -91,30 +92,6 @@ fn print(verification: &Verification, program: &Path, output: &mut Output) -> Re
         }
     }
     let verdict = if verification.is_passed() { "passed" } else { "failed" };
-    output.line(&format!("{}: {verdict}", escape::line(&program.display().to_string())))
-}
-
-fn told(result: &CaseResult) -> String {
-    let what = match &result.verdict {
-        Verdict::Failed { failure } => failed(failure),
-        other => other.class().to_owned(),
-    };
-    match &result.assertion {
-        Some(assertion) => format!("{what} at `{assertion}`"),
-        None => what,
-    }
-}
-
-fn failed(failure: &Wrong) -> String {
-    let at = |line: &Option<u32>| line.map_or_else(String::new, |line| format!(" (line {line})"));
-    match failure {
-        Wrong::Wrong { expected, actual } if expected.is_empty() => format!("wrong: {actual}"),
-        Wrong::Wrong { expected, actual } => format!("expected {expected}, got {actual}"),
-        Wrong::Exception { class, message, line } => format!("{class}: {message}{}", at(line)),
-        Wrong::Syntax { message, line } => format!("SyntaxError: {message}{}", at(line)),
-        Wrong::NoAnswer => "ended without an answer".to_owned(),
-        Wrong::NotPlainData { what } => format!("the answer is not plain data: {what}"),
-        Wrong::Exit { code } => format!("exited with status {code}"),
-        _ => "failed".to_owned(),
-    }
+    let program = escape::line(&arguments.program.display().to_string());
+    output.line(&format!("{program}: {verdict} (protocol {})", arguments.protocol))
 }

@@ -8,10 +8,17 @@ use codeagent_sandbox::case::Test;
 use super::examples;
 use crate::datasets::ProblemWithHidden;
 use crate::datasets::fields::Row;
+use crate::protocol::Protocol;
 
 fn read(row: &str) -> ProblemWithHidden {
+    read_under(row, Protocol::Strict).0
+}
+
+/// The problem, and what is suspicious about it.
+fn read_under(row: &str, protocol: Protocol) -> (ProblemWithHidden, Vec<String>) {
     let row = Row::parse(Path::new("apps.jsonl"), 1, row.as_bytes()).unwrap();
-    super::read(&row.root()).unwrap()
+    let mut warnings = Vec::new();
+    (super::read(&row.root(), protocol, &mut warnings).unwrap(), warnings)
 }
 
 fn names(row: &str) -> Vec<String> {
@@ -80,7 +87,7 @@ fn a_test_with_the_wrong_number_of_arguments_is_an_error() {
     let text = r#"{"name": "1", "description": "d", "starter_code": "def f(a, b, c):\n\t",
         "sample_io": [], "test_list": [{"input": "1", "output": [1]}]}"#;
     let row = Row::parse(Path::new("apps.jsonl"), 1, text.as_bytes()).unwrap();
-    let error = super::read(&row.root()).unwrap_err();
+    let error = super::read(&row.root(), Protocol::Strict, &mut Vec::new()).unwrap_err();
     assert!(error.to_string().contains("gives 1 arguments to a function of 3"), "{error}");
 }
 
@@ -92,4 +99,41 @@ fn samples_stand_in_statements_in_two_forms() {
     let two = "-----Input-----\nn\n-----Sample Input:-----\n1\n-----Sample Output:-----\n2\n-----Explanation-----\n3\n";
     assert_eq!(examples::parse(two), [pair("1\n", "2\n")]);
     assert_eq!(examples::parse("Input\n1\nOutput\n2\n"), []);
+}
+
+/// Inputs of the visible tests, and the number of hidden ones.
+fn split(row: &str, protocol: Protocol) -> (Vec<String>, usize) {
+    let (problem, _) = read_under(row, protocol);
+    let input = |case: codeagent_sandbox::Case| match case.test {
+        Test::Stdio { input, .. } => input,
+        other => panic!("{other:?}"),
+    };
+    (problem.problem.visible.into_iter().map(input).collect(), problem.hidden.len())
+}
+
+#[test]
+fn half_of_the_tests_are_visible_where_rethink_mcts_shows_them() {
+    let row = r#"{"problem_id": 1, "question": "d\n\n-----Examples-----\nInput\n9\n\nOutput\n9\n",
+        "input_output": "{\"inputs\": [\"1\", \"2\", \"3\", \"4\", \"5\"], \"outputs\": [\"1\", \"2\", \"3\", \"4\", \"5\"]}"}"#;
+    assert_eq!(split(row, Protocol::Strict), (vec!["9\n".to_owned()], 5));
+    assert_eq!(split(row, Protocol::RethinkCompat), (vec!["1".to_owned(), "2".to_owned()], 3));
+    assert_eq!(split(row, Protocol::CodetreeCompat), split(row, Protocol::Strict));
+}
+
+#[test]
+fn a_single_test_stays_hidden_and_is_warned_of() {
+    let row = r#"{"problem_id": 1, "question": "d", "input_output": {"inputs": ["1"], "outputs": ["2"]}}"#;
+    let (problem, warnings) = read_under(row, Protocol::RethinkCompat);
+    assert_eq!((problem.problem.visible.len(), problem.hidden.len()), (0, 1));
+    let [warning] = warnings.as_slice() else { panic!("{warnings:?}") };
+    assert!(warning.contains("apps.jsonl") && warning.contains("fewer than two tests"), "{warning}");
+}
+
+#[test]
+fn generated_tests_are_hidden_unless_the_protocol_leaves_them_out() {
+    let row = r#"{"name": "1", "description": "d", "public_tests": {"input": ["1"], "output": ["1"]},
+        "private_tests": {"input": ["2"], "output": ["2"]},
+        "generated_tests": {"input": ["3", "4"], "output": ["3", "4"]}}"#;
+    assert_eq!(split(row, Protocol::Strict), (vec!["1".to_owned()], 3));
+    assert_eq!(split(row, Protocol::CodetreeCompat), (vec!["1".to_owned()], 1));
 }

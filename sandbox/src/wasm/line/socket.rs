@@ -85,7 +85,11 @@ impl Line for SocketLine {
         }
         state.clock.stop(Instant::now());
         state.ticking = None;
-        let message = self.hear();
+        let mut message = self.hear();
+        // Meant for the program before, which ended by itself while this was on its way.
+        while !state.begun && !matches!(message, ToWorker::Begin(_)) {
+            message = self.hear();
+        }
         state.ticking = Some(self.ticker.ticking());
         match message {
             ToWorker::Begin(open) if !state.begun => {
@@ -93,17 +97,17 @@ impl Line for SocketLine {
                 state.clock = Clock::new(open.limits.wall);
                 Ok(Next::Begin(open))
             }
-            ToWorker::Request { allowance, request } if state.begun => {
+            ToWorker::Request { allowance, request } => {
                 state.awaited = true;
                 state.clock.start(Instant::now(), allowance);
                 Ok(Next::Request(request))
             }
-            ToWorker::Close if state.begun => {
+            ToWorker::Close => {
                 state.clock.start(Instant::now(), Duration::MAX);
                 Ok(Next::Close)
             }
             ToWorker::Abandon => Err(Stop::Killed),
-            _ => std::process::exit(CONFUSED),
+            ToWorker::Begin(_) => std::process::exit(CONFUSED),
         }
     }
 

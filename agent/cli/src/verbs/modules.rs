@@ -1,0 +1,183 @@
+//! `codeagent modules SAMPLES`: the functions and classes of somebody's samples, those that are alike together.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write as _;
+
+use codeagent::modules::{Cluster, Language, Unit, UnitKind, clusters, outline};
+use codeagent::program::assemble;
+use codeagent_benchmarks::{DatasetError, Text, load_dataset, read_programs, read_samples};
+use serde::Serialize;
+
+use crate::args::{Globals, ModulesArgs};
+use crate::environment::Environment;
+use crate::escape;
+use crate::failure::{Exit, Failure};
+use crate::output::Output;
+
+/// The clusters of one problem's samples, as JSON.
+#[derive(Serialize)]
+struct Shown<'a> {
+    v: u32,
+    task_id: &'a str,
+    samples: usize,
+    /// Samples that do not parse.
+    unparsable: usize,
+    units: usize,
+    /// Units that differ by more than layout, comments and names of local variables.
+    distinct: usize,
+    clusters: Vec<ShownCluster<'a>>,
+}
+
+#[derive(Serialize)]
+struct ShownCluster<'a> {
+    size: usize,
+    /// Mean similarity of its members to their mean, in `[0, 1]`.
+    cohesion: f64,
+    representative: Member<'a>,
+    source: &'a str,
+    members: Vec<Member<'a>>,
+}
+
+#[derive(Serialize)]
+struct Member<'a> {
+    sample: usize,
+    path: &'a str,
+    kind: UnitKind,
+    line: usize,
+    signature: &'a str,
+    calls: &'a [String],
+    /// Equal for units that are equal up to layout, comments and names of local variables.
+    hash: String,
+}
+
+/// The samples of a file by problem, as whole programs, and how many bad lines there were.
+struct Programs {
+    by_problem: BTreeMap<String, Vec<String>>,
+    faults: Vec<DatasetError>,
+    fault_count: usize,
+}
+
+/// Lists the clusters.
+///
+/// # Errors
+/// Exit 2 for a language that this build lacks, 6 for the files.
+pub fn modules(
+    arguments: &ModulesArgs,
+    globals: &Globals,
+    environment: &Environment,
+    output: &mut Output,
+) -> Result<Exit, Failure> {
+    let language = language(&arguments.language)?;
+    let programs = programs(arguments, environment)?;
+    for fault in &programs.faults {
+        // Nobody can be told that stderr is gone.
+        let _ = writeln!(std::io::stderr(), "{}", data(fault));
+    }
+    if programs.by_problem.is_empty() {
+        return Err(Failure::new(Exit::Data, "holds no sample that could be read")
+            .at(arguments.samples.display().to_string())
+            .hint("give JSON lines with `task_id` and `completion` or `solution`"));
+    }
+    for (task_id, samples) in &programs.by_problem {
+        let outlines: Vec<_> = samples.iter().map(|source| outline(source, language)).collect();
+        let units: Vec<(usize, &Unit)> = outlines
+            .iter()
+            .enumerate()
+            .filter_map(|(sample, outline)| Some((sample, outline.as_ref()?)))
+            .flat_map(|(sample, outline)| outline.units.iter().map(move |unit| (sample, unit)))
+            .collect();
+        let alone: Vec<&Unit> = units.iter().map(|(_, unit)| *unit).collect();
+        let hashes: Vec<u64> = units.iter().map(|(_, unit)| unit.hash(language)).collect();
+        let found = clusters(&alone, arguments.clusters.get(), arguments.seed);
+        let shown = Shown {
+            v: 1,
+            task_id,
+            samples: samples.len(),
+            unparsable: outlines.iter().filter(|outline| outline.is_none()).count(),
+            units: units.len(),
+            distinct: hashes.iter().collect::<BTreeSet<_>>().len(),
+            clusters: found.iter().filter_map(|cluster| shown(cluster, &units, &hashes)).collect(),
+        };
+        if globals.json { output.json(&shown)? } else { print(&shown, output)? }
+    }
+    Ok(if programs.fault_count == 0 { Exit::Done } else { Exit::Data })
+}
+
+fn language(name: &str) -> Result<Language, Failure> {
+    let names = || Language::ALL.iter().map(|language| language.name()).collect::<Vec<_>>().join(", ");
+    Language::ALL.iter().copied().find(|language| language.name() == name).ok_or_else(|| {
+        Failure::usage(format!("no grammar for `{name}`")).hint(format!(
+            "use one of {}, or a build with the feature grammar-{name} where there is one",
+            names()
+        ))
+    })
+}
+
+fn programs(arguments: &ModulesArgs, environment: &Environment) -> Result<Programs, Failure> {
+    let file = environment.directory().join(&arguments.samples);
+    let mut by_problem: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let Some(dataset) = &arguments.dataset else {
+        let read = read_samples(&file).map_err(|error| data(&error))?;
+        for sample in read.samples {
+            let (Text::Completion(text) | Text::Solution(text)) = sample.text;
+            by_problem.entry(sample.task_id).or_default().push(text);
+        }
+        return Ok(Programs { by_problem, faults: read.faults, fault_count: read.fault_count });
+    };
+    let dataset = load_dataset(&environment.directory().join(dataset)).map_err(|error| data(&error))?;
+    let read = read_programs(&file, &dataset).map_err(|error| data(&error))?;
+    for problem in dataset.problems.iter().map(|problem| &problem.problem) {
+        let programs: Vec<String> =
+            read.of(&problem.id).iter().map(|drawn| assemble(problem, &drawn.text)).collect();
+        if !programs.is_empty() {
+            by_problem.insert(problem.id.clone(), programs);
+        }
+    }
+    Ok(Programs { by_problem, faults: read.faults, fault_count: read.fault_count })
+}
+
+fn data(error: &DatasetError) -> Failure {
+    Failure::new(Exit::Data, error.reason.clone()).at(error.place.to_string()).hint(error.remedy.clone())
+}
+
+fn shown<'a>(cluster: &Cluster, units: &[(usize, &'a Unit)], hashes: &[u64]) -> Option<ShownCluster<'a>> {
+    let member = |index: &usize| {
+        let (sample, unit) = units.get(*index)?;
+        Some(Member {
+            sample: *sample,
+            path: &unit.path,
+            kind: unit.kind,
+            line: unit.line,
+            signature: &unit.module.signature,
+            calls: &unit.module.calls,
+            hash: format!("{:016x}", hashes.get(*index)?),
+        })
+    };
+    Some(ShownCluster {
+        size: cluster.members.len(),
+        cohesion: cluster.cohesion,
+        representative: member(&cluster.representative)?,
+        source: &units.get(cluster.representative)?.1.module.source,
+        members: cluster.members.iter().filter_map(member).collect(),
+    })
+}
+
+/// For a person: each cluster's size and representative.
+fn print(shown: &Shown<'_>, output: &mut Output) -> Result<(), Failure> {
+    let Shown { task_id, samples, unparsable, units, distinct, .. } = shown;
+    let task = escape::line(task_id);
+    output.line(&format!(
+        "{task}: {units} definitions, {distinct} distinct, in {samples} samples ({unparsable} do not parse)"
+    ))?;
+    for (number, cluster) in (1..).zip(&shown.clusters) {
+        let Member { sample, path, .. } = &cluster.representative;
+        let (size, cohesion, path) = (cluster.size, cluster.cohesion, escape::line(path));
+        output.line(&format!(
+            "  cluster {number}: {size} alike ({cohesion:.2}), such as {path} of sample {sample}"
+        ))?;
+        for line in cluster.source.lines() {
+            output.line(&format!("    {}", escape::line(line)))?;
+        }
+    }
+    Ok(())
+}

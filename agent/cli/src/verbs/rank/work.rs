@@ -1,0 +1,258 @@
+//! Runs every distinct program of every problem, as many at a time as there are cores, and hands the problems on in
+//! order.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use codeagent::evidence::{Witness, WrittenTests};
+use codeagent::sandbox::{Judge, JudgeOptions, Sandbox};
+use codeagent::search::choose::evidence::{Evidence, Sample};
+use codeagent_benchmarks::{Dataset, Drawn, Pool, ProblemWithHidden, verify};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use super::kept::{Kept, Result as Outcome};
+use crate::args::RankArgs;
+use crate::config::types;
+use crate::failure::{Exit, Failure};
+use crate::sandboxes;
+use crate::tally::Tally;
+
+/// Calls that may run into the time limit before a program's other calls count as timed out too.
+const TIMEOUTS_MAX: u32 = 5;
+
+/// What is known of one problem's samples.
+pub(super) struct Observed<'a> {
+    pub(super) task_id: &'a str,
+    pub(super) drawn: &'a [Drawn],
+    pub(super) evidence: Evidence,
+    /// Whether each sample passes the hidden tests, where they were asked.
+    pub(super) right: Option<Vec<bool>>,
+}
+
+/// The runs under way.
+pub(super) struct Work<'a> {
+    problems: VecDeque<Pending<'a>>,
+    tally: Option<Tally>,
+    programs: usize,
+    broken: usize,
+}
+
+struct Pending<'a> {
+    problem: &'a ProblemWithHidden,
+    drawn: &'a [Drawn],
+    tests: Arc<WrittenTests>,
+    /// The distinct program of each sample.
+    programs: Vec<usize>,
+    runs: JoinSet<(usize, Result<Seen, Failure>)>,
+}
+
+/// What is known of one program.
+#[derive(Clone, Default)]
+struct Seen {
+    sample: Sample,
+    right: Option<bool>,
+}
+
+impl<'a> Work<'a> {
+    pub(super) fn start(
+        arguments: &RankArgs,
+        dataset: &'a Dataset,
+        samples: &'a Pool,
+        tests: &Pool,
+        config: &types::Sandbox,
+        sandbox: Arc<dyn Sandbox>,
+        kept: Kept,
+    ) -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let bench = Bench::new(arguments, dataset, config, sandbox, kept);
+        let slots = Arc::new(Semaphore::new(arguments.jobs.map_or(cores, usize::from)));
+        let mut work = Self { problems: VecDeque::new(), tally: None, programs: 0, broken: 0 };
+        for problem in &dataset.problems {
+            let drawn = samples.of(&problem.problem.id);
+            if drawn.is_empty() {
+                continue;
+            }
+            let texts = tests.of(&problem.problem.id).iter().map(|text| text.text.as_str());
+            let tests = Arc::new(WrittenTests::read(&problem.problem, texts, arguments.tests_per_text));
+            let (programs, distinct) = distinct(drawn);
+            work.programs += distinct.len();
+            let mut runs = JoinSet::new();
+            let shared = Arc::new(problem.clone());
+            for (number, text) in distinct.into_iter().enumerate() {
+                let (bench, slots) = (bench.clone(), Arc::clone(&slots));
+                let (problem, tests) = (Arc::clone(&shared), Arc::clone(&tests));
+                runs.spawn(async move {
+                    // Nobody closes it.
+                    let _slot = slots.acquire_owned().await;
+                    (number, bench.run(&problem, &text, &tests).await)
+                });
+            }
+            work.problems.push_back(Pending { problem, drawn, tests, programs, runs });
+        }
+        work
+    }
+
+    /// The next problem, when all of its programs have run.
+    pub(super) async fn next(&mut self, quiet: bool) -> Result<Option<Observed<'a>>, Failure> {
+        let programs = self.programs;
+        let tally = self.tally.get_or_insert_with(|| Tally::new("programs", programs, quiet));
+        let Some(mut pending) = self.problems.pop_front() else {
+            tally.finish();
+            return Ok(None);
+        };
+        let mut seen = BTreeMap::new();
+        while let Some(run) = pending.runs.join_next().await {
+            let (number, run) = run.map_err(|error| {
+                Failure::new(Exit::Internal, "a run of a program broke down").caused_by(&error)
+            })?;
+            tally.advance();
+            match run {
+                Ok(run) => drop(seen.insert(number, run)),
+                // Without the sandbox nothing can be said; one broken run is one sample without evidence.
+                Err(failure) if failure.exit() == Exit::Sandbox && seen.is_empty() && self.broken == 0 => {
+                    return Err(failure);
+                }
+                Err(failure) => {
+                    self.broken += 1;
+                    tracing::error!("{}: {failure}", pending.problem.problem.id);
+                }
+            }
+        }
+        Ok(Some(pending.observed(&seen)))
+    }
+
+    /// Programs of which nothing could be found out.
+    pub(super) const fn broken(&self) -> usize {
+        self.broken
+    }
+}
+
+impl<'a> Pending<'a> {
+    fn observed(self, seen: &BTreeMap<usize, Seen>) -> Observed<'a> {
+        let each = |program: &usize| seen.get(program).cloned().unwrap_or_default();
+        let all: Vec<Seen> = self.programs.iter().map(each).collect();
+        let judged = all.iter().any(|seen| seen.right.is_some());
+        let right = judged.then(|| all.iter().map(|seen| seen.right.unwrap_or(false)).collect());
+        let with_log_prob =
+            |(seen, drawn): (Seen, &Drawn)| Sample { log_prob: drawn.log_prob, ..seen.sample };
+        let evidence = Evidence {
+            samples: all.into_iter().zip(self.drawn).map(with_log_prob).collect(),
+            tests: self.tests.tests().iter().map(|test| test.test).collect(),
+        };
+        Observed { task_id: &self.problem.problem.id, drawn: self.drawn, evidence, right }
+    }
+}
+
+/// The number of each sample's text, and the distinct texts.
+fn distinct(drawn: &[Drawn]) -> (Vec<usize>, Vec<String>) {
+    let mut numbers = BTreeMap::new();
+    let mut texts = Vec::new();
+    let number = |drawn: &Drawn| {
+        *numbers.entry(drawn.text.clone()).or_insert_with(|| {
+            texts.push(drawn.text.clone());
+            texts.len() - 1
+        })
+    };
+    let each = drawn.iter().map(number).collect();
+    (each, texts)
+}
+
+/// What runs programs.
+#[derive(Clone)]
+struct Bench {
+    witness: Witness,
+    sandbox: Arc<dyn Sandbox>,
+    options: JudgeOptions,
+    judge: bool,
+    deadline: std::time::Duration,
+    /// What is the same for all runs.
+    setting: blake3::Hash,
+    kept: Kept,
+}
+
+impl Bench {
+    fn new(
+        arguments: &RankArgs,
+        dataset: &Dataset,
+        config: &types::Sandbox,
+        sandbox: Arc<dyn Sandbox>,
+        kept: Kept,
+    ) -> Self {
+        let deadline = arguments.timeout.0;
+        let limits = config.limits();
+        let wall = limits.wall.min(deadline.saturating_mul(TIMEOUTS_MAX));
+        let options = JudgeOptions { limits: limits.with_wall(wall), ..JudgeOptions::default() };
+        let capabilities = sandbox.capabilities();
+        let setting = serde_json::json!({
+            "version": env!("CARGO_PKG_VERSION"), "dataset": dataset.hash, "options": options,
+            "deadline": deadline, "backend": capabilities.backend, "interpreter": capabilities.interpreter,
+        });
+        Self {
+            witness: Witness::new(Judge::new(Arc::clone(&sandbox)), options, deadline),
+            sandbox,
+            options,
+            judge: arguments.judge,
+            deadline,
+            setting: blake3::hash(setting.to_string().as_bytes()),
+            kept,
+        }
+    }
+
+    async fn run(
+        &self,
+        problem: &ProblemWithHidden,
+        text: &str,
+        tests: &WrittenTests,
+    ) -> Result<Seen, Failure> {
+        let sample = self.evidence(problem, text, tests).await?;
+        let right = if self.judge { Some(self.is_right(problem, text).await?) } else { None };
+        Ok(Seen { sample, right })
+    }
+
+    async fn evidence(
+        &self,
+        problem: &ProblemWithHidden,
+        text: &str,
+        tests: &WrittenTests,
+    ) -> Result<Sample, Failure> {
+        let statements = tests.tests().iter().map(|test| test.statement.as_str());
+        let key = self.key("evidence", &problem.problem.id, text, statements);
+        if let Some(Outcome::Evidence(sample)) = self.kept.get(&key) {
+            return Ok(sample.clone());
+        }
+        let observed = self.witness.observe(&problem.problem, text, tests).await;
+        let sample = observed.map_err(|error| sandboxes::unavailable(&error))?;
+        self.kept.put(key, Outcome::Evidence(sample.clone()))?;
+        Ok(sample)
+    }
+
+    async fn is_right(&self, problem: &ProblemWithHidden, text: &str) -> Result<bool, Failure> {
+        let key = self.key("hidden", &problem.problem.id, text, []);
+        if let Some(Outcome::Passes(passes)) = self.kept.get(&key) {
+            return Ok(*passes);
+        }
+        let mut problem = problem.clone();
+        problem.problem.visible.clear();
+        problem.hidden = problem.hidden.within(self.deadline);
+        let sandbox = Arc::clone(&self.sandbox);
+        let verified = verify(text, &problem, sandbox, &self.options).await;
+        let passes = verified.map_err(|error| sandboxes::unavailable(&error))?.is_passed();
+        self.kept.put(key, Outcome::Passes(passes))?;
+        Ok(passes)
+    }
+
+    fn key<'t>(
+        &self,
+        kind: &'t str,
+        id: &'t str,
+        text: &'t str,
+        tests: impl IntoIterator<Item = &'t str>,
+    ) -> String {
+        let mut hasher = blake3::Hasher::new_keyed(self.setting.as_bytes());
+        for part in [kind, id, text].into_iter().chain(tests) {
+            hasher.update(&part.len().to_le_bytes()).update(part.as_bytes());
+        }
+        hasher.finalize().to_hex().to_string()
+    }
+}

@@ -1,0 +1,179 @@
+//! Values at the edges, put in the places of the visible inputs: where programs are wrong most often.
+
+use codeagent_sandbox::value::{BigInt, Text};
+use codeagent_sandbox::{Arguments, Value};
+
+use crate::inputs::Input;
+
+/// Integers beyond which something changes in some language.
+const INTEGERS: [i64; 12] =
+    [0, 1, -1, 2, 10, 100, 1 << 31, (1 << 31) - 1, -(1 << 31), 1 << 32, i64::MAX, -1_000_000];
+
+const FLOATS: [f64; 8] = [0.0, 1.0, -1.0, 0.5, -0.5, 1e-9, 1e9, 2_147_483_648.0];
+
+/// Deepest place that is changed.
+const DEPTH: usize = 3;
+
+/// Every input with one value of it replaced by one at the edges, those of whole arguments before those inside.
+pub(super) fn inputs(seeds: &[Input]) -> Vec<Input> {
+    let mut found = Vec::new();
+    for depth in 0..DEPTH {
+        for seed in seeds {
+            match seed {
+                Input::Call(call) => found.extend(calls(call, depth)),
+                Input::Stdin(text) if depth == 0 => found.extend(texts(text)),
+                Input::Stdin(_) => {}
+            }
+        }
+    }
+    found
+}
+
+fn calls(call: &Arguments, depth: usize) -> Vec<Input> {
+    let mut found = Vec::new();
+    for (place, value) in call.args.iter().enumerate() {
+        for edge in at_depth(value, depth) {
+            let mut changed = call.clone();
+            if let Some(argument) = changed.args.get_mut(place) {
+                *argument = edge;
+                found.push(Input::Call(changed));
+            }
+        }
+    }
+    found
+}
+
+/// The values that `value` can be replaced by, or, deeper, itself with an item of it replaced.
+fn at_depth(value: &Value, depth: usize) -> Vec<Value> {
+    let Some(inner) = depth.checked_sub(1) else { return edges(value) };
+    let (Value::List(items) | Value::Tuple(items)) = value else { return Vec::new() };
+    let rebuilt = |items: Vec<Value>| match value {
+        Value::Tuple(_) => Value::Tuple(items),
+        _ => Value::List(items),
+    };
+    // The first, the last and one in between stand for all.
+    let places = [0, items.len() / 2, items.len().saturating_sub(1)];
+    let mut found = Vec::new();
+    for place in places {
+        for edge in items.get(place).map(|item| at_depth(item, inner)).unwrap_or_default() {
+            let mut changed = items.clone();
+            if let Some(item) = changed.get_mut(place) {
+                *item = edge;
+                found.push(rebuilt(changed));
+            }
+        }
+    }
+    found
+}
+
+/// Values of the same type at its edges.
+fn edges(value: &Value) -> Vec<Value> {
+    match value {
+        Value::None | Value::Complex(..) => Vec::new(),
+        Value::Bool(value) => vec![Value::Bool(!value)],
+        Value::Int(_) => INTEGERS.into_iter().map(|edge| Value::Int(BigInt::from(edge))).collect(),
+        Value::Float(_) => FLOATS.into_iter().map(Value::Float).collect(),
+        Value::Str(text) => strings(&text.to_string_lossy()),
+        Value::Bytes(bytes) => parts(bytes).into_iter().map(Value::Bytes).collect(),
+        Value::List(items) => lists(items).into_iter().map(Value::List).collect(),
+        // The length of a tuple is part of its type.
+        Value::Tuple(_) => Vec::new(),
+        Value::Set(items) => parts(items).into_iter().map(Value::Set).collect(),
+        Value::FrozenSet(items) => parts(items).into_iter().map(Value::FrozenSet).collect(),
+        Value::Dict(pairs) => parts(pairs).into_iter().map(Value::Dict).collect(),
+    }
+}
+
+fn strings(text: &str) -> Vec<Value> {
+    let characters: Vec<char> = text.chars().collect();
+    let mut found: Vec<String> =
+        lists(&characters).into_iter().map(|part| part.into_iter().collect()).collect();
+    found.extend([" ".to_owned(), text.to_uppercase(), text.to_lowercase(), format!(" {text} ")]);
+    found.into_iter().map(|text| Value::Str(Text::from(text))).collect()
+}
+
+/// Nothing, one, all alike, in pairs, the other way round.
+fn lists<T: Clone>(items: &[T]) -> Vec<Vec<T>> {
+    let mut found = parts(items);
+    if let Some(first) = items.first() {
+        found.push(vec![first.clone(); 2]);
+        found.push(vec![first.clone(); items.len()]);
+        found.push(items.iter().flat_map(|item| [item.clone(), item.clone()]).collect());
+    }
+    found.push(items.iter().rev().cloned().collect());
+    found
+}
+
+/// Nothing, and the first, and the first two.
+fn parts<T: Clone>(items: &[T]) -> Vec<Vec<T>> {
+    (0..=items.len().min(2)).map(|count| items.iter().take(count).cloned().collect()).collect()
+}
+
+/// The text with one number replaced, and with all numbers of a line replaced by the same.
+fn texts(text: &str) -> Vec<Input> {
+    let mut found = Vec::new();
+    for token in text.split_whitespace().filter(|token| is_number(token)) {
+        let at = (token.as_ptr() as usize).saturating_sub(text.as_ptr() as usize);
+        let before = text.get(..at).unwrap_or_default();
+        let after = text.get(at + token.len()..).unwrap_or_default();
+        found.extend(INTEGERS.iter().map(|edge| Input::Stdin(format!("{before}{edge}{after}"))));
+    }
+    let lines: Vec<&str> = text.split('\n').collect();
+    for (place, line) in lines.iter().enumerate() {
+        let words: Vec<&str> = line.split(' ').collect();
+        if words.iter().filter(|word| is_number(word)).count() < 2 {
+            continue;
+        }
+        for edge in INTEGERS.map(|edge| edge.to_string()) {
+            let line = words.iter().map(|word| if is_number(word) { edge.as_str() } else { word });
+            let line = line.collect::<Vec<_>>().join(" ");
+            let mut changed = lines.clone();
+            if let Some(old) = changed.get_mut(place) {
+                *old = &line;
+            }
+            found.push(Input::Stdin(changed.join("\n")));
+        }
+    }
+    found
+}
+
+fn is_number(word: &str) -> bool {
+    word.parse::<i64>().is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use codeagent_sandbox::literal::parse;
+
+    use super::*;
+
+    fn shown(inputs: &[Input]) -> Vec<String> {
+        inputs.iter().map(|input| input.show(Some("f"))).collect()
+    }
+
+    #[test]
+    fn arguments_go_to_their_edges_and_items_after_them() {
+        let args = vec![parse("[5, 7]").unwrap(), parse("'ab'").unwrap()];
+        let found = shown(&inputs(&[Input::Call(Arguments { args, kwargs: Vec::new() })]));
+        for expected in [
+            "f([], 'ab')",
+            "f([5, 7], '')",
+            "f([5, 5], 'ab')",
+            "f([7, 5], 'ab')",
+            "f([5, 7], 'ba')",
+            "f([0, 7], 'ab')",
+        ] {
+            assert!(found.iter().any(|input| input == expected), "{expected} in {found:?}");
+        }
+        let place = |wanted: &str| found.iter().position(|input| input == wanted);
+        assert!(place("f([], 'ab')") < place("f([0, 7], 'ab')"));
+    }
+
+    #[test]
+    fn numbers_of_a_text_go_to_their_edges() {
+        let found = shown(&inputs(&[Input::Stdin("2\n5 x 7\n".into())]));
+        for expected in ["0\n5 x 7\n", "2\n5 x 2147483648\n", "2\n-1 x -1\n"] {
+            assert!(found.iter().any(|input| input == expected), "{expected:?} in {found:?}");
+        }
+    }
+}

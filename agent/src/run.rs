@@ -52,8 +52,8 @@ impl RunSpec {
             "limits": parts.limits,
             "seed": parts.seed,
         });
-        if let Some(protocol) = &parts.protocol {
-            spec["protocol"] = json!(protocol);
+        if let (Some(protocol), Some(fields)) = (&parts.protocol, spec.as_object_mut()) {
+            fields.insert("protocol".to_owned(), json!(protocol));
         }
         let fingerprint = blake3::hash(spec.to_string().as_bytes()).to_hex().to_string();
         Self { spec, fingerprint }

@@ -170,7 +170,11 @@ impl Experience {
     }
 
     pub(super) fn set(&mut self, situation: Situation, moments: Moments) {
-        self.seen.insert(situation, moments);
+        if moments.weight > 0.0 {
+            self.seen.insert(situation, moments);
+        } else {
+            self.seen.remove(&situation);
+        }
     }
 }
 

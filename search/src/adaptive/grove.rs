@@ -28,6 +28,8 @@ const STALE: (u32, f64) = (4, 0.75);
 const OUTLOOK: (usize, f64) = (64, 0.02);
 /// Moves at one node in one batch.
 const AT_ONCE: usize = 2;
+/// Moves at the root beside which another request for programs from the statement is joined to the one under way.
+const JOINED: usize = 3;
 
 /// The tree as the policy sees it.
 #[derive(Debug, Clone)]
@@ -185,7 +187,7 @@ impl Grove {
             self.losses.moves.iter().filter(|(at, _)| *at == node).map(|(_, act)| *act).collect();
         let allowed = move |act: &Move| match act {
             // Requests for programs from the statement are joined; any other question would be the same one again.
-            Move::Resample => true,
+            Move::Resample => under_way.len() < JOINED,
             _ if under_way.len() >= AT_ONCE || under_way.contains(&Move::Rethink) => false,
             Move::Rethink => under_way.is_empty(),
             act => !under_way.contains(act),

@@ -170,7 +170,10 @@ impl Driver {
 
     async fn tell(&mut self, trial: &Trial, carried: Carried) -> Result<(), TrialError> {
         let mut events: Vec<_> = carried.events.into_iter().map(|kind| (Some(trial.node), kind)).collect();
-        let made = matches!(carried.result, TrialResult::Made { .. });
+        let made = matches!(
+            carried.result,
+            TrialResult::Made { .. } | TrialResult::Composed { .. } | TrialResult::Planned { .. }
+        );
         let ran = matches!(carried.result, TrialResult::Ran { .. });
         let told = self.search.tell_at_cost(trial.id, carried.result, carried.cost);
         if ran {

@@ -241,7 +241,7 @@ pub(crate) fn worst_case(trial: &Trial, ports: &Ports) -> Cost {
         Operator::Compare { .. } => 6,
         _ => 2,
     };
-    let generations = trial.operator.generations();
+    let generations = generations(trial, ports);
     let answers = if calls == 0 { 0 } else { calls - 1 + generations.max(samples(&trial.operator)) };
     let prompt = u64::try_from(ports.problem.statement.len()).unwrap_or(u64::MAX) / 2 + 8_192;
     let history = match &trial.operator {
@@ -265,6 +265,14 @@ pub(crate) fn worst_case(trial: &Trial, ports: &Ports) -> Cost {
         });
     }
     worst
+}
+
+/// Programs and functions that the model is asked for at most. A sketch of the user's is there already.
+fn generations(trial: &Trial, ports: &Ports) -> u64 {
+    match &trial.operator {
+        Operator::Decompose { .. } if ports.sketch.is_some() => 0,
+        operator => operator.generations(),
+    }
 }
 
 /// Answers that one request of the operator gives at most, where they are no programs.
@@ -365,7 +373,7 @@ pub(crate) async fn carry_out(
         Operator::BlameHole { .. } => blame_hole::carry_out(ports, &mut talk, inputs).await?,
         _ => (TrialResult::Unusable, Vec::new()),
     };
-    talk.cost.generations = trial.operator.generations();
+    talk.cost.generations = generations(trial, ports);
     let Conversation { cost, cached_tokens, priced, events, .. } = talk;
     Ok(Carried { result, notes, events, cost, cached_tokens, priced })
 }

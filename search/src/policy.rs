@@ -276,12 +276,10 @@ impl Operator {
             Self::Implement | Self::Refine { .. } | Self::RefineWithPlan | Self::Mutate { .. } => 1,
             Self::Resample { count, .. } | Self::ReviseWithModules { count, .. } => *count as u64,
             Self::RefineWithHistory { count, .. } => *count as u64,
-            // An implementation of one function costs what a program costs.
+            // An implementation of one function costs what a program costs, a draft that calls others as well.
+            Self::Decompose { .. } => 1,
             Self::Compose { count, .. } | Self::RefineFromPrefix { count } => *count as u64,
-            Self::Decompose { .. }
-            | Self::ProposePlans { .. }
-            | Self::Decide { .. }
-            | Self::BlameHole { .. } => 0,
+            Self::ProposePlans { .. } | Self::Decide { .. } | Self::BlameHole { .. } => 0,
             Self::Propose { .. }
             | Self::Extend { .. }
             | Self::Recall { .. }

@@ -7,12 +7,14 @@ use codeagent_tests::server::ModelServer;
 use codeagent_tests::skill::SkilledModel;
 
 const EXAMPLES: [&str; 2] = ["merge-intervals", "word-count"];
+/// Strategies that examples can be solved with offline.
+const RECORDED: [&str; 5] = ["adaptive", "rethink-mcts", "codechain", "reflexion", "resample"];
 
 fn example(name: &str) -> String {
     format!("{}/../examples/{name}.json", env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Makes the recording anew: `cargo test -p codeagent-tests --test examples -- --ignored`.
+/// Makes the recording anew: `cargo test --workspace --test examples -- --ignored`.
 #[test]
 #[ignore = "writes examples/recording.jsonl; run it by hand when a question's wording changes"]
 fn records_the_examples() {
@@ -21,7 +23,7 @@ fn records_the_examples() {
     let recording = format!("{}/../examples/recording.jsonl", env!("CARGO_MANIFEST_DIR"));
     std::fs::write(&recording, "").unwrap();
     for name in EXAMPLES {
-        for strategy in ["rethink-mcts", "codechain", "reflexion", "resample"] {
+        for strategy in RECORDED {
             let place = Sandboxed::new();
             let arguments = ["solve", &example(name), "--base-url", &server.base_url(), "-m", "scripted"];
             let status = place
@@ -33,14 +35,14 @@ fn records_the_examples() {
         }
     }
     // The binary holds the recording.
-    let status = Command::new(env!("CARGO")).args(["build", "-p", "codeagent-cli"]).status().unwrap();
-    assert!(status.success());
+    let build = ["test", "--no-run", "--workspace", "--test", "help"];
+    assert!(Command::new(env!("CARGO")).args(build).status().unwrap().success());
 }
 
 #[test]
 fn examples_are_solved_without_a_model() {
     for name in EXAMPLES {
-        for strategy in ["rethink-mcts", "codechain", "reflexion", "resample"] {
+        for strategy in RECORDED {
             let place = Sandboxed::new();
             let output = place.run(&["solve", &example(name), "--strategy", strategy, "--judge"]);
             let story = String::from_utf8_lossy(&output.stderr);

@@ -106,8 +106,9 @@ fn budgets_are_never_exceeded_and_the_best_so_far_is_given() {
                 "{strategy}: {} requests in {calls} calls",
                 server.count()
             );
-            // Thoughts take the first call of rethink-mcts, and the third may go to a second look at a program.
-            assert!(calls < 3 || result["program"].is_string(), "{strategy}, {calls} calls: {result}");
+            // Most methods think first, and these two for more than seven calls.
+            let thinks = calls < 7 || ["mapcoder", "plansearch"].contains(&strategy);
+            assert!(thinks || result["program"].is_string(), "{strategy}, {calls} calls: {result}");
         }
     }
 }
@@ -151,7 +152,8 @@ fn the_program_goes_to_stdout_and_where_it_is_told_to() {
 #[test]
 fn a_run_is_shown_as_a_tree_and_node_by_node() {
     let (place, server) = (Sandboxed::new(), skilled(0.4));
-    let result = Ended::of(&mut place.solve(puzzle("merge-intervals"), &server, &[])).json();
+    let more = ["--strategy", "rethink-mcts"];
+    let result = Ended::of(&mut place.solve(puzzle("merge-intervals"), &server, &more)).json();
     let run = result["run_id"].as_str().unwrap();
     let tree = Ended::of(&mut place.command(&["show", run]));
     assert_eq!((tree.code, tree.stdout.lines().next()), (Some(0), Some("puzzles/merge-intervals")));

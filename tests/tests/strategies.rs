@@ -141,7 +141,9 @@ fn is_sampling(trial: &Trial) -> bool {
 #[test]
 fn every_strategy_speaks_the_same_language() {
     let words = [
+        "analyse",
         "blame",
+        "choose_solution",
         "combine",
         "compare",
         "compose",
@@ -154,6 +156,7 @@ fn every_strategy_speaks_the_same_language() {
         "plan",
         "probe",
         "propose",
+        "propose_solutions",
         "rate_plan",
         "recall",
         "refine",

@@ -141,7 +141,7 @@ impl BigInt {
             // Integral, so only zeros are shifted out.
             return Some(Self::from_le_bytes(
                 value < 0.0,
-                &mantissa.checked_shr(-exponent as u32)?.to_le_bytes(),
+                &mantissa.checked_shr(-exponent as u32).unwrap_or_default().to_le_bytes(),
             ));
         }
         let (limbs, shift) = (exponent as usize / 32, exponent as u32 % 32);

@@ -342,9 +342,6 @@ pub(crate) async fn carry_out(
             combine::carry_out(ports, &mut talk, trial, inputs, *wanted, *count).await?
         }
         Operator::Mutate { .. } => mutate::carry_out(ports, &mut talk, inputs).await?,
-        Operator::WriteInputs { count } => write_inputs::carry_out(ports, &mut talk, trial, *count).await?,
-        Operator::Probe { .. } => probe::carry_out(ports, &mut talk, inputs).await?,
-        Operator::Compare { .. } => compare::carry_out(ports, &mut talk, inputs).await?,
         Operator::RefineWithHistory { count, .. } => {
             refine_with_history::carry_out(ports, &mut talk, inputs, *count).await?
         }
@@ -353,29 +350,56 @@ pub(crate) async fn carry_out(
             solutions::propose(ports, &mut talk, trial, inputs, *count).await?
         }
         Operator::ChooseSolution { .. } => solutions::choose(ports, &mut talk, trial, inputs).await?,
-        Operator::GenerateTests { tests, suites } => {
-            generate_tests::carry_out(ports, &mut talk, inputs, *tests, *suites).await?
-        }
-        Operator::RunTests { suites, shown } => {
-            run_tests::carry_out(ports, &mut talk, inputs, suites, shown).await?
-        }
-        Operator::Decompose { helpers, .. } => {
-            decompose::carry_out(ports, &mut talk, trial, inputs, *helpers).await?
-        }
-        Operator::Compose { count, pieces } => {
-            compose::carry_out(ports, &mut talk, inputs, *count, pieces).await?
-        }
-        Operator::RefineFromPrefix { count } => {
-            refine_from_prefix::carry_out(ports, &mut talk, inputs, *count).await?
-        }
-        Operator::ProposePlans { count } => plans::propose(ports, &mut talk, *count).await?,
-        Operator::Decide { votes, .. } => plans::decide(ports, &mut talk, inputs, *votes).await?,
-        Operator::BlameHole { .. } => blame_hole::carry_out(ports, &mut talk, inputs).await?,
-        _ => (TrialResult::Unusable, Vec::new()),
+        _ => on_more_tests(ports, &mut talk, trial, inputs).await?,
     };
     talk.cost.generations = generations(trial, ports);
     let Conversation { cost, cached_tokens, priced, events, .. } = talk;
     Ok(Carried { result, notes, events, cost, cached_tokens, priced })
+}
+
+/// The operators that try programs on more than the visible tests.
+async fn on_more_tests(
+    ports: &Ports,
+    talk: &mut Conversation<'_>,
+    trial: &Trial,
+    inputs: &Inputs,
+) -> Result<Made, TrialError> {
+    Ok(match &trial.operator {
+        Operator::WriteInputs { count } => write_inputs::carry_out(ports, talk, trial, *count).await?,
+        Operator::Probe { .. } => probe::carry_out(ports, talk, inputs).await?,
+        Operator::Compare { .. } => compare::carry_out(ports, talk, inputs).await?,
+        Operator::GenerateTests { tests, suites } => {
+            generate_tests::carry_out(ports, talk, inputs, *tests, *suites).await?
+        }
+        Operator::RunTests { suites, shown } => {
+            run_tests::carry_out(ports, talk, inputs, suites, shown).await?
+        }
+        _ => with_functions(ports, talk, trial, inputs).await?,
+    })
+}
+
+/// The operators that put programs together from functions.
+async fn with_functions(
+    ports: &Ports,
+    talk: &mut Conversation<'_>,
+    trial: &Trial,
+    inputs: &Inputs,
+) -> Result<Made, TrialError> {
+    Ok(match &trial.operator {
+        Operator::Decompose { helpers, .. } => {
+            decompose::carry_out(ports, talk, trial, inputs, *helpers).await?
+        }
+        Operator::Compose { count, pieces } => {
+            compose::carry_out(ports, talk, inputs, *count, pieces).await?
+        }
+        Operator::RefineFromPrefix { count } => {
+            refine_from_prefix::carry_out(ports, talk, inputs, *count).await?
+        }
+        Operator::ProposePlans { count } => plans::propose(ports, talk, *count).await?,
+        Operator::Decide { votes, .. } => plans::decide(ports, talk, inputs, *votes).await?,
+        Operator::BlameHole { .. } => blame_hole::carry_out(ports, talk, inputs).await?,
+        _ => unusable(),
+    })
 }
 
 /// What an operator hands back: its result and the contents of the nodes that it made.

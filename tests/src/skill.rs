@@ -204,6 +204,26 @@ impl SkilledModel {
             }
             Asked::Inputs => "I cannot think of any.".to_owned(),
             Asked::Comparison => compared(puzzle, said),
+            Asked::Division
+            | Asked::Function
+            | Asked::Calls
+            | Asked::Steps
+            | Asked::Step
+            | Asked::Hole
+            | Asked::Line
+            | Asked::Rest => self.of_functions(asked, puzzle, said, dice),
+            Asked::Revision if self.never(asked) => {
+                format!("```python\n{}```\n", puzzle.wrong(dice).program)
+            }
+            Asked::Revision | Asked::Program => {
+                format!("```python\n{}```\n", self.program(puzzle, said, dice))
+            }
+        }
+    }
+
+    /// Answers on single functions of a program, and on parts of it.
+    fn of_functions(&self, asked: &Asked, puzzle: &Puzzle, said: &str, dice: &mut ChaCha8Rng) -> String {
+        match asked {
             Asked::Division => {
                 let stub = if self.divides(dice) { HELPER_STUB } else { "" };
                 format!("```python\n{}{stub}```\n", self.program(puzzle, said, dice))
@@ -220,16 +240,10 @@ impl SkilledModel {
             Asked::Step => "The first is the simplest.\n1".to_owned(),
             Asked::Hole => "It does not do what it is for.\n1".to_owned(),
             Asked::Line => "Its header is right.\n1".to_owned(),
-            Asked::Rest => {
+            _ => {
                 let program = self.program(puzzle, said, dice);
                 let rest: Vec<&str> = program.lines().skip(1).collect();
                 format!("```python\n{}\n```\n", rest.join("\n"))
-            }
-            Asked::Revision if self.never(asked) => {
-                format!("```python\n{}```\n", puzzle.wrong(dice).program)
-            }
-            Asked::Revision | Asked::Program => {
-                format!("```python\n{}```\n", self.program(puzzle, said, dice))
             }
         }
     }

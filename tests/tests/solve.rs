@@ -88,7 +88,9 @@ fn budgets_are_never_exceeded_and_the_best_so_far_is_given() {
         let model = SkilledModel::hopeless();
         let server = ModelServer::answering(move |request| model.answer(request));
         let place = Sandboxed::new();
-        for calls in [1, 2, 3, 7] {
+        // Seven calls are all that funcoder needs for a problem that nobody divides.
+        let most = if strategy == "funcoder" { 6 } else { 7 };
+        for calls in [1, 2, 3, most] {
             let budget = format!("budget.calls={calls}");
             let more = ["--strategy", strategy, "--set", &budget];
             let ended = Ended::of(&mut place.solve(puzzle("roman"), &server, &more));
@@ -106,8 +108,8 @@ fn budgets_are_never_exceeded_and_the_best_so_far_is_given() {
                 "{strategy}: {} requests in {calls} calls",
                 server.count()
             );
-            // Most methods think first, and these two for more than seven calls.
-            let thinks = calls < 7 || ["mapcoder", "plansearch"].contains(&strategy);
+            // Most methods think first, and these two for more than so few calls.
+            let thinks = calls < most || ["mapcoder", "plansearch"].contains(&strategy);
             assert!(thinks || result["program"].is_string(), "{strategy}, {calls} calls: {result}");
         }
     }

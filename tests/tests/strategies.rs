@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 
 use codeagent::strategy::{FeedbackStyle, NAMES, Strategy};
-use codeagent_search::policy::StopReason;
+use codeagent_search::policy::{Operator, StopReason};
 use codeagent_search::{Attempt, BudgetLimits, NodeId, Search, SearchPolicy, Tree, Trial};
 use codeagent_tests::simulate::{Model, Play, Skill, Telling, Traces};
 use serde_json::{Value, json};
@@ -136,6 +136,7 @@ fn no_two_questions_in_flight_are_the_same() {
 fn is_sampling(trial: &Trial) -> bool {
     ["resample", "revise_with_modules", "generate_tests"].contains(&trial.operator.name())
         || (trial.operator.name() == "implement" && trial.temperature > 0.0)
+        || (trial.operator == (Operator::Refine { reflection: None }) && trial.temperature > 0.0)
 }
 
 #[test]
@@ -143,10 +144,12 @@ fn every_strategy_speaks_the_same_language() {
     let words = [
         "analyse",
         "blame",
+        "blame_hole",
         "choose_solution",
         "combine",
         "compare",
         "compose",
+        "decide",
         "decompose",
         "extend",
         "generate_tests",
@@ -156,10 +159,12 @@ fn every_strategy_speaks_the_same_language() {
         "plan",
         "probe",
         "propose",
+        "propose_plans",
         "propose_solutions",
         "rate_plan",
         "recall",
         "refine",
+        "refine_from_prefix",
         "refine_with_plan",
         "reflect",
         "resample",

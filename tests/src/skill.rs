@@ -183,17 +183,7 @@ impl SkilledModel {
             Asked::Points => "- Follow the statement to the letter.\n- Mind the edge cases.".to_owned(),
             Asked::Solutions => self.solutions(puzzle, dice),
             Asked::Choice => json!({"choice": 1, "why": "it is the simplest"}).to_string(),
-            Asked::Observations if said.contains("numbered list") => {
-                let wrong = puzzle.meta.wrong.iter().map(|wrong| wrong.thought.as_str());
-                let all = wrong.chain([puzzle.meta.right_thought.as_str()]);
-                let lines = all.enumerate().map(|(index, thought)| format!("{}. {thought}\n", index + 1));
-                lines.collect()
-            }
-            Asked::Observations => {
-                let right = !self.hopeless && dice.random_bool((self.skill + 0.3).min(1.0));
-                let plan = if right { &puzzle.meta.right_thought } else { &puzzle.wrong(dice).thought };
-                format!("NEW PLAN:\n{plan}")
-            }
+            Asked::Observations => self.observations(puzzle, said, dice),
             Asked::Inputs => "I cannot think of any.".to_owned(),
             Asked::Comparison => compared(puzzle, said),
             Asked::Revision if self.never(asked) => {
@@ -203,6 +193,18 @@ impl SkilledModel {
                 format!("```python\n{}```\n", self.program(puzzle, said, dice))
             }
         }
+    }
+
+    /// Observations as a list, or a plan that follows from some.
+    fn observations(&self, puzzle: &Puzzle, said: &str, dice: &mut ChaCha8Rng) -> String {
+        if said.contains("numbered list") {
+            let wrong = puzzle.meta.wrong.iter().map(|wrong| wrong.thought.as_str());
+            let all = wrong.chain([puzzle.meta.right_thought.as_str()]);
+            return all.enumerate().map(|(index, thought)| format!("{}. {thought}\n", index + 1)).collect();
+        }
+        let right = !self.hopeless && dice.random_bool((self.skill + 0.3).min(1.0));
+        let plan = if right { &puzzle.meta.right_thought } else { &puzzle.wrong(dice).thought };
+        format!("NEW PLAN:\n{plan}")
     }
 
     /// Whether it never gets this right.

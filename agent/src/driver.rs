@@ -170,7 +170,10 @@ impl Driver {
 
     async fn tell(&mut self, trial: &Trial, carried: Carried) -> Result<(), TrialError> {
         let mut events: Vec<_> = carried.events.into_iter().map(|kind| (Some(trial.node), kind)).collect();
-        let made = matches!(carried.result, TrialResult::Made { .. });
+        let made = matches!(
+            carried.result,
+            TrialResult::Made { .. } | TrialResult::Composed { .. } | TrialResult::Planned { .. }
+        );
         let ran = matches!(carried.result, TrialResult::Ran { .. });
         let told = self.search.tell_at_cost(trial.id, carried.result, carried.cost);
         if ran {
@@ -307,6 +310,10 @@ fn content(note: &Note) -> EventKind {
             (Some(names.join("\n")), None, None)
         }
         Content::Program(candidate) => (None, Some(candidate.source.clone()), feedback(note)),
+        Content::Function(written) => {
+            let source = Some(written.source.clone()).filter(|source| !source.is_empty());
+            (Some(written.as_stub()), source, written.trouble.clone())
+        }
     };
     EventKind::NodeContent {
         prompt: note.prompt.clone(),

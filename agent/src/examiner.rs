@@ -3,10 +3,9 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use codeagent_sandbox::case::Case;
 use codeagent_sandbox::judge::{Judge, JudgeOptions, Report};
 use codeagent_sandbox::trace::BlockTrace;
-use codeagent_sandbox::{Limits, Program, Sandbox};
+use codeagent_sandbox::{Arguments, Case, Limits, Probe, Program, Sandbox};
 use codeagent_store::Store;
 
 use crate::answers::Answer;
@@ -94,6 +93,30 @@ impl Examiner {
     ) -> Result<Option<BlockTrace>, TrialError> {
         let Some(case) = problem.visible.get(test) else { return Ok(None) };
         Ok(self.judge.trace(&program(problem, source), case, &self.options(problem)).await?)
+    }
+
+    /// Calls `entry` of a program, which need not be the problem's, on inputs whose answers nobody knows.
+    pub(crate) async fn probe_function(
+        &self,
+        problem: &Problem,
+        source: String,
+        entry: &str,
+        inputs: &[Arguments],
+    ) -> Result<Probe, TrialError> {
+        let program = Program { source, entry: Some(entry.to_owned()) };
+        Ok(self.judge.probe(&program, inputs, problem.limits.time, &self.options(problem)).await?)
+    }
+
+    /// Runs tests of one function of a program.
+    pub(crate) async fn test_function(
+        &self,
+        problem: &Problem,
+        source: String,
+        entry: &str,
+        cases: &[Case],
+    ) -> Result<Report, TrialError> {
+        let program = Program { source, entry: Some(entry.to_owned()) };
+        Ok(self.judge.judge(&program, cases, &self.options(problem)).await?)
     }
 
     /// Runs `source` on inputs whose right answers nobody knows, or recalls what it did on them: one answer per input.

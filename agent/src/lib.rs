@@ -24,6 +24,7 @@
 //! ```
 
 mod answers;
+mod assertion;
 mod builder;
 mod driver;
 pub mod event;
@@ -36,11 +37,13 @@ mod log;
 pub mod modules;
 mod notebook;
 mod operators;
+mod probes;
 pub mod problem;
 pub mod program;
 mod replies;
 mod run;
 mod score;
+pub mod sketch;
 pub mod solution;
 pub mod strategy;
 mod task;
@@ -56,6 +59,7 @@ pub use operators::Sampling;
 pub use problem::{Entry, ExampleError, Problem, ProblemLimits};
 pub use replies::StoredReplies;
 pub use run::{Run, RunHandle, RunSpec};
+pub use sketch::{Sketch, SketchError};
 pub use solution::{Outcome, Solution, Status};
 pub use strategy::Strategy;
 

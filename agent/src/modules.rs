@@ -9,6 +9,7 @@ mod choose;
 mod cluster;
 mod extract;
 mod features;
+mod graph;
 mod language;
 mod normalise;
 mod outline;
@@ -20,11 +21,13 @@ pub use choose::{Offer, representatives};
 pub use cluster::{Cluster, cluster, clusters};
 pub use codeagent_search::policy::ModuleChoice;
 pub use extract::{Module, extract};
+pub use graph::{FunctionGraph, Header, Part, PartKind, parameters_of, parts};
 pub use language::Language;
 pub(crate) use normalise::fingerprint;
 pub use normalise::normalised_hash;
 pub use outline::{Outline, Unit, UnitKind, outline};
 pub use syntax::{defines, parses};
+pub(crate) use syntax::{error_line, parsed, visit};
 
 #[cfg(test)]
 mod tests;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use codeagent_models::Message;
+use codeagent_prompts::Function;
 use codeagent_prompts::feedback::{self, FeedbackText};
 use codeagent_prompts::questions::SimilarProblem;
 use codeagent_prompts::trace::BlockVerdict;
@@ -11,6 +12,7 @@ use codeagent_sandbox::judge::Report;
 use codeagent_search::tree::{NodeId, Tree};
 
 use crate::inputs::Input;
+use crate::probes::Probes;
 
 /// Longest summary of a node, in characters.
 const SUMMARY_CHARS: usize = 100;
@@ -51,8 +53,25 @@ pub(crate) enum Content {
     Tests(Vec<Case>),
     /// A complete program and what the visible tests said of it.
     Program(Box<Candidate>),
+    /// One function of a program, written or still to be.
+    Function(Box<Written>),
     /// A critic's remark on another node's program. No node holds one: it is added to what is said of the program.
     Remark(feedback::Note),
+}
+
+/// One function of a program.
+#[derive(Debug, Clone)]
+pub(crate) struct Written {
+    /// What it is called with and what it is for.
+    pub(crate) function: Function,
+    /// Its source, with helpers of its own; empty while it is not written.
+    pub(crate) source: String,
+    /// Tests that it must pass, as assertions.
+    pub(crate) tests: Vec<String>,
+    /// What it did on inputs, where it was tried.
+    pub(crate) probes: Option<Arc<Probes>>,
+    /// What went wrong when it was tried, for the next question.
+    pub(crate) trouble: Option<String>,
 }
 
 /// A problem like the one at hand, and how the method works that both need.
@@ -81,6 +100,8 @@ pub(crate) struct Candidate {
     pub(crate) remarks: Vec<feedback::Note>,
     /// What failed, rendered for models, without remarks; `None` if nothing did.
     pub(crate) feedback: Option<FeedbackText>,
+    /// What it did on inputs whose right answers nobody knows, where it was tried.
+    pub(crate) probes: Option<Arc<Probes>>,
 }
 
 impl Notebook {
@@ -152,6 +173,11 @@ impl Notebook {
         }
     }
 
+    /// The function that a node holds.
+    pub(crate) fn function(&self, node: NodeId) -> Option<&Written> {
+        self.note(node)?.function()
+    }
+
     /// The thought that a node holds.
     pub(crate) fn thought(&self, node: NodeId) -> Option<&str> {
         match &self.note(node)?.content {
@@ -199,6 +225,23 @@ impl Content {
 }
 
 impl Note {
+    /// The function that it is about.
+    pub(crate) fn function(&self) -> Option<&Written> {
+        match &self.content {
+            Content::Function(written) => Some(written),
+            _ => None,
+        }
+    }
+
+    /// What its program or function did on inputs.
+    pub(crate) fn probes(&self) -> Option<&Arc<Probes>> {
+        match &self.content {
+            Content::Function(written) => written.probes.as_ref(),
+            Content::Program(candidate) => candidate.probes.as_ref(),
+            _ => None,
+        }
+    }
+
     /// The program, where it is one.
     pub(crate) fn candidate(&self) -> Option<&Candidate> {
         match &self.content {
@@ -215,6 +258,7 @@ impl Note {
             Content::Exemplar(exemplar) => &exemplar.similar.problem,
             Content::Tests(cases) => cases.first().map_or("", |case| &case.name),
             Content::Program(candidate) => &candidate.written,
+            Content::Function(written) => &written.function.signature,
             Content::Remark(remark) => &remark.text,
         };
         let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
@@ -223,5 +267,18 @@ impl Note {
             summary.push('…');
         }
         summary
+    }
+}
+
+impl Written {
+    /// A function that is still to be written.
+    pub(crate) const fn stub(function: Function, tests: Vec<String>) -> Self {
+        Self { function, source: String::new(), tests, probes: None, trouble: None }
+    }
+
+    /// The function as a stub, for people.
+    pub(crate) fn as_stub(&self) -> String {
+        let Function { signature, doc, .. } = &self.function;
+        if doc.is_empty() { signature.clone() } else { format!("{signature}: {doc}") }
     }
 }

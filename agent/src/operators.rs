@@ -4,18 +4,24 @@
 mod analyse;
 mod ask;
 mod blame;
+mod blame_hole;
 mod combine;
 mod compare;
+mod compose;
+mod decompose;
 mod generate_tests;
 mod grade;
 mod implement;
 mod mutate;
+mod pieces;
 mod plan;
+mod plans;
 mod probe;
 mod program;
 mod propose;
 mod recall;
 mod refine;
+mod refine_from_prefix;
 mod refine_with_history;
 mod reflect;
 mod resample;
@@ -39,8 +45,10 @@ use crate::event::EventKind;
 use crate::examiner::Examiner;
 use crate::notebook::{Candidate, Exemplar, Note, Notebook};
 use crate::problem::Problem;
+use crate::sketch::Sketch;
 use crate::strategy::FeedbackStyle;
 pub(crate) use ask::Conversation;
+use pieces::Functions;
 pub(crate) use revise::RoundModules;
 
 /// Prompt tokens of one program that was tried before, with its feedback and the reflection on it.
@@ -56,6 +64,8 @@ pub(crate) struct Ports {
     pub(crate) sampling: Sampling,
     pub(crate) feedback: FeedbackStyle,
     pub(crate) round_modules: RoundModules,
+    /// The user's sketch of the program, where there is one.
+    pub(crate) sketch: Option<Arc<Sketch>>,
 }
 
 /// Sampling settings of the user that override the methods' own.
@@ -91,6 +101,8 @@ pub(crate) struct Inputs {
     written: Vec<Arc<Note>>,
     /// Programs that were tried before, each with the reflection on it.
     history: Vec<(Arc<Note>, Option<String>)>,
+    /// The functions that the operator works with.
+    functions: Functions,
 }
 
 /// What came of a trial, with all that it leaves behind.
@@ -132,7 +144,9 @@ impl Inputs {
             | Operator::Verify { .. }
             | Operator::Compare { .. }
             | Operator::Mutate { .. }
-            | Operator::RunTests { .. } => note(trial.node),
+            | Operator::RunTests { .. }
+            | Operator::RefineFromPrefix { .. }
+            | Operator::BlameHole { .. } => note(trial.node),
             _ => None,
         };
         let reflection = match &trial.operator {
@@ -185,6 +199,7 @@ impl Inputs {
             sources,
             written,
             history,
+            functions: Functions::gather(trial, tree, notebook),
         }
     }
 
@@ -217,13 +232,17 @@ pub(crate) fn worst_case(trial: &Trial, ports: &Ports) -> Cost {
         Operator::Resample { count, .. } | Operator::ReviseWithModules { count, .. } if count > 1 => 1,
         Operator::GenerateTests { suites, .. } if suites > 1 => 1,
         Operator::RefineWithHistory { count, .. } if count > 1 => 1,
+        Operator::ProposePlans { count } if count > 1 => 1,
+        Operator::Decide { votes, .. } if votes > 1 => 1,
+        Operator::Decompose { .. } if ports.sketch.is_some() => 0,
+        Operator::Compose { count, ref pieces } => compose::calls(count, pieces),
+        Operator::RefineFromPrefix { count } => 2 + if count > 1 { 1 } else { 2 },
         Operator::Probe { .. } => 0,
         Operator::Compare { .. } => 6,
         _ => 2,
     };
-    let generations = trial.operator.generations();
-    let suites = if let Operator::GenerateTests { suites, .. } = trial.operator { suites as u64 } else { 1 };
-    let answers = if calls == 0 { 0 } else { calls - 1 + generations.max(suites).max(1) };
+    let generations = generations(trial, ports);
+    let answers = if calls == 0 { 0 } else { calls - 1 + generations.max(samples(&trial.operator)) };
     let prompt = u64::try_from(ports.problem.statement.len()).unwrap_or(u64::MAX) / 2 + 8_192;
     let history = match &trial.operator {
         Operator::RefineWithHistory { path, .. } => path.len() as u64 * PAST_TOKENS,
@@ -236,11 +255,7 @@ pub(crate) fn worst_case(trial: &Trial, ports: &Ports) -> Cost {
         output_tokens: answers
             * u64::from(ports.sampling.max_output_tokens.unwrap_or(trial.max_output_tokens)),
         micro_usd: 0,
-        executions: match &trial.operator {
-            Operator::Probe { programs, .. } => programs.len() as u64,
-            Operator::Compare { .. } => 2,
-            _ => generations,
-        },
+        executions: executions(&trial.operator, &ports.problem),
     };
     if let Some(price) = ports.prices.price(ports.provider.model()) {
         worst.micro_usd = price.cost_micro_usd(&codeagent_models::Usage {
@@ -250,6 +265,40 @@ pub(crate) fn worst_case(trial: &Trial, ports: &Ports) -> Cost {
         });
     }
     worst
+}
+
+/// Programs and functions that the model is asked for at most. A sketch of the user's is there already.
+fn generations(trial: &Trial, ports: &Ports) -> u64 {
+    match &trial.operator {
+        Operator::Decompose { .. } if ports.sketch.is_some() => 0,
+        operator => operator.generations(),
+    }
+}
+
+/// Answers that one request of the operator gives at most, where they are no programs.
+fn samples(operator: &Operator) -> u64 {
+    match operator {
+        Operator::GenerateTests { suites, .. } => (*suites as u64).max(1),
+        Operator::ProposePlans { count } => (*count as u64).max(1),
+        Operator::Decide { votes, .. } => u64::from(*votes).max(1),
+        _ => 1,
+    }
+}
+
+/// Runs of a program on tests or inputs at most.
+fn executions(operator: &Operator, problem: &Problem) -> u64 {
+    match operator {
+        Operator::Probe { programs, .. } => programs.len() as u64,
+        Operator::Compare { .. } => 2,
+        // Each candidate runs on tests and on inputs; of a program to mend the calls in each test are recorded.
+        Operator::Compose { count, pieces } => {
+            let candidates = *count as u64 + u64::from(pieces.draft.is_some());
+            let recorded = if pieces.after.is_some() { problem.visible.len() as u64 } else { 0 };
+            2 * candidates + recorded
+        }
+        Operator::BlameHole { .. } => 1,
+        _ => operator.generations(),
+    }
 }
 
 /// Carries a trial out with at most `calls` model calls.
@@ -311,9 +360,21 @@ pub(crate) async fn carry_out(
         Operator::RunTests { suites, shown } => {
             run_tests::carry_out(ports, &mut talk, inputs, suites, shown).await?
         }
+        Operator::Decompose { helpers, .. } => {
+            decompose::carry_out(ports, &mut talk, trial, inputs, *helpers).await?
+        }
+        Operator::Compose { count, pieces } => {
+            compose::carry_out(ports, &mut talk, inputs, *count, pieces).await?
+        }
+        Operator::RefineFromPrefix { count } => {
+            refine_from_prefix::carry_out(ports, &mut talk, inputs, *count).await?
+        }
+        Operator::ProposePlans { count } => plans::propose(ports, &mut talk, *count).await?,
+        Operator::Decide { votes, .. } => plans::decide(ports, &mut talk, inputs, *votes).await?,
+        Operator::BlameHole { .. } => blame_hole::carry_out(ports, &mut talk, inputs).await?,
         _ => (TrialResult::Unusable, Vec::new()),
     };
-    talk.cost.generations = trial.operator.generations();
+    talk.cost.generations = generations(trial, ports);
     let Conversation { cost, cached_tokens, priced, events, .. } = talk;
     Ok(Carried { result, notes, events, cost, cached_tokens, priced })
 }

@@ -15,6 +15,12 @@ pub fn assemble(problem: &Problem, written: &str) -> String {
     }
 }
 
+/// A part of a program behind the problem's prelude, to be run on its own.
+#[must_use]
+pub(crate) fn part(problem: &Problem, written: &str) -> String {
+    with_prelude(&problem.prelude, written)
+}
+
 /// Imports from `__future__` must stay first.
 fn with_prelude(prelude: &str, program: &str) -> String {
     if prelude.trim().is_empty() {

@@ -220,6 +220,7 @@ fn ports(parts: &Arc<Parts>, problem: Problem) -> Ports {
         sampling: parts.sampling,
         feedback: parts.strategy.feedback(),
         round_modules: RoundModules::default(),
+        sketch: parts.strategy.sketch().cloned(),
     }
 }
 

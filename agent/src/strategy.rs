@@ -3,18 +3,24 @@
 //! A new published method is its policy in `search`, its questions in `prompts`, operators only where it brings new
 //! ones, and one row here.
 
+use std::sync::Arc;
+
+use codeagent_search::anpl::SketchBy;
 use codeagent_search::{
     AbMcts, AbMctsConfig, Adaptive, AdaptiveConfig, AgentCoder, AgentCoderConfig, AlphaCodium,
-    AlphaCodiumConfig, CodeChain, CodeChainConfig, CodeTree, CodeTreeConfig, Evolve, EvolveConfig, Lats,
+    AlphaCodiumConfig, Anpl, AnplConfig, CodeChain, CodeChainConfig, CodeTree, CodeTreeConfig,
+    CriticalSampling, CriticalSamplingConfig, Evolve, EvolveConfig, FunCoder, FunCoderConfig, Lats,
     LatsConfig, MapCoder, MapCoderConfig, NodeKind, Order, PlanSearch, PlanSearchConfig, Reflexion,
     ReflexionConfig, Resample, ResampleConfig, RethinkConfig, RethinkMcts, SStar, SStarConfig, SearchPolicy,
-    UnguidedTree, UnguidedTreeConfig,
+    TreePlanner, TreePlannerConfig, UnguidedTree, UnguidedTreeConfig,
 };
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::sketch::Sketch;
+
 /// Names of all strategies, the default first.
-pub const NAMES: [&str; 16] = [
+pub const NAMES: [&str; 20] = [
     "adaptive",
     "rethink-mcts",
     "codetree",
@@ -31,6 +37,10 @@ pub const NAMES: [&str; 16] = [
     "s-star",
     "plansearch",
     "evolve",
+    "funcoder",
+    "tree-planner",
+    "critical-sampling",
+    "anpl",
 ];
 
 /// A strategy with its settings.
@@ -57,6 +67,10 @@ enum Settings {
     SStar(SStarConfig),
     PlanSearch(PlanSearchConfig),
     Evolve(EvolveConfig),
+    FunCoder(FunCoderConfig),
+    TreePlanner(TreePlannerConfig),
+    CriticalSampling(CriticalSamplingConfig),
+    Anpl(AnplConfig, Option<Arc<Sketch>>),
 }
 
 /// What models are told of a failed program.
@@ -100,6 +114,12 @@ pub enum StrategyError {
         name: &'static str,
         /// What is wrong.
         reason: String,
+    },
+    /// Only some strategies fill sketches.
+    #[error("strategy `{name}` fills no sketch; choose `anpl`")]
+    NoSketch {
+        /// The strategy.
+        name: &'static str,
     },
 }
 
@@ -152,9 +172,34 @@ impl Strategy {
             "s-star" => Settings::SStar(read(name, settings)?),
             "plansearch" => Settings::PlanSearch(read(name, settings)?),
             "evolve" => Settings::Evolve(read(name, settings)?),
+            "funcoder" => Settings::FunCoder(read(name, settings)?),
+            "tree-planner" => Settings::TreePlanner(read(name, settings)?),
+            "critical-sampling" => Settings::CriticalSampling(read(name, settings)?),
+            "anpl" => Settings::Anpl(read(name, settings)?, None),
             _ => Settings::RethinkMcts(read(name, settings)?),
         };
         Ok(Self { name, settings })
+    }
+
+    /// The same strategy, made to fill the holes of a sketch.
+    ///
+    /// # Errors
+    /// [`StrategyError::NoSketch`] for every strategy but `anpl`.
+    pub fn with_sketch(mut self, sketch: Sketch) -> Result<Self, StrategyError> {
+        let Settings::Anpl(_, place) = &mut self.settings else {
+            return Err(StrategyError::NoSketch { name: self.name });
+        };
+        *place = Some(Arc::new(sketch));
+        Ok(self)
+    }
+
+    /// The sketch whose holes it fills.
+    #[must_use]
+    pub const fn sketch(&self) -> Option<&Arc<Sketch>> {
+        match &self.settings {
+            Settings::Anpl(_, sketch) => sketch.as_ref(),
+            _ => None,
+        }
     }
 
     /// The strategy's name.
@@ -182,6 +227,13 @@ impl Strategy {
             Settings::SStar(config) => Box::new(SStar::new(config.clone())),
             Settings::PlanSearch(config) => Box::new(PlanSearch::new(config.clone())),
             Settings::Evolve(config) => Box::new(Evolve::new(config.clone())),
+            Settings::FunCoder(config) => Box::new(FunCoder::new(config.clone())),
+            Settings::TreePlanner(config) => Box::new(TreePlanner::new(config.clone())),
+            Settings::CriticalSampling(config) => Box::new(CriticalSampling::new(config.clone())),
+            Settings::Anpl(config, sketch) => {
+                let by = if sketch.is_some() { SketchBy::User } else { SketchBy::Model };
+                Box::new(Anpl::new(config.clone(), by))
+            }
         }
     }
 
@@ -204,6 +256,12 @@ impl Strategy {
             Settings::SStar(config) => serde_json::to_value(config),
             Settings::PlanSearch(config) => serde_json::to_value(config),
             Settings::Evolve(config) => serde_json::to_value(config),
+            Settings::FunCoder(config) => serde_json::to_value(config),
+            Settings::TreePlanner(config) => serde_json::to_value(config),
+            Settings::CriticalSampling(config) => serde_json::to_value(config),
+            Settings::Anpl(config, None) => serde_json::to_value(config),
+            Settings::Anpl(config, Some(sketch)) => serde_json::to_value(config)
+                .map(|settings| serde_json::json!({"settings": settings, "sketch": **sketch})),
         }
         .unwrap_or_default()
     }

@@ -22,6 +22,7 @@
 
 pub mod feedback;
 mod fence;
+pub mod function;
 pub mod message;
 pub mod parse;
 pub mod question;
@@ -32,6 +33,7 @@ mod template;
 pub mod trace;
 
 pub use feedback::{FailedTest, FailureKind, Feedback, FeedbackLimits, FeedbackText, Note};
+pub use function::Function;
 pub use message::{Message, Role};
 pub use parse::AnswerError;
 pub use question::Question;

@@ -3,6 +3,7 @@
 use crate::pool::{Candidate, Pool};
 use crate::tree::{NodeId, Tree};
 
+pub mod consensus;
 pub mod contest;
 pub mod dual_agreement;
 pub mod evidence;

@@ -1,8 +1,9 @@
 //! How policies write what they decided into the tree. Model answers are foreign: what they give is made to fit here.
 
+use crate::choose::consensus::Outputs;
 use crate::policy::{Draft, Operator, Trial, TrialResult};
 use crate::suite::SuiteRun;
-use crate::tree::{Change, Evaluation, Evaluator, NodeId, Tree};
+use crate::tree::{Change, Evaluation, Evaluator, NodeId, NodeKind, Tree};
 
 /// Adds the nodes that a trial made below the trial's node and judges their programs by the visible tests.
 ///
@@ -19,20 +20,64 @@ pub(crate) fn grow(tree: &mut Tree, trial: &Trial, result: &TrialResult) -> Vec<
     let priors = normalised(drafts);
     let mut nodes = Vec::with_capacity(drafts.len());
     for (draft, prior) in drafts.iter().zip(priors) {
-        let mut attempt = draft.attempt.clone();
-        if let Some(attempt) = &mut attempt {
-            attempt.passed = attempt.passed.min(attempt.total);
-        }
-        let score = attempt.as_ref().filter(|attempt| attempt.total > 0).map(crate::Attempt::pass_fraction);
-        let added = tree.add(trial.node, kind, trial.operator.name(), prior, attempt);
-        debug_assert!(added.is_ok(), "a policy grew below a node that does not exist: {added:?}");
-        let Ok(node) = added else { break };
-        if let Some(score) = score {
-            evaluate(tree, node, Evaluator::VisiblePassFraction, score);
-        }
+        let Some(node) = plant(tree, trial.node, kind, trial, draft, prior) else { break };
         nodes.push(node);
     }
     nodes
+}
+
+/// Adds one node that a trial made below `parent` and judges its program by the visible tests.
+pub(crate) fn plant(
+    tree: &mut Tree,
+    parent: NodeId,
+    kind: NodeKind,
+    trial: &Trial,
+    draft: &Draft,
+    prior: f64,
+) -> Option<NodeId> {
+    let mut attempt = draft.attempt.clone();
+    if let Some(attempt) = &mut attempt {
+        attempt.passed = attempt.passed.min(attempt.total);
+    }
+    let score = attempt.as_ref().filter(|attempt| attempt.total > 0).map(crate::Attempt::pass_fraction);
+    let added = tree.add(parent, kind, trial.operator.name(), prior, attempt);
+    debug_assert!(added.is_ok(), "a policy grew below a node that does not exist: {added:?}");
+    let node = added.ok()?;
+    if let Some(score) = score {
+        evaluate(tree, node, Evaluator::VisiblePassFraction, score);
+    }
+    Some(node)
+}
+
+/// Adds what a division made: the draft below the function, and at most `room` stubs below the draft.
+pub(crate) fn division(tree: &mut Tree, trial: &Trial, result: &TrialResult, room: usize) -> Vec<NodeId> {
+    let TrialResult::Made { drafts } = result else { return Vec::new() };
+    let Some((draft, stubs)) = drafts.split_first() else { return Vec::new() };
+    let Some(node) = plant(tree, trial.node, NodeKind::Module, trial, draft, 1.0) else { return Vec::new() };
+    let mut nodes = vec![node];
+    for stub in stubs.iter().take(room) {
+        nodes.extend(plant(tree, node, NodeKind::Module, trial, stub, 1.0));
+    }
+    nodes
+}
+
+/// Adds the candidates that a composition made, and gives what each of them did.
+pub(crate) fn candidates(
+    tree: &mut Tree,
+    trial: &Trial,
+    result: &TrialResult,
+    kind: NodeKind,
+) -> (Vec<NodeId>, Vec<Outputs>) {
+    let TrialResult::Composed { drafts, behaviours } = result else { return Default::default() };
+    let most = trial.operator.makes().map_or(0, |(_, most)| most);
+    let mut nodes = Vec::new();
+    let mut found = Vec::new();
+    for (index, draft) in drafts.iter().take(most).enumerate() {
+        let Some(node) = plant(tree, trial.node, kind, trial, draft, 1.0) else { break };
+        nodes.push(node);
+        found.push(behaviours.get(index).cloned().unwrap_or_default());
+    }
+    (nodes, found)
 }
 
 /// Keeps what came of a program on suites, and judges it by the tests among them that a model wrote.

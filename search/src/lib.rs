@@ -7,7 +7,7 @@
 //!
 //! - the methods, one file each: [`Adaptive`], [`Resample`], [`Reflexion`], [`RethinkMcts`], [`CodeChain`],
 //!   [`CodeTree`], [`MapCoder`], [`Lats`], [`AgentCoder`], [`AlphaCodium`], [`AbMcts`], [`SStar`], [`PlanSearch`],
-//!   [`Evolve`];
+//!   [`Evolve`], [`FunCoder`], [`TreePlanner`], [`CriticalSampling`], [`Anpl`];
 //! - what they share: [`tree`], [`puct`], [`uct`], [`thompson`], [`pool`], [`suite`], and [`choose`], which picks the
 //!   program to submit;
 //! - [`budget`], what a caller may spend on carrying trials out.
@@ -36,6 +36,7 @@ pub mod ab_mcts;
 pub mod adaptive;
 pub mod agentcoder;
 pub mod alphacodium;
+pub mod anpl;
 pub mod attempt;
 mod backup;
 mod batch;
@@ -44,8 +45,10 @@ mod checked;
 pub mod choose;
 pub mod codechain;
 pub mod codetree;
+pub mod critical;
 mod evidence;
 pub mod evolve;
+pub mod funcoder;
 mod grow;
 pub mod lats;
 pub mod mapcoder;
@@ -63,24 +66,30 @@ pub mod suite;
 mod testing;
 pub mod thompson;
 pub mod tree;
+pub mod tree_planner;
+pub mod trie;
 pub mod uct;
 
 pub use ab_mcts::{AbMcts, AbMctsConfig, AbMctsVariant};
 pub use adaptive::{Adaptive, AdaptiveConfig, Experience};
 pub use agentcoder::{AgentCoder, AgentCoderConfig};
 pub use alphacodium::{AlphaCodium, AlphaCodiumConfig};
+pub use anpl::{Anpl, AnplConfig};
 pub use attempt::{Attempt, Outcome};
 pub use budget::{Budget, BudgetLimits, Cost, Refusal, Reservation, Resource};
 pub use choose::contest::Contest;
 pub use codechain::{CodeChain, CodeChainConfig};
 pub use codetree::{CodeTree, CodeTreeConfig, Order, UnguidedTree, UnguidedTreeConfig};
+pub use critical::{CriticalSampling, CriticalSamplingConfig};
 pub use evolve::{Evolve, EvolveConfig};
+pub use funcoder::{FunCoder, FunCoderConfig};
 pub use lats::{Lats, LatsConfig};
 pub use mapcoder::{MapCoder, MapCoderConfig};
 pub use plansearch::{PlanSearch, PlanSearchConfig};
 pub use policy::{
-    Combined, Decision, Draft, ModuleChoice, Operator, PastAttempt, Preference, ProgramStyle,
-    ReflectionStyle, SearchPolicy, Shown, StopReason, ThoughtStyle, Trial, TrialId, TrialResult, VerifyStyle,
+    Combined, Decision, Draft, ModuleChoice, Operator, PastAttempt, Pieces, PlannedStep, Preference,
+    ProgramStyle, ReflectionStyle, SearchPolicy, Shown, StopReason, ThoughtStyle, Trial, TrialId,
+    TrialResult, VerifyStyle,
 };
 pub use pool::{Behaviour, Candidate, Pool};
 pub use puct::{Puct, PuctFormula};
@@ -91,4 +100,5 @@ pub use s_star::{SStar, SStarConfig};
 pub use search::{Search, Told};
 pub use suite::{SuiteRun, TestId, TestOutcome};
 pub use tree::{Change, Evaluation, Evaluator, Node, NodeId, NodeKind, Stats, Tree, TreeError};
+pub use tree_planner::{TreePlanner, TreePlannerConfig};
 pub use uct::Uct;

@@ -8,8 +8,10 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::attempt::{Attempt, Outcome};
 use crate::budget::Cost;
+use crate::choose::consensus::Outputs;
 use crate::suite::{SuiteRun, TestId};
 use crate::tree::{NodeId, NodeKind, Tree};
+pub use crate::trie::PlannedStep;
 
 /// Number of a trial within one search, dense from 0 in the order of asking.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -187,6 +189,45 @@ pub enum Operator {
         /// What later questions on the program are told of it.
         shown: Shown,
     },
+    /// Function (the root stands for the entry point) to a draft of it and stubs of the new functions that it calls.
+    /// The first draft is the implementation; the others are the stubs.
+    Decompose {
+        /// New functions at most.
+        helpers: usize,
+        /// Implementations of finished functions, which the draft may call.
+        known: Vec<NodeId>,
+    },
+    /// Function whose helpers are finished to `count` implementations, tried on the same inputs.
+    Compose {
+        /// New implementations asked for, drawn from one request; 0 to put finished ones together only.
+        count: usize,
+        /// What they are composed with.
+        pieces: Pieces,
+    },
+    /// Program to `count` programs that keep its lines up to the last one that is sure to be right (critical sampling).
+    RefineFromPrefix {
+        /// Programs asked for, drawn from one request.
+        count: usize,
+    },
+    /// Root to `count` plans, drawn from one request and merged by common prefix. A step is a function to write.
+    ProposePlans {
+        /// Plans asked for.
+        count: usize,
+    },
+    /// Asks which of several steps of a plan to take next.
+    Decide {
+        /// The steps to choose from.
+        options: Vec<NodeId>,
+        /// What was tried and failed just before.
+        after: Option<NodeId>,
+        /// Answers that vote.
+        votes: u32,
+    },
+    /// Failed program to the one of its holes that is to blame.
+    BlameHole {
+        /// The holes to choose from.
+        holes: Vec<NodeId>,
+    },
 }
 
 impl Operator {
@@ -219,6 +260,12 @@ impl Operator {
             Self::ChooseSolution { .. } => "choose_solution",
             Self::GenerateTests { .. } => "generate_tests",
             Self::RunTests { .. } => "run_tests",
+            Self::Decompose { .. } => "decompose",
+            Self::Compose { .. } => "compose",
+            Self::RefineFromPrefix { .. } => "refine_from_prefix",
+            Self::ProposePlans { .. } => "propose_plans",
+            Self::Decide { .. } => "decide",
+            Self::BlameHole { .. } => "blame_hole",
         }
     }
 
@@ -229,6 +276,10 @@ impl Operator {
             Self::Implement | Self::Refine { .. } | Self::RefineWithPlan | Self::Mutate { .. } => 1,
             Self::Resample { count, .. } | Self::ReviseWithModules { count, .. } => *count as u64,
             Self::RefineWithHistory { count, .. } => *count as u64,
+            // An implementation of one function costs what a program costs, a draft that calls others as well.
+            Self::Decompose { .. } => 1,
+            Self::Compose { count, .. } | Self::RefineFromPrefix { count } => *count as u64,
+            Self::ProposePlans { .. } | Self::Decide { .. } | Self::BlameHole { .. } => 0,
             Self::Propose { .. }
             | Self::Extend { .. }
             | Self::Recall { .. }
@@ -270,6 +321,12 @@ impl Operator {
             Self::ProposeSolutions { count } => Some((NodeKind::Thought, *count)),
             Self::GenerateTests { suites, .. } => Some((NodeKind::Tests, *suites)),
             Self::WriteInputs { .. } => Some((NodeKind::Inputs, 1)),
+            Self::Decompose { helpers, .. } => Some((NodeKind::Module, *helpers + 1)),
+            Self::Compose { count, pieces } => {
+                Some((NodeKind::Module, *count + if pieces.draft.is_some() { 1 } else { 0 }))
+            }
+            Self::RefineFromPrefix { count } => Some((NodeKind::Revision, *count)),
+            Self::ProposePlans { .. } => Some((NodeKind::PlanStep, usize::MAX)),
             Self::RatePlan
             | Self::Rethink { .. }
             | Self::Blame
@@ -277,7 +334,9 @@ impl Operator {
             | Self::Verify { .. }
             | Self::Probe { .. }
             | Self::Compare { .. }
-            | Self::RunTests { .. } => None,
+            | Self::RunTests { .. }
+            | Self::Decide { .. }
+            | Self::BlameHole { .. } => None,
         }
     }
 }
@@ -401,6 +460,21 @@ pub enum Preference {
     Inconsistent,
 }
 
+/// What a function is composed with ([`Operator::Compose`]).
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Pieces {
+    /// An implementation that is there already; it becomes the first candidate.
+    pub draft: Option<NodeId>,
+    /// Implementations of the finished functions that the program consists of beside this one.
+    pub parts: Vec<NodeId>,
+    /// Candidates of earlier requests for the same function, whose inputs the new ones are tried on, too.
+    pub earlier: Vec<NodeId>,
+    /// A whole program that failed and is to be mended by this function.
+    pub after: Option<NodeId>,
+    /// Inputs asked for, if earlier candidates bring none; 0 to try candidates on known tests alone.
+    pub inputs: usize,
+}
+
 /// What came of a trial.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "result", rename_all = "snake_case")]
@@ -450,6 +524,28 @@ pub enum TrialResult {
     Ran {
         /// What came of it on each suite, in the operator's order.
         runs: Vec<SuiteRun>,
+    },
+    /// [`Operator::Compose`] made candidates.
+    Composed {
+        /// The candidates, the draft first where there is one.
+        drafts: Vec<Draft>,
+        /// What each of them did on the inputs.
+        behaviours: Vec<Outputs>,
+    },
+    /// [`Operator::ProposePlans`] gave plans, merged by common prefix.
+    Planned {
+        /// Their steps, parents before children.
+        steps: Vec<PlannedStep>,
+    },
+    /// [`Operator::Decide`] chose between steps.
+    Chosen {
+        /// Votes per option.
+        votes: Vec<u32>,
+    },
+    /// [`Operator::BlameHole`] looked at a failure.
+    HoleBlamed {
+        /// Which of the holes is to blame, by its place in the list; `None` where it is none of them.
+        hole: Option<usize>,
     },
     /// Nothing usable came back: an unusable answer after one re-ask, or a filtered one.
     Unusable,

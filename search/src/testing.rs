@@ -52,6 +52,18 @@ pub(crate) fn probed(behaviours: impl IntoIterator<Item = Option<u64>>) -> Trial
     TrialResult::Probed { behaviours: behaviours.into_iter().collect(), inputs: 8 }
 }
 
+/// Functions without a program of their own: a draft and `stubs`, or implementations.
+pub(crate) fn modules(count: usize) -> Vec<Draft> {
+    vec![Draft { kind: NodeKind::Module, prior: None, attempt: None }; count]
+}
+
+/// Candidates with what each returned on the inputs.
+pub(crate) fn composed(drafts: Vec<Draft>, rows: &[&[Option<u32>]]) -> TrialResult {
+    let behaviour =
+        |row: &&[Option<u32>]| crate::choose::consensus::Outputs { outputs: row.to_vec(), fails: false };
+    TrialResult::Composed { drafts, behaviours: rows.iter().map(behaviour).collect() }
+}
+
 /// A self-evaluation.
 pub(crate) const fn sure(confidence: f64) -> TrialResult {
     TrialResult::Verified { confidence: Some(confidence) }

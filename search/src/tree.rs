@@ -43,6 +43,10 @@ pub enum NodeKind {
     Inputs,
     /// A suite of tests that the model wrote.
     Tests,
+    /// One function: a stub with signature and documentation, or an implementation of it.
+    Module,
+    /// One step of a sampled plan.
+    PlanStep,
 }
 
 /// Who judged a node.
@@ -66,6 +70,8 @@ pub enum Evaluator {
     Comparison,
     /// Share of the tests that the model wrote and the program last ran on passed, in `[0, 1]`.
     GeneratedPassFraction,
+    /// Share of rival implementations that return the same, in `[0, 1]`.
+    Consensus,
 }
 
 /// One judgement of a node.

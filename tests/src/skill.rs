@@ -75,6 +75,14 @@ enum Asked {
     Observations,
     Inputs,
     Comparison,
+    Division,
+    Function,
+    Calls,
+    Steps,
+    Step,
+    Hole,
+    Line,
+    Rest,
     Program,
 }
 
@@ -186,6 +194,27 @@ impl SkilledModel {
             Asked::Observations => self.observations(puzzle, said, dice),
             Asked::Inputs => "I cannot think of any.".to_owned(),
             Asked::Comparison => compared(puzzle, said),
+            Asked::Division => {
+                let stub = if self.divides(dice) { HELPER_STUB } else { "" };
+                format!("```python\n{}{stub}```\n", self.program(puzzle, said, dice))
+            }
+            Asked::Function if is_helper(said) => format!("```python\n{HELPER}```\n"),
+            Asked::Function => format!("```python\n{}```\n", self.program(puzzle, said, dice)),
+            Asked::Calls if is_helper(said) => "prepared([2, 1])\nprepared('')\n".to_owned(),
+            Asked::Calls => puzzle.calls(),
+            Asked::Steps => {
+                let helper =
+                    if self.divides(dice) { "def prepared(given): what is given, as it is\n" } else { "" };
+                format!("{helper}def {}(...): the answer\n", puzzle.entry.name.as_deref().unwrap_or("main"))
+            }
+            Asked::Step => "The first is the simplest.\n1".to_owned(),
+            Asked::Hole => "It does not do what it is for.\n1".to_owned(),
+            Asked::Line => "Its header is right.\n1".to_owned(),
+            Asked::Rest => {
+                let program = self.program(puzzle, said, dice);
+                let rest: Vec<&str> = program.lines().skip(1).collect();
+                format!("```python\n{}\n```\n", rest.join("\n"))
+            }
             Asked::Revision if self.never(asked) => {
                 format!("```python\n{}```\n", puzzle.wrong(dice).program)
             }
@@ -210,6 +239,11 @@ impl SkilledModel {
     /// Whether it never gets this right.
     const fn never(&self, asked: &Asked) -> bool {
         self.hopeless || (self.stubborn && matches!(asked, Asked::Revision | Asked::NewThought))
+    }
+
+    /// Whether it divides the problem. One who never finds the right program does not try.
+    fn divides(&self, dice: &mut ChaCha8Rng) -> bool {
+        !self.hopeless && dice.random_bool(0.5)
     }
 
     fn thoughts(&self, puzzle: &Puzzle, dice: &mut ChaCha8Rng) -> String {
@@ -269,19 +303,40 @@ impl Puzzle {
         &self.meta.wrong[dice.random_range(0..self.meta.wrong.len())]
     }
 
+    /// Calls of the entry point on the inputs of the statement.
+    fn calls(&self) -> String {
+        let name = self.entry.name.as_deref().unwrap_or("main");
+        self.public_tests.iter().map(|test| format!("{name}({})\n", test.arguments())).collect()
+    }
+
     /// Tests as a careful tester would write them: those of the statement.
     fn tests(&self) -> String {
         let Some(name) = &self.entry.name else {
             let tests = self.public_tests.iter().map(|test| json!({"input": test.r#in, "output": test.out}));
             return Value::Array(tests.collect()).to_string();
         };
-        let arguments = |test: &PublicTest| {
-            let list = test.r#in.trim();
-            list.strip_prefix('[').and_then(|list| list.strip_suffix(']')).unwrap_or(list).to_owned()
-        };
-        let assertion = |test: &PublicTest| format!("assert {name}({}) == {}\n", arguments(test), test.out);
+        let assertion = |test: &PublicTest| format!("assert {name}({}) == {}\n", test.arguments(), test.out);
         format!("```python\n{}```", self.public_tests.iter().map(assertion).collect::<String>())
     }
+}
+
+impl PublicTest {
+    /// What stands between the brackets of the call.
+    fn arguments(&self) -> &str {
+        let list = self.r#in.trim();
+        list.strip_prefix('[').and_then(|list| list.strip_suffix(']')).unwrap_or(list)
+    }
+}
+
+/// A function that programs are divided into. No right program needs it.
+const HELPER: &str = "def prepared(given):\n    return given\n";
+/// The same, still to be written.
+const HELPER_STUB: &str =
+    "\n\ndef prepared(given):\n    \"\"\"What is given, as it is.\"\"\"\n    raise NotImplementedError()\n";
+
+/// Whether the function that is asked for is the helper.
+fn is_helper(said: &str) -> bool {
+    said.rsplit("# The function").next().is_some_and(|asked| asked.contains("def prepared("))
 }
 
 fn folder() -> PathBuf {
@@ -317,6 +372,14 @@ fn asked(system: &str) -> Asked {
         ("mathematician", Asked::Observations),
         ("tester of programs", Asked::Inputs),
         ("judge of programs", Asked::Comparison),
+        ("software architect", Asked::Division),
+        ("one function of a larger program", Asked::Function),
+        ("inputs that show how a function behaves", Asked::Calls),
+        ("plan programs", Asked::Steps),
+        ("the next step of a plan", Asked::Step),
+        ("function that is to blame", Asked::Hole),
+        ("programs line by line", Asked::Line),
+        ("continue programs", Asked::Rest),
     ];
     roles.into_iter().find(|(role, _)| system.contains(role)).map_or(Asked::Program, |(_, asked)| asked)
 }

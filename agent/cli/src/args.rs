@@ -181,12 +181,18 @@ pub struct SolveArgs {
     /// Where programs run.
     #[command(flatten)]
     pub sandbox: SandboxFlags,
+    /// Fill the holes of a sketch (see docs/sketches.md), with strategy `anpl`.
+    #[arg(long, help_heading = "Search", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub sketch: Option<PathBuf>,
     /// Run the hidden tests once, after the search, and let them decide the verdict.
     #[arg(long, help_heading = "Result")]
     pub judge: bool,
     /// Also write the program to FILE.
     #[arg(long, help_heading = "Result", value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub out: Option<PathBuf>,
+    /// Write the filled sketch to FILE.
+    #[arg(long, help_heading = "Result", requires = "sketch", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub sketch_out: Option<PathBuf>,
     /// Folder of the run; the same folder continues it [default: one per problem, in the state folder].
     #[arg(long, help_heading = "Result", value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub run_dir: Option<PathBuf>,

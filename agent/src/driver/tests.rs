@@ -20,6 +20,7 @@ use crate::run::{Beginning, begin};
 use crate::solution::{FailureKind, Outcome, Status};
 use crate::strategy::{NAMES, Strategy};
 
+mod functions;
 mod probes;
 
 const RIGHT: &str = "```python\ndef double(x):\n    return 2 * x\n```";

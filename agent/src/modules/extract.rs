@@ -127,13 +127,13 @@ impl<'t> CallGraph<'t> {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Below {
+pub(super) enum Below {
     Everything,
     NotDefinitions,
 }
 
 /// Identifiers below `root` that may refer to a definition, in order, with repetitions.
-fn mentions<'s>(root: Node<'_>, source: &'s str, below: Below) -> Vec<&'s str> {
+pub(super) fn mentions<'s>(root: Node<'_>, source: &'s str, below: Below) -> Vec<&'s str> {
     let mut names = Vec::new();
     walk(root, |step| {
         let Step::Enter(place) = step else { return Descend::Over };

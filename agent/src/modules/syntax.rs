@@ -65,6 +65,33 @@ pub(super) fn parse_as(source: &str, language: Language) -> Option<Tree> {
     parser.parse(source, None)
 }
 
+/// The tree of a source without syntax errors.
+pub(crate) fn parsed(source: &str) -> Option<Tree> {
+    parse(source).filter(|tree| !tree.root_node().has_error())
+}
+
+/// Every node below and including `root`, in source order.
+pub(crate) fn visit<'t>(root: Node<'t>, each: &mut impl FnMut(Node<'t>)) {
+    walk(root, |step| {
+        if let Step::Enter(place) = step {
+            each(place.node);
+        }
+        Descend::Into
+    });
+}
+
+/// The line, from 1, of the first syntax error.
+pub(crate) fn error_line(source: &str) -> Option<usize> {
+    let tree = parse(source)?;
+    let mut first = None;
+    visit(tree.root_node(), &mut |node| {
+        if first.is_none() && (node.is_error() || node.is_missing()) {
+            first = Some(node.start_position().row + 1);
+        }
+    });
+    first
+}
+
 /// The source text of a node.
 pub(super) fn text<'s>(node: Node<'_>, source: &'s str) -> &'s str {
     source.get(node.byte_range()).unwrap_or_default()

@@ -40,6 +40,8 @@ impl<A> Answered<Vec<A>> {
 pub(crate) struct Conversation<'a> {
     ports: &'a Ports,
     trial: &'a Trial,
+    /// Temperature of the questions to come; the trial's unless an operator says otherwise.
+    pub(crate) temperature: f64,
     calls_left: u64,
     /// What the trial has spent.
     pub(crate) cost: Cost,
@@ -56,6 +58,7 @@ impl<'a> Conversation<'a> {
         Self {
             ports,
             trial,
+            temperature: trial.temperature,
             calls_left: calls,
             cost: Cost::default(),
             cached_tokens: 0,
@@ -160,7 +163,7 @@ impl<'a> Conversation<'a> {
     fn request(&self, messages: &[Message], count: u32) -> Request {
         Request {
             messages: messages.to_vec(),
-            temperature: self.ports.sampling.temperature.unwrap_or(self.trial.temperature),
+            temperature: self.ports.sampling.temperature.unwrap_or(self.temperature),
             top_p: self.ports.sampling.top_p,
             max_output_tokens: self.ports.sampling.max_output_tokens.unwrap_or(self.trial.max_output_tokens),
             n: count,

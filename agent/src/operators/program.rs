@@ -67,7 +67,7 @@ pub(super) fn note_run(talk: &mut Conversation<'_>, report: &Report) {
     });
 }
 
-async fn judge(
+pub(super) async fn judge(
     ports: &Ports,
     talk: &mut Conversation<'_>,
     answered: Answered<Written>,
@@ -78,8 +78,16 @@ async fn judge(
     let report = ports.examiner.examine(&ports.problem, &source).await?;
     note_run(talk, &report);
     let attempt = score::attempt(&ports.problem, &source, &report);
-    let mut candidate =
-        Candidate { written, source, plan, report, blocks: Vec::new(), remarks: Vec::new(), feedback: None };
+    let mut candidate = Candidate {
+        written,
+        source,
+        plan,
+        report,
+        blocks: Vec::new(),
+        remarks: Vec::new(),
+        feedback: None,
+        probes: None,
+    };
     if attempt.total > 0 && !attempt.passes_all() {
         if ports.feedback.analyses(kind) {
             candidate.blocks = feedback::analyse(ports, talk, &candidate).await?;

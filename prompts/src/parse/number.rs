@@ -55,6 +55,26 @@ fn is_label(text: &str) -> bool {
     matches!(label, "grade" | "score" | "rating" | "answer")
 }
 
+/// The number that the last line chooses from a list or of lines: alone, after a label of any words, or as in `line 7` and
+/// `Option 3`. Looser than [`last_line`], which grades need.
+///
+/// # Errors
+/// [`AnswerError::Empty`] without any line, [`AnswerError::NoNumber`] if the line says anything else or the number is
+/// out of range.
+pub fn choice(reply: &str, range: RangeInclusive<usize>) -> Result<usize, AnswerError> {
+    let around = |character: char| character.is_whitespace() || "*_`\"'.!#()".contains(character);
+    let mut lines = reply.lines().map(|line| line.trim_matches(around));
+    let line = lines.rfind(|line| !line.is_empty()).ok_or(AnswerError::Empty)?;
+    let (label, number) = line.rsplit_once(':').unwrap_or(("", line));
+    // Of "line 7" and "Option 3" as well, but not of "7 or 8".
+    let number = number.trim_matches(around);
+    let digits = number.trim_start_matches(|c: char| c.is_alphabetic() || c == ' ' || c == '#');
+    let words = number.len() - digits.len() + label.len();
+    let value = digits.parse().ok().filter(|value| range.contains(value) && words < 24);
+    let bound = |bound: &usize| u32::try_from(*bound).unwrap_or(u32::MAX);
+    value.ok_or(AnswerError::NoNumber { least: bound(range.start()), most: bound(range.end()) })
+}
+
 fn read(value: &Value) -> Option<f64> {
     let number = match value {
         Value::Number(number) => number.as_f64()?,
@@ -110,11 +130,48 @@ mod tests {
         assert_eq!(read(" \n"), Err(AnswerError::Empty));
     }
 
+    fn check_choice(reply: &str, expected: Option<usize>) {
+        let found = choice(reply, 0..=12);
+        assert_eq!(found.clone().ok(), expected, "{reply:?}");
+        assert!(found.is_ok() || expected.is_none());
+    }
+
+    #[test]
+    fn the_last_line_chooses_a_number() {
+        for reply in ["7", "First 3, then:\n\n**7**\n", "Answer: 7.", "Line 7", "option #7", "`7`\n\n", "(7)"]
+        {
+            check_choice(reply, Some(7));
+        }
+        check_choice("0", Some(0));
+        for reply in [
+            "",
+            "\n",
+            "13",
+            "-1",
+            "7 or 8",
+            "7 of 12",
+            "seven",
+            "I am quite sure that it is line 7",
+            "7.5",
+            "7\nor so",
+        ] {
+            check_choice(reply, None);
+        }
+        assert_eq!(choice("99", 1..=3), Err(AnswerError::NoNumber { least: 1, most: 3 }));
+    }
+
     proptest! {
         #[test]
         fn any_last_line_is_read_without_panic(reply in "(\\PC|\n){0,60}") {
             if let Ok((number, _)) = last_line(&reply, 1..=7) {
                 prop_assert!((1..=7).contains(&number));
+            }
+        }
+
+        #[test]
+        fn any_choice_is_read_without_panic(reply in "(\\PC|[0-9:\n]){0,40}") {
+            if let Ok(number) = choice(&reply, 1..=5) {
+                prop_assert!((1..=5).contains(&number));
             }
         }
 

@@ -7,7 +7,10 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use super::*;
-use crate::testing::{made, obliging, passes, probed, program, ran, reflections, run, suite, sure, thoughts};
+use crate::choose::consensus::Outputs;
+use crate::testing::{
+    made, modules, obliging, passes, probed, program, ran, reflections, run, suite, sure, thoughts,
+};
 use crate::*;
 
 /// A caller whose luck is a function of the trial alone, as it is with recorded answers. `kind` is its character.
@@ -70,6 +73,30 @@ fn answer(kind: u64, trial: &Trial) -> TrialResult {
             let preference = [Preference::Node, Preference::Other, Preference::Tie, Preference::Inconsistent]
                 [roll(4) as usize];
             TrialResult::Compared { preference }
+        }
+        (Operator::Decompose { .. }, _) => made(modules(roll(5) as usize)),
+        (Operator::Compose { count, .. }, _) => {
+            let (number, inputs) = (roll(*count as u64 + 2), roll(3));
+            let mut output = || (roll(4) > 0).then(|| roll(2) as u32);
+            let outputs = (0..number).map(|_| (0..inputs).map(|_| output()).collect());
+            let behaviours: Vec<Outputs> = outputs.map(|outputs| Outputs { outputs, fails: false }).collect();
+            let drafts = if trial.node == NodeId::ROOT || roll(4) == 0 {
+                (0..number).map(|_| program(roll(30), roll(u64::from(total) + 2) as u32, total)).collect()
+            } else {
+                modules(number as usize)
+            };
+            TrialResult::Composed { drafts, behaviours }
+        }
+        (Operator::ProposePlans { .. }, _) => {
+            let plans: Vec<Vec<u64>> =
+                (0..roll(5)).map(|_| (0..roll(4)).map(|_| roll(3)).collect()).collect();
+            TrialResult::Planned { steps: crate::trie::merge(&plans) }
+        }
+        (Operator::Decide { .. }, _) => {
+            TrialResult::Chosen { votes: (0..roll(5)).map(|_| roll(20) as u32).collect() }
+        }
+        (Operator::BlameHole { .. }, _) => {
+            TrialResult::HoleBlamed { hole: (roll(3) > 0).then(|| roll(4) as usize) }
         }
         _ => obliging(trial, 0),
     }
@@ -188,7 +215,33 @@ fn policies() -> Vec<Row> {
                 EvolveConfig { programs: 0, islands: 0, migrate_every: 0, archive: 0, ..Default::default() };
             Box::new(Evolve::new(EvolveConfig { explore: 0.0, exploit: 0.0, ..config }))
         }),
+        ("funcoder", 25 * (3 + 11), || Box::new(FunCoder::new(FunCoderConfig::default()))),
+        ("funcoder after trial", 1 + 25 * (3 + 11), || {
+            Box::new(FunCoder::new(FunCoderConfig { plan_on_failure: true, ..Default::default() }))
+        }),
+        ("tree-planner", 10 * (1 + 2 * 12) + 1, || Box::new(TreePlanner::new(TreePlannerConfig::default()))),
+        ("critical-sampling", 10, || Box::new(CriticalSampling::new(CriticalSamplingConfig::default()))),
+        ("anpl", 10 * (1 + 8 * 5 + 1 + 8 * 3), || {
+            Box::new(Anpl::new(AnplConfig::default(), anpl::SketchBy::Model))
+        }),
+        ("anpl of a sketch", 1 + 8 * 5 + 1 + 8 * 3, || {
+            Box::new(Anpl::new(AnplConfig::default(), anpl::SketchBy::User))
+        }),
         // Values that a configuration file can't hold still come to an end.
+        ("no functions", 4, || {
+            let config =
+                FunCoderConfig { depth: 0, functions: 0, samples: 0, per_request: 0, ..Default::default() };
+            Box::new(FunCoder::new(FunCoderConfig {
+                divide_attempts: 0,
+                agree_after: 0,
+                usable: 0,
+                ..config
+            }))
+        }),
+        ("no plans", 1 + 2 * 12 + 1, || {
+            let config = TreePlannerConfig { plans: 0, votes: 0, corrections: 0, ..Default::default() };
+            Box::new(TreePlanner::new(config))
+        }),
         ("nothing", 30, || {
             Box::new(RethinkMcts::new(RethinkConfig { rollouts: 0, thoughts: 0, ..Default::default() }))
         }),
@@ -423,6 +476,32 @@ fn check_sense(tree: &Tree, trial: &Trial) {
         Operator::Refine { reflection } => {
             holds_program(trial.node);
             assert!(reflection.is_none_or(|node| kind(node) == NodeKind::Reflection));
+        }
+        Operator::Decompose { known, .. } => {
+            assert!(matches!(kind(trial.node), NodeKind::Root | NodeKind::Module));
+            known.iter().for_each(|node| assert_eq!(kind(*node), NodeKind::Module));
+        }
+        Operator::Compose { count, pieces } => {
+            assert!(matches!(kind(trial.node), NodeKind::Root | NodeKind::Module | NodeKind::PlanStep));
+            assert!(*count > 0 || pieces.draft.is_some());
+            pieces
+                .parts
+                .iter()
+                .chain(&pieces.draft)
+                .for_each(|node| assert_eq!(kind(*node), NodeKind::Module));
+            pieces.after.iter().for_each(|node| holds_program(*node));
+        }
+        Operator::RefineFromPrefix { .. } => holds_program(trial.node),
+        Operator::ProposePlans { .. } => assert_eq!(trial.node, NodeId::ROOT),
+        Operator::Decide { options, .. } => {
+            assert!(options.len() > 1);
+            for option in options {
+                assert_eq!(tree.node(*option).and_then(|node| node.parent), Some(trial.node));
+            }
+        }
+        Operator::BlameHole { holes } => {
+            holds_program(trial.node);
+            holes.iter().for_each(|hole| assert_eq!(kind(*hole), NodeKind::Module));
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use codeagent_search::choose::consensus::Outputs;
 use codeagent_search::policy::{
     Operator, Preference, ReflectionStyle, ThoughtStyle, Trial, TrialResult, VerifyStyle,
 };
@@ -135,12 +136,7 @@ impl Model {
     /// The most that a trial costs.
     #[must_use]
     pub fn worst(&self, trial: &Trial) -> Cost {
-        let calls = match trial.operator {
-            Operator::Probe { .. } => 0,
-            Operator::Compare { .. } => 3,
-            _ if self.analyses(trial) => 2,
-            _ => 1,
-        };
+        let calls = calls(&trial.operator) + u64::from(self.analyses(trial));
         Cost { calls, generations: trial.operator.generations(), ..Cost::default() }
     }
 
@@ -186,6 +182,21 @@ impl Model {
             }
             (Operator::Compare { other }, _) => {
                 TrialResult::Compared { preference: self.prefers(trial.node, *other, &mut dice) }
+            }
+            (Operator::Compose { .. }, _) => self.composed(tree, trial, &contents, &mut dice),
+            (Operator::ProposePlans { .. }, _) => {
+                TrialResult::Planned { steps: codeagent_search::trie::merge(&plans(&mut dice)) }
+            }
+            (Operator::Decide { options, votes, .. }, _) => {
+                let mut counts = vec![0; options.len()];
+                for _ in 0..*votes {
+                    counts[dice.random_range(0..options.len())] += 1;
+                }
+                TrialResult::Chosen { votes: counts }
+            }
+            (Operator::BlameHole { holes }, _) => {
+                let seen = !holes.is_empty() && dice.random_bool(self.skill.doubt);
+                TrialResult::HoleBlamed { hole: seen.then(|| dice.random_range(0..holes.len())) }
             }
             (Operator::Grade | Operator::RatePlan, _) => {
                 TrialResult::Graded { grade: Some(self.grade(trial.node, &mut dice)) }
@@ -236,6 +247,24 @@ impl Model {
             (Operator::Reflect { style: ReflectionStyle::Open, count }, _) => {
                 vec![Content::Text; dice.random_range(1..4).min(*count)]
             }
+            (Operator::RefineFromPrefix { count }, _) => {
+                let kept = here == Some(Content::Program(None));
+                let again = |dice: &mut ChaCha8Rng| match here {
+                    _ if kept => Content::Program(self.misconceived(self.skill.implement, dice)),
+                    _ => self.revised(here, false, dice),
+                };
+                (0..*count).map(|_| again(dice)).collect()
+            }
+            // A draft, and the functions that it calls.
+            (Operator::Decompose { helpers, .. }, _) => {
+                vec![Content::Text; 1 + dice.random_range(0..4).min(*helpers)]
+            }
+            (Operator::Compose { count, pieces }, _) => {
+                let candidates = count + usize::from(pieces.draft.is_some());
+                let whole = is_whole(tree, trial.node);
+                (0..candidates).map(|_| self.composition(whole, dice)).collect()
+            }
+            (Operator::ProposePlans { .. }, _) => Vec::new(),
             (_, Some((NodeKind::Thought | NodeKind::Plan, count))) => {
                 let chance = match here {
                     Some(Content::Thought(None)) => 0.95,
@@ -250,6 +279,35 @@ impl Model {
             (_, Some((_, count))) => vec![Content::Text; count],
             (_, None) => Vec::new(),
         }
+    }
+
+    /// One function; the entry point makes a program, which is right about as often as one that follows a thought.
+    fn composition(&self, whole: bool, dice: &mut ChaCha8Rng) -> Content {
+        if whole { Content::Program(self.misconceived(self.idea(), dice)) } else { Content::Text }
+    }
+
+    /// What candidates do on common inputs: right ones the same, and those of one misconception.
+    fn composed(
+        &self,
+        tree: &Tree,
+        trial: &Trial,
+        contents: &[Content],
+        dice: &mut ChaCha8Rng,
+    ) -> TrialResult {
+        let kind = if trial.node == NodeId::ROOT { NodeKind::Solution } else { NodeKind::Module };
+        let drafts: Vec<Draft> = contents.iter().map(|made| self.draft(*made, kind, dice)).collect();
+        let whole = is_whole(tree, trial.node);
+        let class = |content: &Content, dice: &mut ChaCha8Rng| match content {
+            Content::Program(of) => of.map_or(0, |kind| 1 + kind as u32),
+            _ => self.misconceived(self.direct.max(0.5), dice).map_or(0, |kind| 1 + kind as u32),
+        };
+        let fails =
+            |draft: &Draft| whole && draft.attempt.as_ref().is_some_and(|attempt| !attempt.passes_all());
+        let behaviours = contents.iter().zip(&drafts).map(|(content, draft)| Outputs {
+            outputs: vec![Some(class(content, dice)); 5],
+            fails: fails(draft),
+        });
+        TrialResult::Composed { behaviours: behaviours.collect(), drafts }
     }
 
     /// Distinct thoughts, the first of which is right with probability `right`.
@@ -434,6 +492,33 @@ fn unaided(mean: f64, dice: &mut ChaCha8Rng) -> f64 {
     uniform.powf(1.0 / mean.clamp(0.01, 0.99) - 1.0).clamp(0.0, 0.99)
 }
 
+/// Whether the function at `node` is the entry point, with which a program is complete.
+fn is_whole(tree: &Tree, node: NodeId) -> bool {
+    let is_last = |kind: NodeKind| {
+        kind == NodeKind::PlanStep && !tree.children(node).any(|child| child.kind == NodeKind::PlanStep)
+    };
+    node == NodeId::ROOT || tree.node(node).is_some_and(|node| is_last(node.kind))
+}
+
+/// Plans of up to three steps.
+fn plans(dice: &mut ChaCha8Rng) -> Vec<Vec<u64>> {
+    let mut plan = || (0..dice.random_range(0..3)).map(|_| dice.random_range(0..3)).chain([9]).collect();
+    (0..4).map(|_| plan()).collect()
+}
+
+/// Questions that an operator asks, failures' analyses aside.
+fn calls(operator: &Operator) -> u64 {
+    match operator {
+        Operator::Probe { .. } => 0,
+        Operator::Compare { .. } => 3,
+        // The inputs, and the functions.
+        Operator::Compose { count: 0, .. } => 0,
+        Operator::Compose { pieces, .. } => 1 + u64::from(pieces.inputs > 0 && pieces.earlier.is_empty()),
+        Operator::RefineFromPrefix { .. } => 2,
+        _ => 1,
+    }
+}
+
 fn cost(trial: &Trial, contents: &[Content], analysed: bool) -> Cost {
     let programs = contents.iter().filter(|made| matches!(made, Content::Program(_))).count() as u64;
     let thoughts = contents.iter().filter(|made| matches!(made, Content::Thought(_))).count() as u64;
@@ -452,7 +537,7 @@ fn cost(trial: &Trial, contents: &[Content], analysed: bool) -> Cost {
     let extra = if analysed { (1, 900, 350) } else { (0, 0, 0) };
     let judged = if contents.is_empty() { 80 } else { 0 };
     Cost {
-        calls: 1 + extra.0,
+        calls: calls(&trial.operator) + extra.0,
         generations: trial.operator.generations(),
         input_tokens: 400 + shown + extra.1,
         output_tokens: 280 * programs + 60 * thoughts + 150 * texts + judged + extra.2,

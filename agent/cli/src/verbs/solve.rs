@@ -10,7 +10,7 @@ use codeagent::models::CacheMode;
 use codeagent::sandbox::{JudgeOptions, Report, Sandbox};
 use codeagent::search::{BudgetLimits, StopReason};
 use codeagent::solution::{FailureKind, Outcome};
-use codeagent::{Agent, AgentBuilder, Event, Problem, Run, Status, Strategy};
+use codeagent::{Agent, AgentBuilder, Event, Problem, Run, Sketch, Status, Strategy};
 use codeagent_benchmarks::{ProblemWithHidden, Protocol, verify};
 use serde::Serialize;
 
@@ -20,6 +20,7 @@ use crate::config;
 use crate::config::types::Config;
 use crate::environment::Environment;
 use crate::failure::{Exit, Failure};
+use crate::input;
 use crate::model;
 use crate::output::Output;
 use crate::problems;
@@ -27,6 +28,9 @@ use crate::progress::Progress;
 use crate::run_folder::{RunFolder, write_whole};
 use crate::sandboxes;
 use crate::signals::Stop;
+
+/// The strategy that fills sketches.
+const SKETCHED: &str = "anpl";
 
 /// What came of it, as JSON.
 #[derive(Serialize)]
@@ -91,7 +95,7 @@ pub async fn solve(
     config::check::offered(&loaded)?;
     let config = loaded.config;
     let problem = problems::load(&arguments.problem, arguments.protocol, environment)?;
-    let strategy = strategy(&config)?;
+    let strategy = sketched(strategy(&config)?, arguments, &config, &problem.problem, environment)?;
     let source = Source::decide(&arguments.model, &arguments.cache, &config, environment).await?;
     let sandbox = tokio::select! {
         opened = sandboxes::open(&config.sandbox, &arguments.sandbox, environment) => opened?,
@@ -136,6 +140,7 @@ pub async fn solve(
     progress.say(&ending(&outcome, hidden, &searched));
     // The program is out; only now may something fail.
     save(arguments.out.as_deref(), &outcome, environment)?;
+    save_sketch(arguments.sketch_out.as_deref(), &searched.strategy, &outcome, environment)?;
     let hidden = judged?;
     folder.close().await?;
     if let Some(exit) = stop.exit() {
@@ -159,19 +164,50 @@ fn strategy(config: &Config) -> Result<Strategy, Failure> {
     for (name, table) in &config.search.methods {
         let table = serde_json::to_value(table)
             .map_err(|error| Failure::usage(error.to_string()).at(format!("search.{name}")))?;
-        named(name, &table)?;
+        named_strategy(name, &table)?;
         settings.insert(name, table);
     }
     let name = &config.search.strategy;
-    named(name, &settings.remove(name.as_str()).unwrap_or_default())
+    named_strategy(name, &settings.remove(name.as_str()).unwrap_or_default())
 }
 
-fn named(name: &str, settings: &serde_json::Value) -> Result<Strategy, Failure> {
+fn named_strategy(name: &str, settings: &serde_json::Value) -> Result<Strategy, Failure> {
     Strategy::by_name(name, settings).map_err(|error| {
         Failure::usage(error.to_string())
             .at("search")
             .hint("see `codeagent solve --help` and docs/strategies.md")
     })
+}
+
+/// The strategy that is asked for, or the one that fills the holes of a sketch where there is one.
+fn sketched(
+    asked: Strategy,
+    arguments: &SolveArgs,
+    config: &Config,
+    problem: &Problem,
+    environment: &Environment,
+) -> Result<Strategy, Failure> {
+    let Some(path) = &arguments.sketch else { return Ok(asked) };
+    if let Some(name) = arguments.search.strategy.as_deref().filter(|name| *name != SKETCHED) {
+        return Err(Failure::usage(format!("--sketch and --strategy {name} exclude each other"))
+            .hint(format!("leave --strategy out; `{SKETCHED}` fills sketches")));
+    }
+    let text = input::text(path, environment)?;
+    let wrong = |error: codeagent::SketchError| {
+        Failure::new(Exit::Data, error.reason.clone())
+            .at(format!("{}:{}:{}", path.display(), error.line, error.column))
+            .hint(error.remedy)
+    };
+    let sketch = Sketch::parse(&text).map_err(wrong)?;
+    sketch.check_problem(problem).map_err(wrong)?;
+    let asked = if asked.name() == SKETCHED {
+        asked
+    } else {
+        let table = config.search.methods.get(SKETCHED);
+        let settings = table.map(serde_json::to_value).transpose().unwrap_or_default().unwrap_or_default();
+        named_strategy(SKETCHED, &settings)?
+    };
+    asked.with_sketch(sketch).map_err(|error| Failure::usage(error.to_string()))
 }
 
 fn builder(
@@ -294,6 +330,23 @@ fn save(out: Option<&Path>, outcome: &Outcome, environment: &Environment) -> Res
         Failure::new(Exit::Internal, format!("the program can't be written to {}", path.display()))
             .caused_by(&error)
             .hint("it is on stdout and in the run's store")
+    })
+}
+
+/// Writes the sketch with its holes filled from the program, whether the tests pass or not.
+fn save_sketch(
+    out: Option<&Path>,
+    strategy: &Strategy,
+    outcome: &Outcome,
+    environment: &Environment,
+) -> Result<(), Failure> {
+    let (Some(path), Some(sketch)) = (out, strategy.sketch()) else { return Ok(()) };
+    let filled = outcome.solution.as_ref().map(|solution| sketch.filled(&solution.program));
+    let text = filled.as_ref().unwrap_or(sketch).to_text();
+    write_whole(&environment.directory().join(path), text.as_bytes()).map_err(|error| {
+        Failure::new(Exit::Internal, format!("the sketch can't be written to {}", path.display()))
+            .caused_by(&error)
+            .hint("the same command writes it again")
     })
 }
 

@@ -1,0 +1,312 @@
+//! The functions of a program and who calls whom: what programs are assembled from, and what an edit affects.
+//!
+//! A part is added once: a name that is known keeps its first definition, so that what was tried with the parts that are
+//! there is not changed by those that come later.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use petgraph::graph::{DiGraph, NodeIndex};
+use petgraph::visit::{Dfs, Reversed, VisitMap};
+use tree_sitter::Node;
+
+use super::extract::{Below, docstring, mentions, signature};
+use super::syntax::{is_docstring, name_of, parse, text};
+
+/// A top-level part of a program.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// What it is.
+    pub kind: PartKind,
+    /// The names that it defines.
+    pub names: Vec<String>,
+    /// Its source, as written.
+    pub source: String,
+    mentions: BTreeSet<String>,
+}
+
+/// What a part is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PartKind {
+    /// Text that is kept as it is.
+    Verbatim,
+    /// An import.
+    Import,
+    /// A function.
+    Function(Header),
+    /// A class.
+    Class,
+    /// An assignment or another statement that later parts may need.
+    Statement,
+}
+
+/// What can be said of a function without its body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Header {
+    /// The header without the colon, on one line.
+    pub signature: String,
+    /// The docstring.
+    pub docstring: String,
+    /// Names of the parameters, with their stars.
+    pub parameters: Vec<String>,
+    /// Whether there is no body to speak of.
+    pub is_stub: bool,
+}
+
+/// Parts and which of them mention which. The order of the parts is that of their adding.
+#[derive(Debug, Clone, Default)]
+pub struct FunctionGraph {
+    graph: DiGraph<Part, ()>,
+    by_name: BTreeMap<String, NodeIndex>,
+}
+
+impl FunctionGraph {
+    /// Adds the parts of `source` whose names are not known yet. Stubs, tests and what else only runs the program are
+    /// left out. Says whether it could be parsed.
+    pub fn add(&mut self, source: &str) -> bool {
+        let Some(parts) = parts(source) else { return false };
+        for part in parts {
+            if !matches!(&part.kind, PartKind::Function(header) if header.is_stub) {
+                self.push(part);
+            }
+        }
+        self.link();
+        true
+    }
+
+    /// Adds a text as one part that stays as it is, byte for byte. Says whether it could be parsed; what could not be
+    /// is there, but defines nothing.
+    pub fn add_verbatim(&mut self, source: &str) -> bool {
+        let found = parts(source);
+        let all = || found.iter().flatten();
+        let part = Part {
+            kind: PartKind::Verbatim,
+            names: all().flat_map(|part| part.names.iter().cloned()).collect(),
+            source: source.to_owned(),
+            mentions: all().flat_map(|part| part.mentions.iter().cloned()).collect(),
+        };
+        self.push(part);
+        self.link();
+        found.is_some()
+    }
+
+    /// Whether a part defines `name`.
+    #[must_use]
+    pub fn knows(&self, name: &str) -> bool {
+        self.by_name.contains_key(name)
+    }
+
+    /// All names that parts define.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.by_name.keys().map(String::as_str)
+    }
+
+    /// The program that `entry` needs: imports, what is reached from `entry`, and statements that name nothing.
+    #[must_use]
+    pub fn assemble(&self, entry: &str) -> String {
+        let mut starts: Vec<NodeIndex> = self.by_name.get(entry).copied().into_iter().collect();
+        let needed = |index: &NodeIndex| self.graph.node_weight(*index).is_some_and(Part::is_always_needed);
+        starts.extend(self.graph.node_indices().filter(needed));
+        let mut dfs = Dfs::empty(&self.graph);
+        for start in starts {
+            dfs.move_to(start);
+            while dfs.next(&self.graph).is_some() {}
+        }
+        self.written(|index| dfs.discovered.is_visited(&index))
+    }
+
+    /// All parts as one text.
+    #[must_use]
+    pub fn whole(&self) -> String {
+        self.written(|_| true)
+    }
+
+    /// The names of parts that reach `name`, directly or through others, `name`'s own left out.
+    #[must_use]
+    pub fn dependents(&self, name: &str) -> BTreeSet<String> {
+        let Some(start) = self.by_name.get(name) else { return BTreeSet::new() };
+        let mut found = BTreeSet::new();
+        let mut dfs = Dfs::new(Reversed(&self.graph), *start);
+        while let Some(index) = dfs.next(Reversed(&self.graph)) {
+            if index != *start {
+                found.extend(
+                    self.graph.node_weight(index).into_iter().flat_map(|part| part.names.iter().cloned()),
+                );
+            }
+        }
+        found
+    }
+
+    fn push(&mut self, part: Part) {
+        let known = match part.kind {
+            PartKind::Import => self.graph.node_weights().any(|other| other.source == part.source),
+            PartKind::Statement if part.names.is_empty() => {
+                self.graph.node_weights().any(|other| other.source == part.source)
+            }
+            PartKind::Verbatim => false,
+            _ => part.names.iter().any(|name| self.knows(name)),
+        };
+        if known {
+            return;
+        }
+        let names = part.names.clone();
+        let index = self.graph.add_node(part);
+        for name in names {
+            self.by_name.entry(name).or_insert(index);
+        }
+    }
+
+    fn link(&mut self) {
+        let mut edges = Vec::new();
+        for index in self.graph.node_indices() {
+            let mentioned = self.graph.node_weight(index).into_iter().flat_map(|part| &part.mentions);
+            edges.extend(mentioned.filter_map(|name| self.by_name.get(name)).map(|to| (index, *to)));
+        }
+        for (from, to) in edges {
+            self.graph.update_edge(from, to, ());
+        }
+    }
+
+    /// Verbatim texts first, for they may import from the future; then imports; then the rest in order.
+    fn written(&self, wanted: impl Fn(NodeIndex) -> bool) -> String {
+        let rank = |part: &Part| match part.kind {
+            PartKind::Verbatim => 0,
+            PartKind::Import if part.source.starts_with("from __future__") => 1,
+            PartKind::Import => 2,
+            _ => 3,
+        };
+        let mut chosen: Vec<&Part> = self
+            .graph
+            .node_indices()
+            .filter(|index| wanted(*index))
+            .filter_map(|index| self.graph.node_weight(index))
+            .collect();
+        chosen.sort_by_key(|part| rank(part));
+        let mut out = String::new();
+        let mut last: Option<&Part> = None;
+        for part in chosen {
+            match last.map(|last| (last.is_line(), part.is_line())) {
+                None => {}
+                Some((true, true)) if !out.ends_with('\n') => out.push('\n'),
+                Some((true, true)) => {}
+                Some(_) if out.ends_with('\n') => out.push_str("\n\n"),
+                Some(_) => out.push_str("\n\n\n"),
+            }
+            out.push_str(&part.source);
+            last = Some(part);
+        }
+        if !out.is_empty() && !out.ends_with('\n') {
+            out.push('\n');
+        }
+        out
+    }
+}
+
+impl Part {
+    /// Whether it belongs to the program whatever the program calls.
+    fn is_always_needed(&self) -> bool {
+        match self.kind {
+            PartKind::Verbatim | PartKind::Import => true,
+            PartKind::Statement => self.names.is_empty(),
+            PartKind::Function(_) | PartKind::Class => false,
+        }
+    }
+
+    const fn is_line(&self) -> bool {
+        matches!(self.kind, PartKind::Import | PartKind::Statement)
+    }
+}
+
+/// The top-level parts of a program, in order; `None` if it does not parse.
+#[must_use]
+pub fn parts(source: &str) -> Option<Vec<Part>> {
+    let tree = parse(source).filter(|tree| !tree.root_node().has_error())?;
+    let root = tree.root_node();
+    let mut cursor = root.walk();
+    Some(root.named_children(&mut cursor).filter_map(|node| part(node, source)).collect())
+}
+
+/// The parameters of a header such as `def f(a: int, b=2) -> int`; `None` if it is none.
+#[must_use]
+pub fn parameters_of(signature: &str) -> Option<Vec<String>> {
+    let found = parts(&format!("{}:\n    pass\n", signature.trim().trim_end_matches(':')))?;
+    match found.into_iter().next()?.kind {
+        PartKind::Function(header) => Some(header.parameters),
+        _ => None,
+    }
+}
+
+fn part(node: Node<'_>, source: &str) -> Option<Part> {
+    let definition =
+        if node.kind() == "decorated_definition" { node.child_by_field_name("definition")? } else { node };
+    let (kind, names) = match definition.kind() {
+        "import_statement" | "import_from_statement" | "future_import_statement" => {
+            (PartKind::Import, Vec::new())
+        }
+        "function_definition" => {
+            (PartKind::Function(header(definition, source)), vec![name_of(definition, source).to_owned()])
+        }
+        "class_definition" => (PartKind::Class, vec![name_of(definition, source).to_owned()]),
+        "expression_statement" => (PartKind::Statement, assigned(definition, source)?),
+        "if_statement" if text(definition, source).contains("__name__") => return None,
+        "comment" | "assert_statement" | "print_statement" | "pass_statement" => return None,
+        _ => (PartKind::Statement, Vec::new()),
+    };
+    let mentioned = mentions(node, source, Below::Everything);
+    let mentions =
+        mentioned.into_iter().filter(|name| names.iter().all(|own| own != name)).map(str::to_owned);
+    Some(Part { kind, mentions: mentions.collect(), names, source: text(node, source).to_owned() })
+}
+
+/// Calls that set up what the program runs in.
+const SETTINGS: [&str; 4] = ["sys.set", "threading.stack_size", "random.seed", "decimal.getcontext"];
+
+/// What an expression statement assigns to: nothing for a call such as `sys.setrecursionlimit(9999)`; `None` for one that
+/// only runs the program.
+fn assigned(statement: Node<'_>, source: &str) -> Option<Vec<String>> {
+    let inner = statement.named_child(0)?;
+    match inner.kind() {
+        "assignment" | "augmented_assignment" => {
+            let left = inner.child_by_field_name("left")?;
+            Some(mentions(left, source, Below::Everything).into_iter().map(str::to_owned).collect())
+        }
+        "call" => {
+            let function = inner.child_by_field_name("function")?;
+            let name = text(function, source);
+            SETTINGS.iter().any(|setting| name.starts_with(setting)).then(Vec::new)
+        }
+        _ => None,
+    }
+}
+
+fn header(definition: Node<'_>, source: &str) -> Header {
+    let body = definition.child_by_field_name("body");
+    let list = definition.child_by_field_name("parameters");
+    let mut parameters = Vec::new();
+    if let Some(list) = list {
+        let mut cursor = list.walk();
+        for parameter in list.named_children(&mut cursor).filter(|node| node.kind() != "comment") {
+            let text = text(parameter, source);
+            parameters.push(text.split([':', '=']).next().unwrap_or_default().trim().to_owned());
+        }
+    }
+    Header {
+        signature: signature(definition, body, source),
+        docstring: body.map_or_else(String::new, |body| docstring(body, source)),
+        parameters,
+        is_stub: body.is_none_or(|body| is_stub(body, source)),
+    }
+}
+
+/// Whether a body is empty but for its docstring, `pass`, `...` or `raise NotImplementedError`.
+fn is_stub(body: Node<'_>, source: &str) -> bool {
+    let mut cursor = body.walk();
+    body.named_children(&mut cursor).all(|statement| match statement.kind() {
+        "comment" | "pass_statement" => true,
+        "expression_statement" => is_docstring(statement) || text(statement, source) == "...",
+        "raise_statement" => text(statement, source).contains("NotImplementedError"),
+        _ => false,
+    })
+}
+
+#[cfg(test)]
+mod tests;

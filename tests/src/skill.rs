@@ -137,6 +137,7 @@ impl SkilledModel {
             .collect()
     }
 
+    #[expect(clippy::too_many_lines, reason = "a table: an answer per question")]
     fn say(&self, asked: &Asked, puzzle: &Puzzle, said: &str, dice: &mut ChaCha8Rng) -> String {
         match asked {
             Asked::Thoughts => self.thoughts(puzzle, dice),

@@ -74,7 +74,7 @@ fn divide(
     taken: impl Fn(&str) -> bool,
 ) -> Option<Division> {
     let parts = modules::parts(answer)?;
-    let own = parts.iter().find(|part| part.names.iter().any(|name| *name == function.name))?;
+    let own = parts.iter().find(|part| part.names.contains(&function.name))?;
     if let PartKind::Function(header) = &own.kind {
         let wanted = modules::parameters_of(&function.signature);
         let fits = wanted.is_none_or(|wanted| wanted == ["..."] || wanted == header.parameters);

@@ -74,7 +74,7 @@ fn body_fault(hole: &Hole, body: &str) -> Option<(&'static str, String, &'static
         let line = crate::modules::error_line(body).unwrap_or(1);
         return Some(("body", format!("the body has a syntax error in its line {line}"), "correct the code"));
     };
-    let defines = found.iter().any(|part| part.names.iter().any(|name| *name == hole.id));
+    let defines = found.iter().any(|part| part.names.contains(&hole.id));
     (!defines)
         .then(|| ("body", format!("the body does not define `{}`", hole.id), "write the whole function"))
 }

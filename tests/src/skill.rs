@@ -137,6 +137,7 @@ impl SkilledModel {
             .collect()
     }
 
+    #[expect(clippy::too_many_lines, reason = "a table: an answer per question")]
     fn say(&self, asked: &Asked, puzzle: &Puzzle, said: &str, dice: &mut ChaCha8Rng) -> String {
         match asked {
             Asked::Thoughts => self.thoughts(puzzle, dice),
@@ -191,39 +192,9 @@ impl SkilledModel {
             Asked::Points => "- Follow the statement to the letter.\n- Mind the edge cases.".to_owned(),
             Asked::Solutions => self.solutions(puzzle, dice),
             Asked::Choice => json!({"choice": 1, "why": "it is the simplest"}).to_string(),
-            Asked::Observations if said.contains("numbered list") => {
-                let wrong = puzzle.meta.wrong.iter().map(|wrong| wrong.thought.as_str());
-                let all = wrong.chain([puzzle.meta.right_thought.as_str()]);
-                let lines = all.enumerate().map(|(index, thought)| format!("{}. {thought}\n", index + 1));
-                lines.collect()
-            }
-            Asked::Observations => {
-                let right = !self.hopeless && dice.random_bool((self.skill + 0.3).min(1.0));
-                let plan = if right { &puzzle.meta.right_thought } else { &puzzle.wrong(dice).thought };
-                format!("NEW PLAN:\n{plan}")
-            }
+            Asked::Observations => self.observations(puzzle, said, dice),
             Asked::Inputs => "I cannot think of any.".to_owned(),
             Asked::Comparison => compared(puzzle, said),
-            Asked::Division
-            | Asked::Function
-            | Asked::Calls
-            | Asked::Steps
-            | Asked::Step
-            | Asked::Hole
-            | Asked::Line
-            | Asked::Rest => self.of_functions(asked, puzzle, said, dice),
-            Asked::Revision if self.never(asked) => {
-                format!("```python\n{}```\n", puzzle.wrong(dice).program)
-            }
-            Asked::Revision | Asked::Program => {
-                format!("```python\n{}```\n", self.program(puzzle, said, dice))
-            }
-        }
-    }
-
-    /// Answers on single functions of a program, and on parts of it.
-    fn of_functions(&self, asked: &Asked, puzzle: &Puzzle, said: &str, dice: &mut ChaCha8Rng) -> String {
-        match asked {
             Asked::Division => {
                 let stub = if self.divides(dice) { HELPER_STUB } else { "" };
                 format!("```python\n{}{stub}```\n", self.program(puzzle, said, dice))
@@ -240,12 +211,30 @@ impl SkilledModel {
             Asked::Step => "The first is the simplest.\n1".to_owned(),
             Asked::Hole => "It does not do what it is for.\n1".to_owned(),
             Asked::Line => "Its header is right.\n1".to_owned(),
-            _ => {
+            Asked::Rest => {
                 let program = self.program(puzzle, said, dice);
                 let rest: Vec<&str> = program.lines().skip(1).collect();
                 format!("```python\n{}\n```\n", rest.join("\n"))
             }
+            Asked::Revision if self.never(asked) => {
+                format!("```python\n{}```\n", puzzle.wrong(dice).program)
+            }
+            Asked::Revision | Asked::Program => {
+                format!("```python\n{}```\n", self.program(puzzle, said, dice))
+            }
         }
+    }
+
+    /// Observations as a list, or a plan that follows from some.
+    fn observations(&self, puzzle: &Puzzle, said: &str, dice: &mut ChaCha8Rng) -> String {
+        if said.contains("numbered list") {
+            let wrong = puzzle.meta.wrong.iter().map(|wrong| wrong.thought.as_str());
+            let all = wrong.chain([puzzle.meta.right_thought.as_str()]);
+            return all.enumerate().map(|(index, thought)| format!("{}. {thought}\n", index + 1)).collect();
+        }
+        let right = !self.hopeless && dice.random_bool((self.skill + 0.3).min(1.0));
+        let plan = if right { &puzzle.meta.right_thought } else { &puzzle.wrong(dice).thought };
+        format!("NEW PLAN:\n{plan}")
     }
 
     /// Whether it never gets this right.

@@ -1,7 +1,5 @@
 //! The default strategy with the real binary: cheap where the model is good, and no worse for a model that can't revise.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests")]
-
 use codeagent_tests::binary::{Ended, Sandboxed};
 use codeagent_tests::server::ModelServer;
 use codeagent_tests::skill::{SkilledModel, puzzle};

@@ -1,6 +1,6 @@
 //! `codeagent score` and `compare`: small files whose figures are known by hand, recorded samples whose verdicts are known,
 //! an interruption, bad input.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::path::Path;
 

@@ -14,6 +14,7 @@ use crate::testing::{
 use crate::*;
 
 /// A caller whose luck is a function of the trial alone, as it is with recorded answers. `kind` is its character.
+#[expect(clippy::too_many_lines, reason = "a table: an answer per operator")]
 fn answer(kind: u64, trial: &Trial) -> TrialResult {
     let mut luck = ChaCha8Rng::seed_from_u64(trial.seed ^ kind);
     let mut roll = |sides: u64| luck.next_u64() % sides;
@@ -106,6 +107,7 @@ fn answer(kind: u64, trial: &Trial) -> TrialResult {
 type Row = (&'static str, usize, fn() -> Box<dyn SearchPolicy>);
 
 /// One of each method, in its defaults and in its corners.
+#[expect(clippy::too_many_lines, reason = "a table: a row per policy")]
 fn policies() -> Vec<Row> {
     vec![
         ("resample", 10, || Box::new(Resample::new(ResampleConfig::default()))),
@@ -401,6 +403,7 @@ proptest! {
 }
 
 /// A trial names nodes of the tree, of the kind that its operator works on.
+#[expect(clippy::too_many_lines, clippy::cognitive_complexity, reason = "a table: a rule per operator")]
 fn check_sense(tree: &Tree, trial: &Trial) {
     let kind = |node: NodeId| tree.node(node).map(|node| node.kind).expect("trials name nodes that exist");
     let holds_program = |node: NodeId| assert!(tree.attempt(node).is_some(), "{trial:?}");

@@ -190,8 +190,8 @@ impl Model {
             (Operator::Decide { options, votes, .. }, _) => {
                 let mut counts = vec![0; options.len()];
                 for _ in 0..*votes {
-                    let voted = dice.random_range(0..options.len());
-                    counts.iter_mut().skip(voted).take(1).for_each(|count| *count += 1);
+                    let chosen = dice.random_range(0..options.len());
+                    counts.iter_mut().skip(chosen).take(1).for_each(|count| *count += 1);
                 }
                 TrialResult::Chosen { votes: counts }
             }

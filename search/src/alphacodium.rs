@@ -23,6 +23,7 @@ use crate::grow::grow;
 use crate::policy::{Decision, Operator, SearchPolicy, Shown, StopReason, Trial, TrialResult};
 use crate::suite::TestId;
 use crate::tree::{NodeId, Tree};
+use crate::turn::one_at_a_time;
 
 mod mend;
 #[cfg(test)]
@@ -274,12 +275,8 @@ const fn run(suites: Vec<NodeId>, shown: Shown) -> Operator {
 
 impl SearchPolicy for AlphaCodium {
     fn ask(&mut self, _tree: &Tree, slots: usize) -> Vec<Decision> {
-        if self.waiting || slots == 0 {
-            return Vec::new();
-        }
         let decision = self.decide();
-        self.waiting = decision.is_some();
-        decision.into_iter().collect()
+        one_at_a_time(&mut self.waiting, slots, decision)
     }
 
     fn tell(&mut self, tree: &mut Tree, trial: &Trial, result: &TrialResult) -> Vec<NodeId> {

@@ -22,6 +22,7 @@ use crate::choose::consensus::{self, Outputs};
 use crate::grow::{candidates, division, evaluate, grow};
 use crate::policy::{Decision, Operator, Pieces, SearchPolicy, StopReason, Trial, TrialResult};
 use crate::tree::{Evaluator, NodeId, NodeKind, Tree};
+use crate::turn::one_at_a_time;
 
 #[cfg(test)]
 mod tests;
@@ -245,12 +246,8 @@ impl FunCoder {
 
 impl SearchPolicy for FunCoder {
     fn ask(&mut self, _tree: &Tree, slots: usize) -> Vec<Decision> {
-        if self.waiting || slots == 0 {
-            return Vec::new();
-        }
         let decision = self.decide();
-        self.waiting = decision.is_some();
-        decision.into_iter().collect()
+        one_at_a_time(&mut self.waiting, slots, decision)
     }
 
     fn tell(&mut self, tree: &mut Tree, trial: &Trial, result: &TrialResult) -> Vec<NodeId> {

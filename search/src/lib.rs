@@ -68,6 +68,7 @@ pub mod thompson;
 pub mod tree;
 pub mod tree_planner;
 pub mod trie;
+mod turn;
 pub mod uct;
 
 pub use ab_mcts::{AbMcts, AbMctsConfig, AbMctsVariant};

@@ -19,6 +19,7 @@ use crate::policy::{
 };
 use crate::suite;
 use crate::tree::{NodeId, Tree};
+use crate::turn::one_at_a_time;
 
 #[cfg(test)]
 mod tests;
@@ -158,12 +159,8 @@ impl Reflexion {
 
 impl SearchPolicy for Reflexion {
     fn ask(&mut self, _tree: &Tree, slots: usize) -> Vec<Decision> {
-        if self.waiting || slots == 0 {
-            return Vec::new();
-        }
         let decision = self.decide();
-        self.waiting = decision.is_some();
-        decision.into_iter().collect()
+        one_at_a_time(&mut self.waiting, slots, decision)
     }
 
     fn tell(&mut self, tree: &mut Tree, trial: &Trial, result: &TrialResult) -> Vec<NodeId> {

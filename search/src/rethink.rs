@@ -27,6 +27,7 @@ use crate::policy::{
 };
 use crate::puct::Puct;
 use crate::tree::{Change, Evaluator, NodeId, NodeKind, Tree};
+use crate::turn::one_at_a_time;
 use crate::{backup, checked};
 
 #[cfg(test)]
@@ -288,12 +289,8 @@ impl RethinkMcts {
 
 impl SearchPolicy for RethinkMcts {
     fn ask(&mut self, _tree: &Tree, slots: usize) -> Vec<Decision> {
-        if self.waiting || slots == 0 {
-            return Vec::new();
-        }
         let decision = self.decide();
-        self.waiting = decision.is_some();
-        decision.into_iter().collect()
+        one_at_a_time(&mut self.waiting, slots, decision)
     }
 
     fn tell(&mut self, tree: &mut Tree, trial: &Trial, result: &TrialResult) -> Vec<NodeId> {

@@ -24,6 +24,7 @@ use crate::checked;
 use crate::grow::{candidates, grow, plant};
 use crate::policy::{Decision, Draft, Operator, Pieces, SearchPolicy, StopReason, Trial, TrialResult};
 use crate::tree::{NodeId, NodeKind, Tree};
+use crate::turn::one_at_a_time;
 
 #[cfg(test)]
 mod tests;
@@ -262,12 +263,8 @@ impl TreePlanner {
 
 impl SearchPolicy for TreePlanner {
     fn ask(&mut self, tree: &Tree, slots: usize) -> Vec<Decision> {
-        if self.waiting || slots == 0 {
-            return Vec::new();
-        }
         let decision = self.decide(tree);
-        self.waiting = decision.is_some();
-        decision.into_iter().collect()
+        one_at_a_time(&mut self.waiting, slots, decision)
     }
 
     fn tell(&mut self, tree: &mut Tree, trial: &Trial, result: &TrialResult) -> Vec<NodeId> {

@@ -26,4 +26,4 @@ pub use pass_at_k::{PassAtK, Tally, pass_at_k};
 pub use pools::{Drawn, Pool, read_programs, read_tests};
 pub use protocol::{Protocol, UnknownProtocol};
 pub use samples::{Sample, Samples, Text, read_samples};
-pub use verify::{Verification, verify};
+pub use verify::{Verification, verify, verify_hidden};

@@ -1,9 +1,7 @@
 //! Final judging: a program against all tests of its problem.
 
-use std::sync::Arc;
-
 use codeagent::program::assemble;
-use codeagent_sandbox::{Judge, JudgeOptions, Program, Report, Sandbox, SandboxError};
+use codeagent_sandbox::{Judge, JudgeOptions, Program, Report, SandboxError};
 
 use crate::datasets::ProblemWithHidden;
 use crate::hidden::judge_hidden;
@@ -33,19 +31,33 @@ impl Verification {
 pub async fn verify(
     written: &str,
     problem: &ProblemWithHidden,
-    sandbox: Arc<dyn Sandbox>,
+    judge: &Judge,
     options: &JudgeOptions,
 ) -> Result<Verification, SandboxError> {
-    let ProblemWithHidden { problem, hidden } = problem;
-    let program =
-        Program { source: assemble(problem, written), entry: problem.entry.function().map(str::to_owned) };
-    let options = JudgeOptions {
-        limits: options.limits.with_memory_mib(problem.limits.memory_mib),
-        isolate_tests: true,
-        ..*options
-    };
-    let judge = Judge::new(sandbox);
-    let visible = judge.judge(&program, &problem.visible, &options).await?;
-    let hidden = judge_hidden(&judge, &program, hidden, &options).await?;
+    let options = JudgeOptions { isolate_tests: true, ..*options };
+    let (program, limited) = assembled(written, problem, &options);
+    let visible = judge.judge(&program, &problem.problem.visible, &limited).await?;
+    let hidden = verify_hidden(written, problem, judge, &options).await?;
     Ok(Verification { visible, hidden })
+}
+
+/// Judges what somebody wrote for a problem on its hidden tests alone. Memory is limited by the problem.
+///
+/// # Errors
+/// As [`verify`].
+pub async fn verify_hidden(
+    written: &str,
+    problem: &ProblemWithHidden,
+    judge: &Judge,
+    options: &JudgeOptions,
+) -> Result<Report, SandboxError> {
+    let (program, limited) = assembled(written, problem, options);
+    judge_hidden(judge, &program, &problem.hidden, &limited).await
+}
+
+fn assembled(written: &str, problem: &ProblemWithHidden, options: &JudgeOptions) -> (Program, JudgeOptions) {
+    let problem = &problem.problem;
+    let entry = problem.entry.function().map(str::to_owned);
+    let limits = options.limits.with_memory_mib(problem.limits.memory_mib);
+    (Program { source: assemble(problem, written), entry }, JudgeOptions { limits, ..*options })
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use codeagent_benchmarks::{ProblemWithHidden, Verification, load_dataset, verify};
 use codeagent_sandbox::wasm::{WasmSandbox, Workers};
-use codeagent_sandbox::{JudgeOptions, Sandbox};
+use codeagent_sandbox::{Judge, JudgeOptions, Sandbox};
 use serde_json::Value;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -174,11 +174,12 @@ fn verify_all(
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     runtime.block_on(async {
         let mut tasks = JoinSet::new();
+        let judge = Judge::new(Arc::clone(sandbox));
         for (index, candidate) in candidates.iter().cloned().enumerate() {
-            let sandbox = Arc::clone(sandbox);
+            let judge = judge.clone();
             tasks.spawn(async move {
                 let _slot = SLOTS.acquire().await;
-                let verified = verify(&candidate.written, &candidate.problem, sandbox, &options).await;
+                let verified = verify(&candidate.written, &candidate.problem, &judge, &options).await;
                 (index, verified.expect("the sandbox runs the program"))
             });
         }

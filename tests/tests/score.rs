@@ -83,7 +83,13 @@ fn an_interrupted_command_goes_on_where_it_was() {
     let expected: Vec<&str> =
         whole.lines().enumerate().map(|(at, line)| if at == 1 { &*second } else { line }).collect();
     assert_eq!(std::fs::read_to_string(&path).unwrap().lines().collect::<Vec<_>>(), expected);
-    // Results of other samples are left alone.
+    // Neither results under other settings nor those of other samples are taken for ours.
+    let ended = score(&place, &["--isolate-tests"]);
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert!(
+        ended.stderr.contains("results.jsonl:1: these results were found with other settings"),
+        "{ended:?}"
+    );
     let _ = place.file("samples.jsonl", samples().replace("2 * x", "x + x"));
     let ended = score(&place, &[]);
     assert_eq!(ended.code, Some(2), "{ended:?}");
@@ -100,6 +106,15 @@ fn bad_samples_are_told_and_the_others_scored() {
     assert!(ended.stdout.contains("2 of 6 samples pass"), "{ended:?}");
     assert!(ended.stderr.contains("samples.jsonl:7:"), "{ended:?}");
     assert!(ended.stderr.contains("samples.jsonl:8: the data set has no problem `T/9`"), "{ended:?}");
+    // The example is visible, and nothing is hidden.
+    let bare = json!({"v": 1, "id": "T/2", "prompt": "Double.", "entry": {"kind": "function", "name": "f"},
+        "public_tests": [{"in": "[1]", "out": "2"}]});
+    let bare = place.file("bare.json", bare.to_string()).display().to_string();
+    let sample = json!({"task_id": "T/2", "completion": "def f(x): return 2 * x\n"});
+    let _ = place.file("bare.jsonl", sample.to_string());
+    let ended = Ended::of(&mut place.command(&["score", "bare.jsonl", "--dataset", &bare]));
+    assert_eq!(ended.code, Some(6), "{ended:?}");
+    assert!(ended.stderr.contains("bare.jsonl:1: problem `T/2` has no hidden tests"), "{ended:?}");
     let _ = place.file("samples.jsonl", "");
     assert_eq!(score(&place, &["--out", "empty.jsonl"]).code, Some(6));
 }

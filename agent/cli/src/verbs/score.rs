@@ -2,16 +2,15 @@
 
 mod results;
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use codeagent::program::assemble;
-use codeagent::sandbox::{Judge, JudgeOptions, Program, Report};
+use codeagent::sandbox::{Judge, JudgeOptions, Report};
 use codeagent_benchmarks::{
-    Dataset, PassAtK, ProblemWithHidden, Sample, Samples, Tally, judge_hidden, load_dataset_under, pass_at_k,
-    read_samples,
+    Dataset, PassAtK, ProblemWithHidden, Sample, Samples, Tally, load_dataset_under, pass_at_k, read_samples,
+    verify_hidden,
 };
 use serde::Serialize;
 use tokio::sync::Semaphore;
@@ -22,7 +21,7 @@ use crate::environment::Environment;
 use crate::failure::{Exit, Failure};
 use crate::output::Output;
 use crate::{config, sandboxes, tally};
-use results::{Results, Row};
+use results::{Key, Results, Row, key};
 
 /// Programs that wait for their turn, for each that runs: enough that none waits for the writing of results.
 const AHEAD: usize = 4;
@@ -39,13 +38,15 @@ struct Shown {
     pass_at_k: BTreeMap<u64, PassAtK>,
     /// Numbers of samples by what came of them.
     outcomes: BTreeMap<String, u64>,
+    /// Samples that could not be judged, for a fault of ours, and count nowhere; the same command tries them again.
+    unresolved: usize,
     results: PathBuf,
 }
 
 /// Scores the samples.
 ///
 /// # Errors
-/// Exit 2 for settings and a results file of other samples, 4 for the sandbox, 6 for the files.
+/// Exit 2 for settings and a results file of other samples or under other settings, 4 for the sandbox, 6 for the files.
 pub async fn score(
     arguments: &ScoreArgs,
     globals: &Globals,
@@ -64,7 +65,6 @@ pub async fn score(
         name.into()
     });
     let path = environment.directory().join(path);
-    let results = Results::open(path, &samples.samples)?;
     let sandbox = sandboxes::open(&config, &arguments.sandbox, environment).await?;
     let options = JudgeOptions {
         limits: config.limits(),
@@ -72,11 +72,18 @@ pub async fn score(
         stop_at_first_failure: true,
         ..JudgeOptions::default()
     };
-    let bench = Bench { judge: Judge::new(sandbox), options, timeout: arguments.timeout.map(|it| it.0) };
+    let capabilities = sandbox.capabilities();
+    let setting = serde_json::json!({
+        "version": env!("CARGO_PKG_VERSION"), "dataset": dataset.hash, "protocol": arguments.protocol.to_string(),
+        "options": options, "timeout": arguments.timeout.map(|it| it.0), "backend": capabilities.backend,
+        "level": capabilities.level, "interpreter": capabilities.interpreter,
+    });
+    let setting = blake3::hash(setting.to_string().as_bytes()).to_hex().to_string();
+    let results = Results::open(path, &samples.samples, setting)?;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let jobs = arguments.jobs.map_or(cores, usize::from);
-    let (results, broken) =
-        Work::new(&dataset, bench, results).run(&samples.samples, jobs, globals.quiet).await?;
+    let work = Work::new(&dataset, Judge::new(sandbox), options, arguments, results);
+    let results = work.run(&samples.samples, jobs, globals.quiet).await?;
     let shown = shown(&samples.samples, &results, arguments);
     if globals.json {
         output.json(&shown)?;
@@ -84,7 +91,7 @@ pub async fn score(
         table(&shown, output)?;
     }
     let pass_at_1 = shown.pass_at_k.get(&1).map_or(0.0, |estimate| estimate.mean.value);
-    Ok(match (samples.fault_count, broken, arguments.fail_under) {
+    Ok(match (samples.fault_count, shown.unresolved, arguments.fail_under) {
         (1.., _, _) => Exit::Data,
         (_, 1.., _) => Exit::Unresolved,
         (_, _, Some(least)) if pass_at_1 < least => Exit::Negative,
@@ -104,12 +111,20 @@ fn read(arguments: &ScoreArgs, environment: &Environment, dataset: &Dataset) -> 
     if samples.fault_count > samples.faults.len() {
         let _ = writeln!(stderr, "and {} more bad lines", samples.fault_count - samples.faults.len());
     }
-    let known = |sample: &Sample| dataset.problems.iter().any(|it| it.problem.id == sample.task_id);
-    let (kept, strange): (Vec<Sample>, Vec<Sample>) = samples.samples.into_iter().partition(known);
+    let all: HashSet<&str> = dataset.problems.iter().map(|it| it.problem.id.as_str()).collect();
+    let tested = dataset.problems.iter().filter(|it| !it.hidden.is_empty());
+    let tested: HashSet<&str> = tested.map(|it| it.problem.id.as_str()).collect();
+    let is_tested = |sample: &Sample| tested.contains(sample.task_id.as_str());
+    let (kept, strange): (Vec<Sample>, Vec<Sample>) = samples.samples.into_iter().partition(is_tested);
     for sample in strange.iter().take(STRANGE_SHOWN) {
+        let what = if all.contains(sample.task_id.as_str()) {
+            format!("problem `{}` has no hidden tests under this protocol", sample.task_id)
+        } else {
+            format!("the data set has no problem `{}`", sample.task_id)
+        };
         let place = format!("{}:{}", path.display(), sample.line);
-        let failure = Failure::new(Exit::Data, format!("the data set has no problem `{}`", sample.task_id));
-        let _ = writeln!(stderr, "{}", failure.at(place).hint("check that it is the right data set"));
+        let failure = Failure::new(Exit::Data, what).at(place).hint("check that it is the right data set");
+        let _ = writeln!(stderr, "{failure}");
     }
     samples.fault_count += strange.len();
     samples.samples = kept;
@@ -124,68 +139,48 @@ fn read(arguments: &ScoreArgs, environment: &Environment, dataset: &Dataset) -> 
 /// Bad problem names that are told one by one.
 const STRANGE_SHOWN: usize = 100;
 
-/// What judges programs.
-#[derive(Clone)]
-struct Bench {
-    judge: Judge,
-    options: JudgeOptions,
-    timeout: Option<std::time::Duration>,
-}
-
-impl Bench {
-    async fn run(&self, problem: &ProblemWithHidden, text: &str) -> Result<Report, Failure> {
-        let ProblemWithHidden { problem, hidden } = problem;
-        let entry = problem.entry.function().map(str::to_owned);
-        let program = Program { source: assemble(problem, text), entry };
-        let hidden = self.timeout.map_or_else(|| hidden.clone(), |timeout| hidden.within(timeout));
-        let options = JudgeOptions {
-            limits: self.options.limits.with_memory_mib(problem.limits.memory_mib),
-            ..self.options
-        };
-        let report = judge_hidden(&self.judge, &program, &hidden, &options).await;
-        report.map_err(|error| sandboxes::unavailable(&error))
-    }
-}
-
 /// A sample whose turn has come: its program runs, or another one with the same text does or did.
 enum Turn {
     Runs(JoinHandle<Result<Report, Failure>>),
     Known,
 }
 
-type Key = (String, blake3::Hash);
-
 /// Scores one sample after the other, as many at a time as there are jobs; equal texts for one problem once.
 struct Work<'a> {
     problems: HashMap<&'a str, Arc<ProblemWithHidden>>,
-    bench: Bench,
+    judge: Judge,
+    options: JudgeOptions,
     results: Results,
-    known: HashMap<Key, Option<Row>>,
+    /// Texts that run, ran or could not be judged.
+    begun: HashSet<Key>,
+    /// Texts that could not be judged.
     broken: usize,
 }
 
 impl<'a> Work<'a> {
-    fn new(dataset: &'a Dataset, bench: Bench, results: Results) -> Self {
-        let problem = |it: &'a ProblemWithHidden| (it.problem.id.as_str(), Arc::new(it.clone()));
+    fn new(
+        dataset: &'a Dataset,
+        judge: Judge,
+        options: JudgeOptions,
+        arguments: &ScoreArgs,
+        results: Results,
+    ) -> Self {
+        let timeout = arguments.timeout.map(|it| it.0);
+        let problem = |it: &'a ProblemWithHidden| {
+            let hidden = timeout.map_or_else(|| it.hidden.clone(), |timeout| it.hidden.within(timeout));
+            (it.problem.id.as_str(), Arc::new(ProblemWithHidden { hidden, ..it.clone() }))
+        };
         let problems = dataset.problems.iter().map(problem).collect();
-        Self { problems, bench, results, known: HashMap::new(), broken: 0 }
+        Self { problems, judge, options, results, begun: HashSet::new(), broken: 0 }
     }
 
-    /// All results, those of before included, and the number of samples without one.
-    async fn run(
-        mut self,
-        samples: &[Sample],
-        jobs: usize,
-        quiet: bool,
-    ) -> Result<(Results, usize), Failure> {
-        let done = self.results.len();
-        for (sample, row) in samples.iter().zip(self.results.rows()) {
-            self.known.insert(key(sample), Some(row.clone()));
-        }
-        let mut tally = tally::Tally::new("samples", samples.len() - done, quiet);
+    /// All results, those of before included.
+    async fn run(mut self, samples: &[Sample], jobs: usize, quiet: bool) -> Result<Results, Failure> {
+        let missing = self.results.missing(samples);
+        let mut tally = tally::Tally::new("samples", missing.len(), quiet);
         let slots = Arc::new(Semaphore::new(jobs));
         let mut turns = VecDeque::new();
-        let mut coming = samples.iter().skip(done);
+        let mut coming = missing.into_iter();
         loop {
             while turns.len() < jobs * AHEAD
                 && let Some(sample) = coming.next()
@@ -193,60 +188,61 @@ impl<'a> Work<'a> {
                 turns.push_back((sample, self.turn(sample, &slots)));
             }
             let Some((sample, turn)) = turns.pop_front() else { break };
-            let row = self.row(sample, turn).await?;
-            self.results.put(sample, row)?;
+            if let Some(row) = self.row(sample, turn).await? {
+                self.results.put(sample, row)?;
+            }
             tally.advance();
         }
         tally.finish();
-        Ok((self.results, self.broken))
+        Ok(self.results)
     }
 
     fn turn(&mut self, sample: &Sample, slots: &Arc<Semaphore>) -> Turn {
         let Some(problem) = self.problems.get(sample.task_id.as_str()).map(Arc::clone) else {
             return Turn::Known;
         };
-        if self.known.contains_key(&key(sample)) {
+        if self.results.row(sample).is_some() || !self.begun.insert(key(sample)) {
             return Turn::Known;
         }
-        self.known.insert(key(sample), None);
-        let (bench, slots, text) = (self.bench.clone(), Arc::clone(slots), sample.text.text().to_owned());
+        let (judge, options, slots) = (self.judge.clone(), self.options, Arc::clone(slots));
+        let text = sample.text.text().to_owned();
         Turn::Runs(tokio::spawn(async move {
             // Nobody closes it.
             let _slot = slots.acquire_owned().await;
-            bench.run(&problem, &text).await
+            let report = verify_hidden(&text, &problem, &judge, &options).await;
+            report.map_err(|error| sandboxes::unavailable(&error))
         }))
     }
 
     async fn row(&mut self, sample: &Sample, turn: Turn) -> Result<Option<Row>, Failure> {
         let Turn::Runs(run) = turn else {
-            return Ok(self.known.get(&key(sample)).cloned().flatten());
+            return Ok(self.results.row(sample).cloned());
         };
         let report = run.await.map_err(|error| {
             Failure::new(Exit::Internal, "the judging of a program broke down").caused_by(&error)
         })?;
-        let row = match report {
-            Ok(report) => Row::of(&report),
-            // Without the sandbox nothing can be said; one broken run is one sample without a result.
-            Err(failure) if self.results.len() == self.broken => return Err(failure),
+        match report {
+            Ok(report) => Ok(Some(Row::of(&report))),
+            // Without the sandbox nothing can be said; one broken run is one text without a result.
+            Err(failure) if self.begun.len() == self.broken + 1 => Err(failure),
             Err(failure) => {
                 self.broken += 1;
                 tracing::error!("{}, line {}: {failure}", sample.task_id, sample.line);
-                return Ok(None);
+                Ok(None)
             }
-        };
-        self.known.insert(key(sample), Some(row.clone()));
-        Ok(Some(row))
+        }
     }
-}
-
-fn key(sample: &Sample) -> Key {
-    (sample.task_id.clone(), blake3::hash(sample.text.text().as_bytes()))
 }
 
 fn shown(samples: &[Sample], results: &Results, arguments: &ScoreArgs) -> Shown {
     let mut tallies: BTreeMap<&str, Tally> = BTreeMap::new();
     let mut outcomes = BTreeMap::new();
-    for (sample, row) in samples.iter().zip(results.rows()) {
+    let mut unresolved = 0;
+    for sample in samples {
+        let Some(row) = results.row(sample) else {
+            unresolved += 1;
+            continue;
+        };
         let tally = tallies.entry(&sample.task_id).or_default();
         tally.samples += 1;
         tally.passed += u64::from(row.passed);
@@ -257,11 +253,12 @@ fn shown(samples: &[Sample], results: &Results, arguments: &ScoreArgs) -> Shown 
     Shown {
         v: 1,
         problems: tallies.len(),
-        samples: results.len(),
+        samples: samples.len() - unresolved,
         passed: tallies.iter().map(|tally| tally.passed).sum(),
         solved: tallies.iter().filter(|tally| tally.passed > 0).count(),
         pass_at_k: arguments.k.iter().filter_map(estimate).collect(),
         outcomes,
+        unresolved,
         results: results.path().to_owned(),
     }
 }
@@ -283,5 +280,11 @@ fn table(shown: &Shown, output: &mut Output) -> Result<(), Failure> {
     }
     let outcomes = shown.outcomes.iter().map(|(outcome, count)| format!("{outcome} {count}"));
     output.line(&format!("outcomes: {}", outcomes.collect::<Vec<_>>().join(", ")))?;
+    if shown.unresolved > 0 {
+        let count = shown.unresolved;
+        output.line(&format!(
+            "{count} samples could not be judged and count nowhere; the same command tries again"
+        ))?;
+    }
     output.line(&format!("results: {}", crate::escape::line(&shown.results.display().to_string())))
 }

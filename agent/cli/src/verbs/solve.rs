@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use codeagent::models::CacheMode;
-use codeagent::sandbox::{JudgeOptions, Report, Sandbox};
+use codeagent::sandbox::{Judge, JudgeOptions, Report, Sandbox};
 use codeagent::search::{BudgetLimits, StopReason};
 use codeagent::solution::{FailureKind, Outcome};
 use codeagent::{Agent, AgentBuilder, Event, Problem, Run, Sketch, Status, Strategy};
@@ -318,7 +318,7 @@ async fn judge(
 ) -> Result<Option<Report>, Failure> {
     let Some(solution) = &outcome.solution else { return Ok(None) };
     let options = JudgeOptions { limits: config.sandbox.limits(), ..JudgeOptions::default() };
-    let verification = verify(&solution.program, problem, Arc::clone(sandbox), &options)
+    let verification = verify(&solution.program, problem, &Judge::new(Arc::clone(sandbox)), &options)
         .await
         .map_err(|error| sandboxes::unavailable(&error))?;
     Ok(Some(verification.hidden))

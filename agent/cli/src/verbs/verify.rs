@@ -1,6 +1,6 @@
 //! `codeagent verify PROGRAM --problem P`: all tests of a problem, visible and hidden, on a program.
 
-use codeagent::sandbox::{CaseResult, JudgeOptions, Report, Verdict};
+use codeagent::sandbox::{CaseResult, Judge, JudgeOptions, Report, Verdict};
 use codeagent_benchmarks::{Protocol, Verification, verify as judge};
 use serde::Serialize;
 
@@ -53,8 +53,9 @@ pub async fn verify(
     let program = input::text(&arguments.program, environment)?;
     let sandbox = sandboxes::open(&config, &arguments.sandbox, environment).await?;
     let options = JudgeOptions { limits: config.limits(), ..JudgeOptions::default() };
-    let verification =
-        judge(&program, &problem, sandbox, &options).await.map_err(|error| sandboxes::unavailable(&error))?;
+    let verification = judge(&program, &problem, &Judge::new(sandbox), &options)
+        .await
+        .map_err(|error| sandboxes::unavailable(&error))?;
     if globals.json {
         output.json(&Shown {
             v: 1,

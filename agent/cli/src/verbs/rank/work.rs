@@ -7,7 +7,7 @@ use std::sync::Arc;
 use codeagent::evidence::{Witness, WrittenTests};
 use codeagent::sandbox::{Judge, JudgeOptions, Sandbox};
 use codeagent::search::choose::evidence::{Evidence, Sample};
-use codeagent_benchmarks::{Dataset, Drawn, Pool, ProblemWithHidden, verify};
+use codeagent_benchmarks::{Dataset, Drawn, Pool, ProblemWithHidden, verify_hidden};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
@@ -162,9 +162,10 @@ fn distinct(drawn: &[Drawn]) -> (Vec<usize>, Vec<String>) {
 #[derive(Clone)]
 struct Bench {
     witness: Witness,
-    sandbox: Arc<dyn Sandbox>,
+    judge: Judge,
     options: JudgeOptions,
-    judge: bool,
+    /// Whether hidden tests are run.
+    judges: bool,
     deadline: std::time::Duration,
     /// What is the same for all runs.
     setting: blake3::Hash,
@@ -188,11 +189,12 @@ impl Bench {
             "version": env!("CARGO_PKG_VERSION"), "dataset": dataset.hash, "options": options,
             "deadline": deadline, "backend": capabilities.backend, "interpreter": capabilities.interpreter,
         });
+        let judge = Judge::new(sandbox);
         Self {
-            witness: Witness::new(Judge::new(Arc::clone(&sandbox)), options, deadline),
-            sandbox,
+            witness: Witness::new(judge.clone(), options, deadline),
+            judge,
             options,
-            judge: arguments.judge,
+            judges: arguments.judge,
             deadline,
             setting: blake3::hash(setting.to_string().as_bytes()),
             kept,
@@ -206,7 +208,7 @@ impl Bench {
         tests: &WrittenTests,
     ) -> Result<Seen, Failure> {
         let sample = self.evidence(problem, text, tests).await?;
-        let right = if self.judge { Some(self.is_right(problem, text).await?) } else { None };
+        let right = if self.judges { Some(self.is_right(problem, text).await?) } else { None };
         Ok(Seen { sample, right })
     }
 
@@ -232,12 +234,12 @@ impl Bench {
         if let Some(Outcome::Passes(passes)) = self.kept.get(&key) {
             return Ok(*passes);
         }
-        let mut problem = problem.clone();
-        problem.problem.visible.clear();
-        problem.hidden = problem.hidden.within(self.deadline);
-        let sandbox = Arc::clone(&self.sandbox);
-        let verified = verify(text, &problem, sandbox, &self.options).await;
-        let passes = verified.map_err(|error| sandboxes::unavailable(&error))?.is_passed();
+        let options = JudgeOptions { isolate_tests: true, ..self.options };
+        let hidden = problem.hidden.within(self.deadline);
+        let problem = ProblemWithHidden { hidden, ..problem.clone() };
+        let report = verify_hidden(text, &problem, &self.judge, &options).await;
+        let report = report.map_err(|error| sandboxes::unavailable(&error))?;
+        let passes = report.total() > 0 && report.is_passed();
         self.kept.put(key, Outcome::Passes(passes))?;
         Ok(passes)
     }

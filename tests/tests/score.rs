@@ -33,7 +33,7 @@ fn samples() -> String {
 fn score(place: &Sandboxed, more: &[&str]) -> Ended {
     let dataset = dataset(place);
     let samples = place.path().join("samples.jsonl").display().to_string();
-    let arguments = ["score", &samples, "--dataset", &dataset, "--timeout", "1", "-k", "1,2,5"];
+    let arguments = ["score", &samples, "--dataset", &dataset, "--timeout", "1"];
     Ended::of(place.command(&arguments).args(more))
 }
 
@@ -47,7 +47,7 @@ fn results(path: &Path) -> Vec<Value> {
 fn every_sample_has_its_result_and_pass_at_k_is_told() {
     let place = Sandboxed::new();
     let _ = place.file("samples.jsonl", samples());
-    let ended = score(&place, &["--json"]);
+    let ended = score(&place, &["--json", "-k", "1,2,5"]);
     assert_eq!(ended.code, Some(0), "{ended:?}");
     let shown: Value = serde_json::from_str(&ended.stdout).unwrap();
     assert_eq!((&shown["samples"], &shown["passed"], &shown["solved"]), (&json!(6), &json!(2), &json!(1)));
@@ -65,6 +65,20 @@ fn every_sample_has_its_result_and_pass_at_k_is_told() {
     );
     assert_eq!(rows[0]["completion"], "    return 2 * x\n");
     assert_eq!(score(&place, &["--fail-under", "0.5"]).code, Some(1));
+    assert_eq!(score(&place, &["--fail-under", "0.3"]).code, Some(0));
+    let ended = score(&place, &["-k", "5", "--fail-under", "0.3"]);
+    assert!(
+        ended.code == Some(0) && ended.stdout.contains("pass@5    no problem has so many samples"),
+        "{ended:?}"
+    );
+    assert_eq!(score(&place, &["--fail-under", "50"]).code, Some(2));
+    // What is no results file is left as it is.
+    let foreign = place.file("notes", "nothing of ours");
+    let ended = score(&place, &["--out", "notes"]);
+    assert_eq!(
+        (ended.code, std::fs::read_to_string(foreign).unwrap().as_str()),
+        (Some(2), "nothing of ours")
+    );
 }
 
 #[test]
@@ -171,7 +185,7 @@ fn what_is_no_result_is_told_with_its_position() {
         place.file("bad.jsonl", format!("{}{{\"task_id\": \"x\"}}\n", result(0, true))).display().to_string();
     let ended = Ended::of(&mut place.command(&["compare", &good, &bad]));
     assert_eq!(ended.code, Some(6), "{ended:?}");
-    assert!(ended.stderr.contains("bad.jsonl:2: this row is no result"), "{ended:?}");
+    assert!(ended.stderr.contains("bad.jsonl:2:1: "), "{ended:?}");
     let other = place.file("other.jsonl", result(7, true)).display().to_string();
     let ended = Ended::of(&mut place.command(&["compare", &good, &other]));
     assert_eq!(ended.code, Some(2), "{ended:?}");

@@ -8,7 +8,7 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
 use codeagent_benchmarks::Protocol;
 
-pub use groups::{BudgetFlags, CacheFlags, ModelFlags, SandboxFlags, SearchFlags};
+pub use groups::{BudgetFlags, CacheFlags, JobsFlag, ModelFlags, SandboxFlags, SearchFlags};
 
 use crate::config::Flags;
 use crate::config::units::Period;
@@ -22,7 +22,7 @@ const STYLES: Styles = Styles::styled()
 const EXIT_CODES: &str = "\
 Exit codes:
   0    done, verdict positive
-  1    done, verdict negative: not solved, tests fail
+  1    done, verdict negative: not solved, tests fail, a counterexample, --fail-under or --gate missed
   2    usage or configuration
   3    provider: unreachable, refused, credentials, quota, no recorded answer
   4    sandbox or required tool not available
@@ -251,22 +251,22 @@ pub struct ScoreArgs {
     pub out: Option<PathBuf>,
     /// Numbers of samples of which one must pass.
     #[arg(short, value_name = "K", value_delimiter = ',', default_value = "1,10,100")]
-    pub k: Vec<u64>,
-    /// Longest time of one test, in seconds or with a unit, such as `500ms` [default: the problem's].
+    pub k: Vec<std::num::NonZeroU64>,
+    /// Longest time of one test, in seconds or with a unit, such as `500ms`; never longer than the problem's own limit.
     #[arg(long, value_name = "S")]
     pub timeout: Option<Period>,
     /// Load the program anew for every single call, so that state it keeps between calls can't matter. Slower.
     #[arg(long)]
     pub isolate_tests: bool,
     /// Exit with 1 if pass@1 is below this share, in [0, 1].
-    #[arg(long, value_name = "SHARE")]
+    #[arg(long, value_name = "SHARE", value_parser = share)]
     pub fail_under: Option<f64>,
     /// Which tests are hidden.
     #[arg(long, value_name = "NAME", default_value_t = Protocol::Strict)]
     pub protocol: Protocol,
-    /// Programs that run at a time [default: one per core].
-    #[arg(short, long, value_name = "N")]
-    pub jobs: Option<std::num::NonZeroUsize>,
+    /// How many programs run at a time.
+    #[command(flatten)]
+    pub jobs: JobsFlag,
     /// Where programs run.
     #[command(flatten)]
     pub sandbox: SandboxFlags,
@@ -280,8 +280,13 @@ pub struct CompareArgs {
     #[arg(value_name = "RESULTS", value_hint = ValueHint::FilePath, num_args = 2.., required = true)]
     pub results: Vec<PathBuf>,
     /// Exit with 1 if the pass rate of the second is lower than that of the first by more than this share, in [0, 1].
-    #[arg(long, value_name = "SHARE")]
+    #[arg(long, value_name = "SHARE", value_parser = share)]
     pub gate: Option<f64>,
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    let share = text.parse().ok().filter(|share| (0.0..=1.0).contains(share));
+    share.ok_or_else(|| "a share lies in [0, 1], such as 0.5".to_owned())
 }
 
 /// Rank samples that somebody drew, without a model.
@@ -297,6 +302,9 @@ pub struct RankArgs {
     /// The problems that the samples are for: a file in the native form, or rows of human-eval, MBPP or APPS.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub dataset: PathBuf,
+    /// Which tests are visible: `strict`, or as in a paper (docs/visible-tests.md).
+    #[arg(long, value_name = "NAME", default_value_t = Protocol::Strict)]
+    pub protocol: Protocol,
     /// Generated tests: JSON lines of `task_id` or `prompt`, and `tests`, `samples` or `test_case_list` with assertions.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub tests: Option<PathBuf>,
@@ -310,7 +318,8 @@ pub struct RankArgs {
     /// Assertions read from each text of --tests; those after them are left out.
     #[arg(long, value_name = "N", default_value_t = 5)]
     pub tests_per_text: usize,
-    /// Longest time of one call, and of one visible or hidden test, in seconds or with a unit, such as `500ms`.
+    /// Longest time of one call, and of one visible or hidden test, in seconds or with a unit, such as `500ms`; never longer
+    /// than the problem's own limit.
     #[arg(long, value_name = "S", default_value = "2")]
     pub timeout: Period,
     /// Run the hidden tests too, and say how often one of the first 1, 2 and 10 samples passes them, ranked and drawn at
@@ -320,9 +329,9 @@ pub struct RankArgs {
     /// Keep what runs came to in FILE: the same command with the same file does not run them again.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub cache: Option<PathBuf>,
-    /// Programs that run at a time [default: one per core].
-    #[arg(short, long, value_name = "N")]
-    pub jobs: Option<std::num::NonZeroUsize>,
+    /// How many programs run at a time.
+    #[command(flatten)]
+    pub jobs: JobsFlag,
     /// Where programs run.
     #[command(flatten)]
     pub sandbox: SandboxFlags,
@@ -545,37 +554,5 @@ impl ExecArgs {
         let mut settings = self.sandbox.settings();
         settings.extend(self.memory.clone().map(|text| ("--memory", "sandbox.memory_mib", text)));
         settings
-    }
-}
-
-impl ScoreArgs {
-    /// The flags that stand for settings.
-    #[must_use]
-    pub fn settings(&self) -> Vec<(&'static str, &'static str, String)> {
-        self.sandbox.settings()
-    }
-}
-
-impl RankArgs {
-    /// The flags that stand for settings.
-    #[must_use]
-    pub fn settings(&self) -> Vec<(&'static str, &'static str, String)> {
-        self.sandbox.settings()
-    }
-}
-
-impl FalsifyArgs {
-    /// The flags that stand for settings.
-    #[must_use]
-    pub fn settings(&self) -> Vec<(&'static str, &'static str, String)> {
-        self.sandbox.settings()
-    }
-}
-
-impl VerifyArgs {
-    /// The flags that stand for settings.
-    #[must_use]
-    pub fn settings(&self) -> Vec<(&'static str, &'static str, String)> {
-        self.sandbox.settings()
     }
 }

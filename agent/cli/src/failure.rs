@@ -91,6 +91,19 @@ impl Failure {
         Self::new(Exit::Data, error.reason.clone()).at(error.place.to_string()).hint(error.remedy.clone())
     }
 
+    /// Tells the bad rows of a file, one per line on stderr, and how many more there are.
+    pub fn tell_faults(faults: &[codeagent_benchmarks::DatasetError], count: usize) {
+        use std::io::Write as _;
+        let mut stderr = std::io::stderr().lock();
+        // Nobody can be told that stderr is gone.
+        for fault in faults {
+            let _ = writeln!(stderr, "{}", Self::data(fault));
+        }
+        if count > faults.len() {
+            let _ = writeln!(stderr, "and {} more bad lines", count - faults.len());
+        }
+    }
+
     /// The same failure at a place such as `codeagent.toml:3:1`; it is then shown on one line.
     #[must_use]
     pub fn at(mut self, place: impl Into<String>) -> Self {

@@ -99,7 +99,7 @@ async fn dispatch(
         Verb::Rank(arguments) => {
             or_stop(stop, verbs::rank::rank(arguments, globals, environment, output)).await
         }
-        Verb::Modules(arguments) => verbs::modules::modules(arguments, globals, environment, output),
+        Verb::Modules(arguments) => verbs::modules::modules(arguments, globals, environment, stop, output),
         Verb::Falsify(arguments) => {
             or_stop(stop, verbs::falsify::falsify(arguments, globals, environment, output)).await
         }

@@ -10,6 +10,8 @@ fn help_of_every_verb() {
         "",
         "solve",
         "verify",
+        "score",
+        "compare",
         "rank",
         "modules",
         "falsify",
@@ -44,6 +46,8 @@ fn every_verb_has_an_example_and_the_exit_codes() {
     for verb in [
         "solve",
         "verify",
+        "score",
+        "compare",
         "rank",
         "modules",
         "falsify",

@@ -140,6 +140,23 @@ pub struct SandboxFlags {
     pub i_accept_running_untrusted_code: bool,
 }
 
+/// How many programs run at a time.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub struct JobsFlag {
+    /// Programs that run at a time [default: one per core].
+    #[arg(short, long, value_name = "N")]
+    pub jobs: Option<std::num::NonZeroUsize>,
+}
+
+impl JobsFlag {
+    /// The number.
+    #[must_use]
+    pub fn count(self) -> usize {
+        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+        self.jobs.map_or_else(cores, usize::from)
+    }
+}
+
 impl SandboxFlags {
     /// The settings that the flags stand for.
     #[must_use]

@@ -1,11 +1,9 @@
 //! `codeagent compare A B…`: results on the same problems, side by side.
 
-use std::fs::File;
-use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 
-use codeagent_benchmarks::{Comparison, Results, compare as compared, holm};
-use serde::{Deserialize, Serialize};
+use codeagent_benchmarks::{Comparison, Results, compare as compared, holm, read_results};
+use serde::Serialize;
 
 use crate::args::{CompareArgs, Globals};
 use crate::environment::Environment;
@@ -20,19 +18,12 @@ const SHOWN_MAX: usize = 20;
 #[derive(Serialize)]
 struct Shown<'a> {
     v: u32,
-    a: &'a Path,
-    b: &'a Path,
+    a: String,
+    b: String,
     #[serde(flatten)]
     comparison: &'a Comparison,
     /// The p-value of the permutation test, corrected by Holm for the number of comparisons.
     corrected_p: f64,
-}
-
-/// What is read of a row.
-#[derive(Deserialize)]
-struct Row {
-    task_id: String,
-    passed: bool,
 }
 
 /// Compares the results.
@@ -62,7 +53,8 @@ pub fn compare(
     }
     let p_values: Vec<f64> = comparisons.iter().map(|(_, it)| it.permutation_p).collect();
     for ((path, comparison), corrected_p) in comparisons.iter().zip(holm(&p_values)) {
-        let shown = Shown { v: 1, a: first, b: path, comparison, corrected_p };
+        let name = |path: &Path| path.display().to_string();
+        let shown = Shown { v: 1, a: name(first), b: name(path), comparison, corrected_p };
         if globals.json { output.json(&shown)? } else { print(&shown, comparisons.len(), output)? }
     }
     let lost = comparisons.first().map_or(0.0, |(_, it)| -it.difference.value);
@@ -70,28 +62,7 @@ pub fn compare(
 }
 
 fn read(path: &Path) -> Result<Results, Failure> {
-    let at = |line: usize| format!("{}:{line}", path.display());
-    let unreadable = |error: std::io::Error| {
-        let failure = Failure::new(Exit::Data, "the results can't be read").at(path.display().to_string());
-        failure.caused_by(&error).hint("name a file that `codeagent score` wrote")
-    };
-    let file = File::open(path).map_err(unreadable)?;
-    let mut results = Results::new();
-    for (line, text) in (1..).zip(BufReader::new(file).lines()) {
-        let text = text.map_err(unreadable)?;
-        if text.trim().is_empty() {
-            continue;
-        }
-        let row: Row = serde_json::from_str(&text).map_err(|error| {
-            let failure = Failure::new(Exit::Data, "this row is no result").at(at(line));
-            failure
-                .caused_by(&error)
-                .hint("rows have `task_id` and `passed`, as `codeagent score` writes them")
-        })?;
-        let tally = results.entry(row.task_id).or_default();
-        tally.samples += 1;
-        tally.passed += u64::from(row.passed);
-    }
+    let results = read_results(path).map_err(|error| Failure::data(&error))?;
     if results.is_empty() {
         return Err(Failure::new(Exit::Data, "holds no result").at(path.display().to_string()));
     }
@@ -101,9 +72,8 @@ fn read(path: &Path) -> Result<Results, Failure> {
 fn print(shown: &Shown<'_>, comparisons: usize, output: &mut Output) -> Result<(), Failure> {
     let it = shown.comparison;
     let percent = |share: f64| share * 100.0;
-    let name = |path: &Path| escape::line(&path.display().to_string());
-    output.line(&format!("A {}: {:.2} %", name(shown.a), percent(it.a)))?;
-    output.line(&format!("B {}: {:.2} %", name(shown.b), percent(it.b)))?;
+    output.line(&format!("A {}: {:.2} %", escape::line(&shown.a), percent(it.a)))?;
+    output.line(&format!("B {}: {:.2} %", escape::line(&shown.b), percent(it.b)))?;
     let apart =
         if it.unpaired > 0 { format!(", {} of only one left out", it.unpaired) } else { String::new() };
     output.line(&format!(

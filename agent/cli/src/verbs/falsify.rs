@@ -1,6 +1,5 @@
 //! `codeagent falsify PROGRAM --problem P`: an input on which the program is wrong, as small as it gets.
 
-use std::io::Write as _;
 use std::path::Path;
 
 use codeagent::falsify::{
@@ -49,7 +48,8 @@ pub async fn falsify(
     environment: &Environment,
     output: &mut Output,
 ) -> Result<Exit, Failure> {
-    let config = config::load(environment, &globals.config_flags(arguments.settings()))?.config.sandbox;
+    let config =
+        config::load(environment, &globals.config_flags(arguments.sandbox.settings()))?.config.sandbox;
     let problem = problems::load(&arguments.problem, Protocol::default(), environment)?.problem;
     let program = input::text(&arguments.program, environment)?;
     let oracle = oracle(arguments, &problem.id, environment)?;
@@ -81,13 +81,8 @@ fn oracle(arguments: &FalsifyArgs, id: &str, environment: &Environment) -> Resul
             .hint("give --reference with a right program, or --against with samples of others"));
     };
     let file = environment.directory().join(samples);
-    let read = read_samples(&file).map_err(|error| {
-        Failure::new(Exit::Data, error.reason.clone()).at(error.place.to_string()).hint(error.remedy)
-    })?;
-    for fault in &read.faults {
-        // Nobody can be told that stderr is gone.
-        let _ = writeln!(std::io::stderr(), "{}", escape::line(&fault.to_string()));
-    }
+    let read = read_samples(&file).map_err(|error| Failure::data(&error))?;
+    Failure::tell_faults(&read.faults, read.fault_count);
     let own = read.samples.into_iter().filter(|sample| sample.task_id == id);
     let programs: Vec<String> = own
         .map(|sample| match sample.text {

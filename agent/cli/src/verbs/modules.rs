@@ -1,7 +1,6 @@
 //! `codeagent modules SAMPLES`: the functions and classes of somebody's samples, those that are alike together.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Write as _;
 
 use codeagent::modules::{Cluster, Language, Unit, UnitKind, clusters, outline};
 use codeagent::program::assemble;
@@ -13,6 +12,7 @@ use crate::environment::Environment;
 use crate::escape;
 use crate::failure::{Exit, Failure};
 use crate::output::Output;
+use crate::signals::Stop;
 
 /// The clusters of one problem's samples, as JSON.
 #[derive(Serialize)]
@@ -65,20 +65,21 @@ pub fn modules(
     arguments: &ModulesArgs,
     globals: &Globals,
     environment: &Environment,
+    stop: &Stop,
     output: &mut Output,
 ) -> Result<Exit, Failure> {
     let language = language(&arguments.language)?;
     let programs = programs(arguments, environment)?;
-    for fault in &programs.faults {
-        // Nobody can be told that stderr is gone.
-        let _ = writeln!(std::io::stderr(), "{}", data(fault));
-    }
+    Failure::tell_faults(&programs.faults, programs.fault_count);
     if programs.by_problem.is_empty() {
         return Err(Failure::new(Exit::Data, "holds no sample that could be read")
             .at(arguments.samples.display().to_string())
             .hint("give JSON lines with `task_id` and `completion` or `solution`"));
     }
     for (task_id, samples) in &programs.by_problem {
+        if let Some(exit) = stop.exit() {
+            return Ok(exit);
+        }
         let outlines: Vec<_> = samples.iter().map(|source| outline(source, language)).collect();
         let units: Vec<(usize, &Unit)> = outlines
             .iter()
@@ -117,15 +118,16 @@ fn programs(arguments: &ModulesArgs, environment: &Environment) -> Result<Progra
     let file = environment.directory().join(&arguments.samples);
     let mut by_problem: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let Some(dataset) = &arguments.dataset else {
-        let read = read_samples(&file).map_err(|error| data(&error))?;
+        let read = read_samples(&file).map_err(|error| Failure::data(&error))?;
         for sample in read.samples {
             let (Text::Completion(text) | Text::Solution(text)) = sample.text;
             by_problem.entry(sample.task_id).or_default().push(text);
         }
         return Ok(Programs { by_problem, faults: read.faults, fault_count: read.fault_count });
     };
-    let dataset = load_dataset(&environment.directory().join(dataset)).map_err(|error| data(&error))?;
-    let read = read_programs(&file, &dataset).map_err(|error| data(&error))?;
+    let dataset =
+        load_dataset(&environment.directory().join(dataset)).map_err(|error| Failure::data(&error))?;
+    let read = read_programs(&file, &dataset).map_err(|error| Failure::data(&error))?;
     for problem in dataset.problems.iter().map(|problem| &problem.problem) {
         let programs: Vec<String> =
             read.of(&problem.id).iter().map(|drawn| assemble(problem, &drawn.text)).collect();
@@ -134,10 +136,6 @@ fn programs(arguments: &ModulesArgs, environment: &Environment) -> Result<Progra
         }
     }
     Ok(Programs { by_problem, faults: read.faults, fault_count: read.fault_count })
-}
-
-fn data(error: &DatasetError) -> Failure {
-    Failure::new(Exit::Data, error.reason.clone()).at(error.place.to_string()).hint(error.remedy.clone())
 }
 
 fn shown<'a>(cluster: &Cluster, units: &[(usize, &'a Unit)], hashes: &[u64]) -> Option<ShownCluster<'a>> {

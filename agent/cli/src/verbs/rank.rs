@@ -10,7 +10,7 @@ use std::path::Path;
 use codeagent::search::choose::evidence::{Class, Evidence, draws};
 use codeagent::search::choose::{dual_agreement, rpc, supported_agreement, votes};
 use codeagent_benchmarks::ranking::{random_pass_at, ranked_pass_at};
-use codeagent_benchmarks::{Dataset, DatasetError, Pool, load_dataset, read_programs, read_tests};
+use codeagent_benchmarks::{Dataset, DatasetError, Pool, load_dataset_under, read_programs, read_tests};
 use serde::Serialize;
 
 use crate::args::{Globals, RankArgs, RankMethod};
@@ -57,7 +57,10 @@ struct Judged {
     event: &'static str,
     v: u32,
     method: &'static str,
+    protocol: String,
     problems: usize,
+    /// Problems with a sample that could not be judged, for a fault of ours; they count nowhere.
+    unresolved: usize,
     samples: usize,
     pass_at_k: BTreeMap<usize, Worth>,
 }
@@ -79,9 +82,10 @@ pub async fn rank(
     environment: &Environment,
     output: &mut Output,
 ) -> Result<Exit, Failure> {
-    let config = config::load(environment, &globals.config_flags(arguments.settings()))?.config.sandbox;
-    let dataset =
-        load_dataset(&environment.directory().join(&arguments.dataset)).map_err(|e| Failure::data(&e))?;
+    let config =
+        config::load(environment, &globals.config_flags(arguments.sandbox.settings()))?.config.sandbox;
+    let dataset = load_dataset_under(&environment.directory().join(&arguments.dataset), arguments.protocol)
+        .map_err(|e| Failure::data(&e))?;
     dataset.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
     let mut samples = read(&arguments.samples, &dataset, environment, read_programs)?;
     if arguments.cut {
@@ -105,7 +109,7 @@ pub async fn rank(
         worths.add(&observed, arguments.method);
     }
     if arguments.judge {
-        let judged = worths.judged(arguments.method);
+        let judged = worths.judged(arguments);
         output.json(&judged)?;
         if !globals.quiet {
             table(&judged);
@@ -127,14 +131,7 @@ fn read(
     reader: fn(&Path, &Dataset) -> Result<Pool, DatasetError>,
 ) -> Result<Pool, Failure> {
     let pool = reader(&environment.directory().join(path), dataset).map_err(|error| Failure::data(&error))?;
-    let mut stderr = std::io::stderr().lock();
-    for fault in &pool.faults {
-        // Nobody can be told that stderr is gone.
-        let _ = writeln!(stderr, "{}", Failure::data(fault));
-    }
-    if pool.fault_count > pool.faults.len() {
-        let _ = writeln!(stderr, "and {} more bad lines", pool.fault_count - pool.faults.len());
-    }
+    Failure::tell_faults(&pool.faults, pool.fault_count);
     Ok(pool)
 }
 
@@ -196,13 +193,17 @@ fn shown(observed: &Observed<'_>, method: RankMethod) -> serde_json::Value {
 #[derive(Default)]
 struct Worths {
     problems: usize,
+    unresolved: usize,
     samples: usize,
     sums: [Worth; KS.len()],
 }
 
 impl Worths {
     fn add(&mut self, observed: &Observed<'_>, method: RankMethod) {
-        let Some(right) = &observed.right else { return };
+        let Some(right) = &observed.right else {
+            self.unresolved += 1;
+            return;
+        };
         let (classes, _) = ranking(&observed.evidence, method);
         self.problems += 1;
         self.samples += right.len();
@@ -213,14 +214,16 @@ impl Worths {
     }
 
     #[expect(clippy::cast_precision_loss, reason = "a number of problems")]
-    fn judged(&self, method: RankMethod) -> Judged {
+    fn judged(&self, arguments: &RankArgs) -> Judged {
         let problems = self.problems.max(1) as f64;
         let mean = |sum: &Worth| Worth { ranked: sum.ranked / problems, random: sum.random / problems };
         Judged {
             event: "judged",
             v: 1,
-            method: name(method),
+            method: name(arguments.method),
+            protocol: arguments.protocol.to_string(),
             problems: self.problems,
+            unresolved: self.unresolved,
             samples: self.samples,
             pass_at_k: KS.into_iter().zip(self.sums.iter().map(mean)).collect(),
         }
@@ -236,4 +239,7 @@ fn table(judged: &Judged) {
         let _ = writeln!(stderr, "{name:>8}  {:>8.2}  {:>8.2}", worth.random * 100.0, worth.ranked * 100.0);
     }
     let _ = writeln!(stderr, "{} samples of {} problems", judged.samples, judged.problems);
+    if judged.unresolved > 0 {
+        let _ = writeln!(stderr, "{} problems left out: a sample could not be judged", judged.unresolved);
+    }
 }

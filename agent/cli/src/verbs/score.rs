@@ -4,7 +4,7 @@ mod results;
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::num::NonZeroU64;
 use std::sync::Arc;
 
 use codeagent::sandbox::{Judge, JudgeOptions, Report};
@@ -30,17 +30,25 @@ const AHEAD: usize = 4;
 #[derive(Serialize)]
 struct Shown {
     v: u32,
+    protocol: String,
+    /// Problems with a sample that was judged.
     problems: usize,
+    /// Problems of the data set without any, which count nowhere.
+    without_samples: usize,
     samples: usize,
     passed: u64,
     /// Problems with a sample that passes.
     solved: usize,
     pass_at_k: BTreeMap<u64, PassAtK>,
+    /// What `--fail-under` is compared with, also where `-k` does not ask for it.
+    #[serde(skip)]
+    pass_at_1: f64,
     /// Numbers of samples by what came of them.
     outcomes: BTreeMap<String, u64>,
     /// Samples that could not be judged, for a fault of ours, and count nowhere; the same command tries them again.
     unresolved: usize,
-    results: PathBuf,
+    /// The file with the result of each sample.
+    results: String,
 }
 
 /// Scores the samples.
@@ -53,7 +61,8 @@ pub async fn score(
     environment: &Environment,
     output: &mut Output,
 ) -> Result<Exit, Failure> {
-    let config = config::load(environment, &globals.config_flags(arguments.settings()))?.config.sandbox;
+    let config =
+        config::load(environment, &globals.config_flags(arguments.sandbox.settings()))?.config.sandbox;
     let dataset = load_dataset_under(&environment.directory().join(&arguments.dataset), arguments.protocol);
     let dataset = dataset.map_err(|error| Failure::data(&error))?;
     dataset.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
@@ -80,21 +89,18 @@ pub async fn score(
     });
     let setting = blake3::hash(setting.to_string().as_bytes()).to_hex().to_string();
     let results = Results::open(path, &samples.samples, setting)?;
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let jobs = arguments.jobs.map_or(cores, usize::from);
     let work = Work::new(&dataset, Judge::new(sandbox), options, arguments, results);
-    let results = work.run(&samples.samples, jobs, globals.quiet).await?;
-    let shown = shown(&samples.samples, &results, arguments);
+    let results = work.run(&samples.samples, arguments.jobs.count(), globals.quiet).await?;
+    let shown = shown(&samples.samples, &results, dataset.problems.len(), arguments);
     if globals.json {
         output.json(&shown)?;
     } else {
-        table(&shown, output)?;
+        table(&shown, &arguments.k, output)?;
     }
-    let pass_at_1 = shown.pass_at_k.get(&1).map_or(0.0, |estimate| estimate.mean.value);
     Ok(match (samples.fault_count, shown.unresolved, arguments.fail_under) {
         (1.., _, _) => Exit::Data,
         (_, 1.., _) => Exit::Unresolved,
-        (_, _, Some(least)) if pass_at_1 < least => Exit::Negative,
+        (_, _, Some(least)) if shown.pass_at_1 < least => Exit::Negative,
         _ => Exit::Done,
     })
 }
@@ -103,14 +109,7 @@ pub async fn score(
 fn read(arguments: &ScoreArgs, environment: &Environment, dataset: &Dataset) -> Result<Samples, Failure> {
     let path = environment.directory().join(&arguments.samples);
     let mut samples = read_samples(&path).map_err(|error| Failure::data(&error))?;
-    let mut stderr = std::io::stderr().lock();
-    for fault in &samples.faults {
-        // Nobody can be told that stderr is gone.
-        let _ = writeln!(stderr, "{}", Failure::data(fault));
-    }
-    if samples.fault_count > samples.faults.len() {
-        let _ = writeln!(stderr, "and {} more bad lines", samples.fault_count - samples.faults.len());
-    }
+    Failure::tell_faults(&samples.faults, samples.fault_count);
     let all: HashSet<&str> = dataset.problems.iter().map(|it| it.problem.id.as_str()).collect();
     let tested = dataset.problems.iter().filter(|it| !it.hidden.is_empty());
     let tested: HashSet<&str> = tested.map(|it| it.problem.id.as_str()).collect();
@@ -124,7 +123,11 @@ fn read(arguments: &ScoreArgs, environment: &Environment, dataset: &Dataset) -> 
         };
         let place = format!("{}:{}", path.display(), sample.line);
         let failure = Failure::new(Exit::Data, what).at(place).hint("check that it is the right data set");
-        let _ = writeln!(stderr, "{failure}");
+        // Nobody can be told that stderr is gone.
+        let _ = writeln!(std::io::stderr(), "{failure}");
+    }
+    if strange.len() > STRANGE_SHOWN {
+        let _ = writeln!(std::io::stderr(), "and {} more of this kind", strange.len() - STRANGE_SHOWN);
     }
     samples.fault_count += strange.len();
     samples.samples = kept;
@@ -234,7 +237,7 @@ impl<'a> Work<'a> {
     }
 }
 
-fn shown(samples: &[Sample], results: &Results, arguments: &ScoreArgs) -> Shown {
+fn shown(samples: &[Sample], results: &Results, problems: usize, arguments: &ScoreArgs) -> Shown {
     let mut tallies: BTreeMap<&str, Tally> = BTreeMap::new();
     let mut outcomes = BTreeMap::new();
     let mut unresolved = 0;
@@ -249,24 +252,33 @@ fn shown(samples: &[Sample], results: &Results, arguments: &ScoreArgs) -> Shown 
         *outcomes.entry(row.outcome().to_owned()).or_default() += 1;
     }
     let tallies: Vec<Tally> = tallies.into_values().collect();
-    let estimate = |k: &u64| Some((*k, pass_at_k(&tallies, *k)?));
+    let estimate = |k: &NonZeroU64| Some((k.get(), pass_at_k(&tallies, k.get())?));
     Shown {
         v: 1,
+        protocol: arguments.protocol.to_string(),
+        without_samples: problems - tallies.len(),
         problems: tallies.len(),
         samples: samples.len() - unresolved,
         passed: tallies.iter().map(|tally| tally.passed).sum(),
         solved: tallies.iter().filter(|tally| tally.passed > 0).count(),
         pass_at_k: arguments.k.iter().filter_map(estimate).collect(),
+        pass_at_1: pass_at_k(&tallies, 1).map_or(0.0, |estimate| estimate.mean.value),
         outcomes,
         unresolved,
-        results: results.path().to_owned(),
+        results: results.path().display().to_string(),
     }
 }
 
-fn table(shown: &Shown, output: &mut Output) -> Result<(), Failure> {
-    let Shown { problems, samples, passed, solved, .. } = shown;
+fn table(shown: &Shown, asked: &[NonZeroU64], output: &mut Output) -> Result<(), Failure> {
+    let Shown { problems, samples, passed, solved, without_samples, .. } = shown;
     output
         .line(&format!("{passed} of {samples} samples pass; {solved} of {problems} problems are solved"))?;
+    if *without_samples > 0 {
+        output.line(&format!("{without_samples} problems have no sample and count nowhere"))?;
+    }
+    for k in asked.iter().map(|k| k.get()).filter(|k| !shown.pass_at_k.contains_key(k)) {
+        output.line(&format!("pass@{k:<4} no problem has so many samples"))?;
+    }
     for (k, estimate) in &shown.pass_at_k {
         let PassAtK { mean, problems, left_out } = estimate;
         let apart =
@@ -279,6 +291,7 @@ fn table(shown: &Shown, output: &mut Output) -> Result<(), Failure> {
         ))?;
     }
     let outcomes = shown.outcomes.iter().map(|(outcome, count)| format!("{outcome} {count}"));
+    output.line(&format!("protocol: {}", shown.protocol))?;
     output.line(&format!("outcomes: {}", outcomes.collect::<Vec<_>>().join(", ")))?;
     if shown.unresolved > 0 {
         let count = shown.unresolved;
@@ -286,5 +299,5 @@ fn table(shown: &Shown, output: &mut Output) -> Result<(), Failure> {
             "{count} samples could not be judged and count nowhere; the same command tries again"
         ))?;
     }
-    output.line(&format!("results: {}", crate::escape::line(&shown.results.display().to_string())))
+    output.line(&format!("results: {}", crate::escape::line(&shown.results)))
 }

@@ -48,7 +48,8 @@ pub async fn verify(
     environment: &Environment,
     output: &mut Output,
 ) -> Result<Exit, Failure> {
-    let config = config::load(environment, &globals.config_flags(arguments.settings()))?.config.sandbox;
+    let config =
+        config::load(environment, &globals.config_flags(arguments.sandbox.settings()))?.config.sandbox;
     let problem = problems::load(&arguments.problem, arguments.protocol, environment)?;
     let program = input::text(&arguments.program, environment)?;
     let sandbox = sandboxes::open(&config, &arguments.sandbox, environment).await?;

@@ -64,9 +64,8 @@ impl<'a> Work<'a> {
         sandbox: Arc<dyn Sandbox>,
         kept: Kept,
     ) -> Self {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let bench = Bench::new(arguments, dataset, config, sandbox, kept);
-        let slots = Arc::new(Semaphore::new(arguments.jobs.map_or(cores, usize::from)));
+        let slots = Arc::new(Semaphore::new(arguments.jobs.count()));
         let mut work = Self { problems: VecDeque::new(), tally: None, programs: 0, broken: 0 };
         for problem in &dataset.problems {
             let drawn = samples.of(&problem.problem.id);
@@ -113,10 +112,11 @@ impl<'a> Work<'a> {
                 Err(failure) if failure.exit() == Exit::Sandbox && seen.is_empty() && self.broken == 0 => {
                     return Err(failure);
                 }
-                Err(failure) => {
+                Err(failure) if failure.exit() == Exit::Sandbox => {
                     self.broken += 1;
                     tracing::error!("{}: {failure}", pending.problem.problem.id);
                 }
+                Err(failure) => return Err(failure),
             }
         }
         Ok(Some(pending.observed(&seen)))
@@ -132,8 +132,8 @@ impl<'a> Pending<'a> {
     fn observed(self, seen: &BTreeMap<usize, Seen>) -> Observed<'a> {
         let each = |program: &usize| seen.get(program).cloned().unwrap_or_default();
         let all: Vec<Seen> = self.programs.iter().map(each).collect();
-        let judged = all.iter().any(|seen| seen.right.is_some());
-        let right = judged.then(|| all.iter().map(|seen| seen.right.unwrap_or(false)).collect());
+        // One that nobody judged leaves the whole problem unjudged.
+        let right = all.iter().map(|seen| seen.right).collect();
         let with_log_prob =
             |(seen, drawn): (Seen, &Drawn)| Sample { log_prob: drawn.log_prob, ..seen.sample };
         let evidence = Evidence {

@@ -58,6 +58,9 @@ struct Line {
     setting: String,
 }
 
+/// What every row of ours begins with.
+const OWN: &[u8] = b"{\"task_id\":";
+
 /// A problem and a hash of a text for it.
 pub(super) type Key = (String, blake3::Hash);
 
@@ -99,6 +102,11 @@ impl Results {
         let failed = |error: std::io::Error| failure(&path, &error);
         let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
         let mut file = file.map_err(failed)?;
+        if file.try_lock().is_err() {
+            return Err(Failure::usage("another command is writing these results")
+                .at(path.display().to_string())
+                .hint("wait for it, or name another file with --out"));
+        }
         let mut left: HashMap<Key, usize> = HashMap::new();
         for sample in samples {
             *left.entry(key(sample)).or_default() += 1;
@@ -128,6 +136,11 @@ impl Results {
             rows.entry(key).or_insert((line.row, 0)).1 += 1;
             whole += bytes.len() as u64;
             bytes.clear();
+        }
+        if !bytes.is_empty() && !OWN.starts_with(&bytes) && !bytes.starts_with(OWN) {
+            return Err(Failure::usage("this file holds something else than results")
+                .at(path.display().to_string())
+                .hint("name another file with --out"));
         }
         // The torn end of an interrupted command.
         file.set_len(whole).map_err(failed)?;

@@ -214,11 +214,8 @@ impl Sketch {
         fixed.add_verbatim(&self.fixed_text());
         let is_other = |name: &str| name != id && (self.hole(name).is_some() || fixed.knows(name));
         let mut own = FunctionGraph::default();
-        for part in crate::modules::parts(program)? {
-            if !part.names.iter().any(|name| is_other(name)) {
-                own.add(&part.source);
-            }
-        }
+        let parts = crate::modules::parts(program)?.into_iter();
+        own.add_parts(parts.filter(|part| !part.names.iter().any(|name| is_other(name))));
         own.knows(id).then(|| own.assemble(id))
     }
 

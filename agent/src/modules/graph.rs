@@ -1,7 +1,8 @@
 //! The functions of a program and who calls whom: what programs are assembled from, and what an edit affects.
 //!
-//! A part is added once: a name that is known keeps its first definition, so that what was tried with the parts that are
-//! there is not changed by those that come later.
+//! Of several texts, a name that is known keeps its first definition, so that what was tried with the parts that are there
+//! is not changed by those that come later. Within one text all definitions of a name are kept, in order, as Python runs
+//! them: the last one wins, and may be made of the ones before it (`n = n + 1`, `f = memo(f)`).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -56,21 +57,28 @@ pub struct Header {
 #[derive(Debug, Clone, Default)]
 pub struct FunctionGraph {
     graph: DiGraph<Part, ()>,
-    by_name: BTreeMap<String, NodeIndex>,
+    /// The parts that define a name: several only if one text had them all.
+    by_name: BTreeMap<String, Vec<NodeIndex>>,
 }
 
 impl FunctionGraph {
-    /// Adds the parts of `source` whose names are not known yet. Stubs, tests and what else only runs the program are
-    /// left out. Says whether it could be parsed.
+    /// Adds the parts of `source` whose names were not known before. Left out are stubs, assertions, a `__name__` guard,
+    /// and bare calls but for those that set up what the program runs in; other statements stay, even if they call
+    /// something. Says whether it could be parsed.
     pub fn add(&mut self, source: &str) -> bool {
         let Some(parts) = parts(source) else { return false };
-        for part in parts {
-            if !matches!(&part.kind, PartKind::Function(header) if header.is_stub) {
-                self.push(part);
-            }
+        self.add_parts(parts);
+        true
+    }
+
+    /// Adds parts of one text, as [`FunctionGraph::add`] does.
+    pub(crate) fn add_parts(&mut self, parts: impl IntoIterator<Item = Part>) {
+        let new: Vec<Part> =
+            parts.into_iter().filter(|part| !part.is_stub() && !self.is_known(part)).collect();
+        for part in new {
+            self.push(part);
         }
         self.link();
-        true
     }
 
     /// Adds a text as one part that stays as it is, byte for byte. Says whether it could be parsed; what could not be
@@ -84,7 +92,9 @@ impl FunctionGraph {
             source: source.to_owned(),
             mentions: all().flat_map(|part| part.mentions.iter().cloned()).collect(),
         };
-        self.push(part);
+        let names: Vec<String> = part.names.iter().filter(|name| !self.knows(name)).cloned().collect();
+        let index = self.graph.add_node(part);
+        self.by_name.extend(names.into_iter().map(|name| (name, vec![index])));
         self.link();
         found.is_some()
     }
@@ -95,15 +105,10 @@ impl FunctionGraph {
         self.by_name.contains_key(name)
     }
 
-    /// All names that parts define.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.by_name.keys().map(String::as_str)
-    }
-
     /// The program that `entry` needs: imports, what is reached from `entry`, and statements that name nothing.
     #[must_use]
     pub fn assemble(&self, entry: &str) -> String {
-        let mut starts: Vec<NodeIndex> = self.by_name.get(entry).copied().into_iter().collect();
+        let mut starts: Vec<NodeIndex> = self.by_name.get(entry).into_iter().flatten().copied().collect();
         let needed = |index: &NodeIndex| self.graph.node_weight(*index).is_some_and(Part::is_always_needed);
         starts.extend(self.graph.node_indices().filter(needed));
         let mut dfs = Dfs::empty(&self.graph);
@@ -123,43 +128,48 @@ impl FunctionGraph {
     /// The names of parts that reach `name`, directly or through others, `name`'s own left out.
     #[must_use]
     pub fn dependents(&self, name: &str) -> BTreeSet<String> {
-        let Some(start) = self.by_name.get(name) else { return BTreeSet::new() };
+        let starts = self.by_name.get(name).map_or(&[][..], Vec::as_slice);
         let mut found = BTreeSet::new();
-        let mut dfs = Dfs::new(Reversed(&self.graph), *start);
-        while let Some(index) = dfs.next(Reversed(&self.graph)) {
-            if index != *start {
-                found.extend(
-                    self.graph.node_weight(index).into_iter().flat_map(|part| part.names.iter().cloned()),
-                );
+        let mut dfs = Dfs::empty(Reversed(&self.graph));
+        for start in starts {
+            dfs.move_to(*start);
+            while let Some(index) = dfs.next(Reversed(&self.graph)) {
+                if !starts.contains(&index) {
+                    let part = self.graph.node_weight(index);
+                    found.extend(part.into_iter().flat_map(|part| part.names.iter().cloned()));
+                }
             }
         }
         found
     }
 
-    fn push(&mut self, part: Part) {
-        let known = match part.kind {
-            PartKind::Import => self.graph.node_weights().any(|other| other.source == part.source),
-            PartKind::Statement if part.names.is_empty() => {
-                self.graph.node_weights().any(|other| other.source == part.source)
-            }
+    /// Whether a part need not be added: it is there, or defines what another one defines.
+    fn is_known(&self, part: &Part) -> bool {
+        let is_there = || self.graph.node_weights().any(|other| other.source == part.source);
+        match part.kind {
+            PartKind::Import => is_there(),
+            PartKind::Statement if part.names.is_empty() => is_there(),
             PartKind::Verbatim => false,
             _ => part.names.iter().any(|name| self.knows(name)),
-        };
-        if known {
-            return;
-        }
-        let names = part.names.clone();
-        let index = self.graph.add_node(part);
-        for name in names {
-            self.by_name.entry(name).or_insert(index);
         }
     }
 
+    fn push(&mut self, part: Part) {
+        let names = part.names.clone();
+        let index = self.graph.add_node(part);
+        for name in names {
+            self.by_name.entry(name).or_default().push(index);
+        }
+    }
+
+    /// A part needs what it mentions, and the other definitions of its own names, of which it may be made.
     fn link(&mut self) {
         let mut edges = Vec::new();
         for index in self.graph.node_indices() {
-            let mentioned = self.graph.node_weight(index).into_iter().flat_map(|part| &part.mentions);
-            edges.extend(mentioned.filter_map(|name| self.by_name.get(name)).map(|to| (index, *to)));
+            let part = self.graph.node_weight(index);
+            let needed = part.into_iter().flat_map(|part| part.mentions.iter().chain(&part.names));
+            let defined = needed.filter_map(|name| self.by_name.get(name)).flatten();
+            edges.extend(defined.filter(|to| **to != index).map(|to| (index, *to)));
         }
         for (from, to) in edges {
             self.graph.update_edge(from, to, ());
@@ -211,6 +221,11 @@ impl Part {
         }
     }
 
+    /// Whether it is a function without a body to speak of.
+    pub(crate) const fn is_stub(&self) -> bool {
+        matches!(&self.kind, PartKind::Function(header) if header.is_stub)
+    }
+
     const fn is_line(&self) -> bool {
         matches!(self.kind, PartKind::Import | PartKind::Statement)
     }
@@ -260,13 +275,17 @@ fn part(node: Node<'_>, source: &str) -> Option<Part> {
 /// Calls that set up what the program runs in.
 const SETTINGS: [&str; 4] = ["sys.set", "threading.stack_size", "random.seed", "decimal.getcontext"];
 
-/// What an expression statement assigns to: nothing for a call such as `sys.setrecursionlimit(9999)`; `None` for one that
-/// only runs the program.
+/// The names that an expression statement defines: none if it changes what another statement has made (`n += 1`,
+/// `table[0] = 1`), or is a call such as `sys.setrecursionlimit(9999)`; `None` if it only runs the program.
 fn assigned(statement: Node<'_>, source: &str) -> Option<Vec<String>> {
     let inner = statement.named_child(0)?;
     match inner.kind() {
-        "assignment" | "augmented_assignment" => {
+        "augmented_assignment" => Some(Vec::new()),
+        "assignment" => {
             let left = inner.child_by_field_name("left")?;
+            if matches!(left.kind(), "subscript" | "attribute") {
+                return Some(Vec::new());
+            }
             Some(mentions(left, source, Below::Everything).into_iter().map(str::to_owned).collect())
         }
         "call" => {

@@ -135,7 +135,7 @@ pub(super) async fn regressions(
 /// What is written for a function in a program, with nothing around it.
 pub(super) fn source_of(candidate: &Candidate, name: &str) -> String {
     let found = parts(&candidate.written).unwrap_or_default();
-    let own = found.into_iter().find(|part| part.names.iter().any(|defined| defined == name));
+    let own = found.into_iter().rev().find(|part| part.names.iter().any(|defined| defined == name));
     own.map(|part| part.source).unwrap_or_default()
 }
 
@@ -157,7 +157,7 @@ async fn record(
     let (start, source) = match problem.entry {
         Entry::Function { .. } => (call(problem, &entry(problem)), candidate.source.clone()),
         Entry::Stdio => {
-            // Only the definitions: the program must not run while it is loaded.
+            // Without the guard and the bare calls that run the program: it must not run while it is loaded.
             let mut graph = FunctionGraph::default();
             graph.add(&candidate.source);
             (MAIN.to_owned(), graph.whole())

@@ -74,11 +74,12 @@ fn divide(
     taken: impl Fn(&str) -> bool,
 ) -> Option<Division> {
     let parts = modules::parts(answer)?;
-    let own = parts.iter().find(|part| part.names.contains(&function.name))?;
+    // Of several definitions the last one counts, as when they run.
+    let own = parts.iter().rev().find(|part| !part.is_stub() && part.names.contains(&function.name))?;
     if let PartKind::Function(header) = &own.kind {
         let wanted = modules::parameters_of(&function.signature);
         let fits = wanted.is_none_or(|wanted| wanted == ["..."] || wanted == header.parameters);
-        if header.is_stub || !fits {
+        if !fits {
             return None;
         }
     }
@@ -98,12 +99,9 @@ fn divide(
 /// What of `answer` a function needs beside what is known: itself, and helpers of its own.
 pub(super) fn own_text(answer: &str, name: &str, known: &FunctionGraph) -> Option<String> {
     let mut own = FunctionGraph::default();
-    for part in modules::parts(answer)? {
-        let redefines = part.names.iter().any(|defined| defined != name && known.knows(defined));
-        if !redefines {
-            own.add(&part.source);
-        }
-    }
+    let redefines =
+        |part: &modules::Part| part.names.iter().any(|defined| defined != name && known.knows(defined));
+    own.add_parts(modules::parts(answer)?.into_iter().filter(|part| !redefines(part)));
     own.knows(name).then(|| own.assemble(name))
 }
 
@@ -155,6 +153,7 @@ mod tests {
             "def f(a, b):\n    pass\n",
             "def f(a, b):\n    '''Doc.'''\n    raise NotImplementedError\n",
             "def f(a):\n    return 1\n",
+            "def f(a, b):\n    return 1\n\ndef f(a):\n    return 1\n",
             "def f(a, c):\n    return 1\n",
             "def f(a, b:\n",
             "",

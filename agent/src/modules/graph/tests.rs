@@ -116,7 +116,35 @@ fn the_first_definition_stays() {
     assert!(graph.assemble("h").contains("return 1") && !graph.whole().contains("return 2"));
     assert_eq!(graph.dependents("g").into_iter().collect::<Vec<_>>(), ["f", "h"]);
     assert!(graph.dependents("none").is_empty());
-    assert_eq!(graph.names().collect::<Vec<_>>(), ["f", "g", "h"]);
+    assert!(["f", "g", "h"].iter().all(|name| graph.knows(name)));
+}
+
+#[test]
+fn statements_that_change_what_is_there_belong_to_the_program() {
+    for source in [
+        "t = {}\nt[0] = 1\n\n\ndef f(): return t[0]\n",
+        "n = 1\nn += 1\nn += 1\n\n\ndef f(): return n\n",
+        "n = 1\nn = n + 1\n\n\ndef f(): return n\n",
+        "n = 1\nn, m = 2, n\n\n\ndef f(): return m\n",
+        "class Box: pass\n\n\nBox.size = 1\n\n\ndef f(): return Box.size\n",
+        "def f(): return 1\n\n\nf = memo(f)\n\n\ndef memo(f): return f\n",
+    ] {
+        let graph = graph(source);
+        assert_eq!(graph.assemble("f"), source);
+        let mut again = graph.clone();
+        assert!(again.add(source));
+        assert_eq!(again.whole(), source, "what is there is not added again");
+    }
+}
+
+#[test]
+fn the_last_definition_of_one_text_wins() {
+    let text = "def f():\n    return g()\n\n\ndef g():\n    return 1\n\n\ndef g():\n    return 2\n";
+    let mut graph = graph(text);
+    assert_eq!(graph.assemble("f"), text);
+    assert!(graph.add("def g():\n    return 3\n"));
+    assert_eq!(graph.assemble("f"), text);
+    assert_eq!(graph.dependents("g").into_iter().collect::<Vec<_>>(), ["f"]);
 }
 
 #[test]

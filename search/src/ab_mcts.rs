@@ -81,7 +81,7 @@ impl Default for AbMctsConfig {
 #[derive(Debug, Clone)]
 pub struct AbMcts {
     config: AbMctsConfig,
-    /// By node; `None` for one that has no children because it did not fail.
+    /// By node; not open for one that has no children because it did not fail.
     states: Vec<State>,
     planned: Vec<NodeId>,
     in_flight: usize,

@@ -42,7 +42,7 @@ pub struct AdaptiveConfig {
     /// Programs at most, at least 1. Default 20.
     #[serde(deserialize_with = "checked::count")]
     pub generations: usize,
-    /// Model calls at most, at least 1. Default 60.
+    /// No trial begins after so many model calls, at least 1; what the last ones ask again may exceed it. Default 60.
     #[serde(deserialize_with = "checked::count")]
     pub calls: usize,
     /// Share of the calls that is kept for checking what passes, in `[0, 1]`, and at least 4 calls. Default 0.15.

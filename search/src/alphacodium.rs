@@ -157,7 +157,7 @@ impl AlphaCodium {
             Step::Examine { program: node } | Step::Check { fix: node, .. } => {
                 (node, run(self.all_suites(), Shown::Unchanged))
             }
-            Step::Show { program, test } => (program, run(vec![test.suite], self.shown(test))),
+            Step::Show { program, test } => (program, run(self.all_suites(), self.shown(test))),
             Step::Fix { program, .. } => (program, Operator::Refine { reflection: None }),
             Step::Stop(_) => return None,
         };

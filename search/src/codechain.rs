@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::attempt::Outcome;
 use crate::checked;
-use crate::grow::{distinct, grow};
+use crate::grow::{distinct, grow, with_outcome};
 use crate::policy::{
     Decision, ModuleChoice, Operator, ProgramStyle, SearchPolicy, StopReason, Trial, TrialResult,
 };
@@ -112,7 +112,7 @@ impl CodeChain {
 
     fn end_round(&mut self, tree: &Tree) {
         let made = std::mem::take(&mut self.made);
-        let passing = with_outcome(tree, &made, Outcome::Passed);
+        let passing = with_outcome(tree, made.iter().copied(), Outcome::Passed);
         let settled = !made.is_empty() && passing.len() == made.len();
         if !passing.is_empty() {
             self.last_passing = distinct(tree, passing);
@@ -133,7 +133,7 @@ impl CodeChain {
         if !self.last_passing.is_empty() {
             return self.last_passing.clone();
         }
-        let untested = with_outcome(tree, made, Outcome::Untested);
+        let untested = with_outcome(tree, made.iter().copied(), Outcome::Untested);
         if !untested.is_empty() {
             return distinct(tree, untested);
         }
@@ -171,11 +171,6 @@ impl SearchPolicy for CodeChain {
     fn stop_reason(&self, _tree: &Tree) -> Option<StopReason> {
         self.stopped
     }
-}
-
-fn with_outcome(tree: &Tree, nodes: &[NodeId], outcome: Outcome) -> Vec<NodeId> {
-    let has = |node: &&NodeId| tree.attempt(**node).is_some_and(|attempt| attempt.outcome() == outcome);
-    nodes.iter().filter(has).copied().collect()
 }
 
 /// The programs of the whole tree that pass the most tests, if any passes one.

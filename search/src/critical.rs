@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use crate::attempt::Outcome;
 use crate::checked;
 use crate::choose;
-use crate::grow::{distinct, grow};
+use crate::grow::{any_passes, distinct, grow, with_outcome};
 use crate::policy::{Decision, Operator, ProgramStyle, SearchPolicy, StopReason, Trial, TrialResult};
 use crate::tree::{NodeId, Tree};
 
@@ -86,15 +86,15 @@ impl CriticalSampling {
             self.queue = self.next_stage(tree);
             return;
         }
-        let passes = tree.nodes().any(|node| node.attempt.as_ref().is_some_and(crate::Attempt::passes_all));
-        self.stopped = Some(if passes { StopReason::Accepted } else { StopReason::Exhausted });
+        self.stopped = Some(StopReason::done(any_passes(tree)));
     }
 
     /// Refines what passes, or else what nothing speaks against; else repairs the best; else draws afresh.
     fn next_stage(&self, tree: &Tree) -> VecDeque<(NodeId, Operator)> {
         let programs = self.config.programs.max(1);
         for outcome in [Outcome::Passed, Outcome::Untested] {
-            let sources = with_outcome(tree, outcome);
+            let all = tree.nodes().map(|node| node.id);
+            let sources = distinct(tree, with_outcome(tree, all, outcome));
             if !sources.is_empty() {
                 let refine = |(source, count)| (source, Operator::RefineFromPrefix { count });
                 return shares(&sources, programs).into_iter().map(refine).collect();
@@ -155,9 +155,4 @@ fn shares(sources: &[NodeId], total: usize) -> Vec<(NodeId, usize)> {
     let (each, over) = (total / sources.len().max(1), total % sources.len().max(1));
     let share = |(index, source): (usize, &NodeId)| (*source, each + usize::from(index < over));
     sources.iter().enumerate().map(share).filter(|(_, count)| *count > 0).collect()
-}
-
-fn with_outcome(tree: &Tree, outcome: Outcome) -> Vec<NodeId> {
-    let has = |node: &&crate::Node| node.attempt.as_ref().is_some_and(|attempt| attempt.outcome() == outcome);
-    distinct(tree, tree.nodes().filter(has).map(|node| node.id).collect::<Vec<_>>())
 }

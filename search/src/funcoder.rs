@@ -222,7 +222,7 @@ impl FunCoder {
         if self.open.is_empty() {
             let passes = |node: &NodeId| tree.attempt(*node).is_some_and(crate::Attempt::passes_all);
             let accepted = function.candidates.iter().any(passes);
-            self.stopped = Some(if accepted { StopReason::Accepted } else { StopReason::Exhausted });
+            self.stopped = Some(StopReason::done(accepted));
         }
     }
 

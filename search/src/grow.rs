@@ -109,6 +109,21 @@ pub(crate) fn record(tree: &mut Tree, change: Change) {
     debug_assert!(applied.is_ok(), "a policy made a change that does not fit: {applied:?}");
 }
 
+/// Whether any program of the tree passes all visible tests.
+pub(crate) fn any_passes(tree: &Tree) -> bool {
+    tree.nodes().filter_map(|node| node.attempt.as_ref()).any(crate::Attempt::passes_all)
+}
+
+/// The nodes of `nodes` whose programs came out like this.
+pub(crate) fn with_outcome(
+    tree: &Tree,
+    nodes: impl IntoIterator<Item = NodeId>,
+    outcome: crate::Outcome,
+) -> Vec<NodeId> {
+    let has = |node: &NodeId| tree.attempt(*node).is_some_and(|attempt| attempt.outcome() == outcome);
+    nodes.into_iter().filter(has).collect()
+}
+
 /// The nodes of `nodes` that hold a program, one per fingerprint, the first of each.
 pub(crate) fn distinct(tree: &Tree, nodes: impl IntoIterator<Item = NodeId>) -> Vec<NodeId> {
     let mut seen = std::collections::BTreeSet::new();

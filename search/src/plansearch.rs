@@ -18,7 +18,7 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 
 use crate::checked;
-use crate::grow::grow;
+use crate::grow::{any_passes, grow};
 use crate::policy::{Combined, Decision, Operator, SearchPolicy, StopReason, Trial, TrialResult};
 use crate::tree::{NodeId, Tree};
 
@@ -181,7 +181,6 @@ impl SearchPolicy for PlanSearch {
         if !self.is_idle() {
             return None;
         }
-        let passes = tree.nodes().filter_map(|node| node.attempt.as_ref()).any(crate::Attempt::passes_all);
-        Some(if passes { StopReason::Accepted } else { StopReason::Exhausted })
+        Some(StopReason::done(any_passes(tree)))
     }
 }

@@ -414,8 +414,8 @@ pub enum ProgramStyle {
 
 /// Which failed tests the feedback on a program shows after [`Operator::RunTests`].
 ///
-/// Expected values that a model wrote are often wrong, so methods of ours show the visible tests and the trusted ones
-/// ([`crate::suite::trusted`]); published methods that show all of them say so.
+/// Expected values that a model wrote are often wrong, so the choice among programs hears those first that can be trusted
+/// ([`crate::suite::trusted`]). Published methods that show all of them say so.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Shown {
@@ -577,6 +577,13 @@ pub enum StopReason {
     Time,
     /// The caller cancelled.
     Cancelled,
+}
+
+impl StopReason {
+    /// How a method ends that has done all that it does.
+    pub(crate) const fn done(passes: bool) -> Self {
+        if passes { Self::Accepted } else { Self::Exhausted }
+    }
 }
 
 /// A search method: decides what to try next and absorbs results.

@@ -1,6 +1,6 @@
 //! The candidate pool: every program of a tree, equal ones once. A view: the tree is the only store.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::attempt::Attempt;
 use crate::suite;
@@ -36,6 +36,10 @@ pub struct Candidate {
     pub comparisons: u32,
     /// Points that they gave it.
     pub points: f64,
+    /// Whether others that do the same on the visible tests were probed and it was not, or in vain.
+    pub alone: bool,
+    /// Share of its rivals that return the same, in `[0, 1]`, where functions were composed by consensus.
+    pub consensus: Option<f64>,
     /// Trusted tests that a model wrote and it passed (see [`suite::trusted`]).
     pub trusted: u32,
     /// Tests that a model wrote and it passed, and how many of them it ran on.
@@ -86,13 +90,23 @@ impl Pool {
     }
 
     fn count_clusters(&mut self) {
+        // Programs that probes told nothing of are no group beside those that they told apart.
+        let probed: BTreeSet<Option<u64>> = self
+            .candidates
+            .iter()
+            .filter(|candidate| candidate.probed.is_some())
+            .map(|candidate| candidate.attempt.behaviour)
+            .collect();
+        for candidate in &mut self.candidates {
+            candidate.alone = candidate.probed.is_none() && probed.contains(&candidate.attempt.behaviour);
+        }
         let mut sizes: BTreeMap<Behaviour, u32> = BTreeMap::new();
         for behaviour in self.candidates.iter().filter_map(Candidate::behaviour) {
             *sizes.entry(behaviour).or_default() += 1;
         }
         for candidate in &mut self.candidates {
             let size = candidate.behaviour().and_then(|behaviour| sizes.get(&behaviour));
-            candidate.cluster = size.copied().unwrap_or(0);
+            candidate.cluster = size.copied().unwrap_or_else(|| u32::from(candidate.alone));
         }
     }
 
@@ -121,6 +135,8 @@ impl Candidate {
             attempt: attempt.clone(),
             draws: 1,
             probed: node.probed,
+            alone: false,
+            consensus: node.score(Evaluator::Consensus),
             cluster: 0,
             self_eval: node.score(Evaluator::SelfEval),
             accepted: verdict(node),
@@ -137,6 +153,9 @@ impl Candidate {
     /// What is known of how it behaves; equal within a cluster. `None` where nothing is known.
     #[must_use]
     pub fn behaviour(&self) -> Option<Behaviour> {
+        if self.alone {
+            return None;
+        }
         let known = (self.attempt.behaviour, self.probed);
         (known != (None, None)).then_some(Behaviour { visible: known.0, probed: known.1 })
     }
@@ -154,6 +173,7 @@ impl Candidate {
         self.accepted = verdict(copy).or(self.accepted);
         self.grade = self.grade.or_else(|| copy.score(Evaluator::OutputGrade));
         self.probed = self.probed.or(copy.probed);
+        self.consensus = self.consensus.or_else(|| copy.score(Evaluator::Consensus));
         self.add_points(copy);
         if better(attempt, &self.attempt) {
             self.node = copy.id;

@@ -19,7 +19,7 @@ use crate::attempt::Outcome;
 use crate::checked;
 use crate::choose::contest::{self, Contest};
 use crate::evidence;
-use crate::grow::grow;
+use crate::grow::{any_passes, grow};
 use crate::policy::{Decision, Operator, ProgramStyle, SearchPolicy, StopReason, Trial, TrialResult};
 use crate::tree::{NodeId, NodeKind, Tree};
 
@@ -163,7 +163,6 @@ impl SearchPolicy for SStar {
         if self.stage != Stage::Done {
             return None;
         }
-        let passes = tree.nodes().filter_map(|node| node.attempt.as_ref()).any(crate::Attempt::passes_all);
-        Some(if passes { StopReason::Accepted } else { StopReason::Exhausted })
+        Some(StopReason::done(any_passes(tree)))
     }
 }

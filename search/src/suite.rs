@@ -5,7 +5,7 @@
 //! expected values (Shinn et al. 2023, *Reflexion*, section 4.3, count 16 % false positives on MBPP), so a test by
 //! itself says little.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
@@ -16,7 +16,7 @@ use crate::tree::{Node, NodeId, NodeKind, Tree};
 mod tests;
 
 /// Distinct programs that it takes to trust a test.
-pub const VOTERS_MIN: usize = 3;
+const VOTERS_MIN: usize = 3;
 
 /// One test of a suite. The root stands for the suite of the visible tests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -120,7 +120,7 @@ pub fn runs(tree: &Tree, suite: NodeId) -> BTreeMap<u64, (&Attempt, &SuiteRun)> 
 /// Which tests of a suite can be trusted, one flag per test; empty as long as no program can vote.
 ///
 /// A test is trusted if the largest group of programs that behave alike, on the visible tests and on the whole suite,
-/// passes it, and at least [`VOTERS_MIN`] distinct programs ran. Where several groups are the largest, all of them must
+/// passes it, and at least three distinct programs with a vote ran. Where several groups are the largest, all of them must
 /// pass it. Programs that fail a visible test have no vote: that many wrong programs agree says nothing.
 #[must_use]
 pub fn trusted(tree: &Tree, suite: NodeId) -> Vec<bool> {
@@ -141,16 +141,6 @@ pub fn trusted(tree: &Tree, suite: NodeId) -> Vec<bool> {
     let tests = leaders.iter().map(|run| run.outcomes.len()).min().unwrap_or(0);
     let agreed = |index| voters >= VOTERS_MIN && leaders.iter().all(|run| run.passes(index));
     (0..tests).map(agreed).collect()
-}
-
-/// The trusted tests of all suites.
-#[must_use]
-pub fn all_trusted(tree: &Tree) -> BTreeSet<TestId> {
-    let of_suite = |suite| {
-        let flags = trusted(tree, suite).into_iter().zip(0..);
-        flags.filter(|(trusted, _)| *trusted).map(move |(_, index)| TestId { suite, index })
-    };
-    suites(tree).flat_map(of_suite).collect()
 }
 
 fn count(tests: usize) -> u32 {

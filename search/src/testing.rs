@@ -1,7 +1,7 @@
 //! Scripted callers for tests: what a model and a sandbox might say, without either.
 
 use crate::{
-    Attempt, Change, Draft, NodeId, NodeKind, Operator, Preference, Search, SearchPolicy, SuiteRun,
+    Attempt, Change, Cost, Draft, NodeId, NodeKind, Operator, Preference, Search, SearchPolicy, SuiteRun,
     TestOutcome, Tree, Trial, TrialResult, VerifyStyle,
 };
 
@@ -152,18 +152,21 @@ pub(crate) fn run(
     while search.stop_reason().is_none() {
         flying.extend(search.ask(slots - flying.len()));
         let trial: Trial = flying.pop_front().expect("a search that goes on asks or waits for a result");
-        let result = answer(&trial);
-        search.tell(trial.id, result);
+        search.tell_at_cost(trial.id, answer(&trial), cost(&trial));
         log.push(trial);
         assert!(log.len() < 10_000, "the search does not end");
     }
     // What is in flight when the method stops still comes in.
     for trial in flying {
-        let result = answer(&trial);
-        search.tell(trial.id, result);
+        search.tell_at_cost(trial.id, answer(&trial), cost(&trial));
         log.push(trial);
     }
     (search, log)
+}
+
+/// What a trial costs: a call, and tokens that are a function of the trial alone.
+pub(crate) fn cost(trial: &Trial) -> Cost {
+    Cost { calls: 1, output_tokens: 50 + trial.seed % 500, ..Cost::default() }
 }
 
 /// Names of the operators asked for, in order.

@@ -279,9 +279,7 @@ impl SearchPolicy for TreePlanner {
             Step::Implement => {
                 let nodes = grow(tree, trial, result);
                 let passes = |node: &NodeId| tree.attempt(*node).is_some_and(crate::Attempt::passes_all);
-                let reason =
-                    if nodes.iter().any(passes) { StopReason::Accepted } else { StopReason::Exhausted };
-                self.step = Step::Stop(reason);
+                self.step = Step::Stop(StopReason::done(nodes.iter().any(passes)));
                 nodes
             }
             Step::Stop(_) => grow(tree, trial, result),

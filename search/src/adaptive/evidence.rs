@@ -42,6 +42,8 @@ pub(super) struct Evidence {
     comparisons: u32,
     /// Distinct programs at the last probe.
     probed: usize,
+    /// Whether a probe has found inputs that count.
+    told_apart: bool,
     inputs: Inputs,
 }
 
@@ -104,7 +106,7 @@ impl Evidence {
             return;
         }
         self.stood += 1;
-        let cluster = cluster(tree, node);
+        let cluster = cluster(tree, node, self.told_apart);
         let new = Standing { node, cluster, draws: 0, checked: false, accepted: None };
         self.standing.entry(attempt.fingerprint).or_insert(new).draws += 1;
         self.count();
@@ -121,11 +123,13 @@ impl Evidence {
     /// Takes what a probe of these programs found on so many inputs that count.
     pub(super) fn probe(&mut self, tree: &Tree, programs: &[NodeId], inputs: u32) {
         self.probed = programs.len();
+        self.told_apart |= inputs > 0;
+        let told_apart = self.told_apart;
         if inputs == 0 && self.inputs == Inputs::Mutated {
             self.inputs = Inputs::Wanted;
         }
         for standing in self.standing.values_mut() {
-            standing.cluster = cluster(tree, standing.node);
+            standing.cluster = cluster(tree, standing.node, told_apart);
         }
         self.count();
     }
@@ -212,7 +216,7 @@ impl Evidence {
         members.into_iter()
     }
 
-    /// The program that the selection ladder prefers.
+    /// The best program: as the selection ladder has it down to the verdict, then drawn most often, then first.
     fn leader(&self) -> Option<&Standing> {
         let rank = |standing: &&Standing| {
             (
@@ -238,10 +242,11 @@ impl Evidence {
     }
 }
 
-fn cluster(tree: &Tree, node: NodeId) -> Cluster {
+/// Once probes have told programs apart, those that they told nothing of are no group.
+fn cluster(tree: &Tree, node: NodeId, told_apart: bool) -> Cluster {
     let Some((node, attempt)) = tree.node(node).and_then(|node| Some((node, node.attempt.as_ref()?))) else {
         return (0, false);
     };
-    let behaviour = node.probed.or(attempt.behaviour);
+    let behaviour = node.probed.or(attempt.behaviour.filter(|_| !told_apart));
     (behaviour.unwrap_or(attempt.fingerprint), behaviour.is_some())
 }

@@ -16,8 +16,8 @@ use crate::tree::{Node, NodeId, NodeKind, Tree};
 const EARLIER: f64 = 0.3;
 /// What all earlier observations of one kind weigh together at most.
 const EARLIER_MAX: f64 = 20.0;
-/// Weight of an observation of the same move in another situation.
-const ELSEWHERE: f64 = 1.0;
+/// What observations of one kind can weigh, as settings have them.
+const WEIGHT_MAX: f64 = 1e6;
 /// What a program that fails is worth beside one that passes, per share of visible tests passed.
 ///
 /// Small, for only programs that pass are worth submitting: with the 0.7 of the rewards, revising a program that passes
@@ -73,7 +73,7 @@ pub struct Situation {
 
 /// What moves made of situations.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(from = "Vec<(Situation, Moments)>", into = "Vec<(Situation, Moments)>")]
+#[serde(try_from = "Vec<(Situation, Moments)>", into = "Vec<(Situation, Moments)>")]
 pub struct Experience {
     seen: BTreeMap<Situation, Moments>,
 }
@@ -153,12 +153,12 @@ impl Experience {
     }
 
     /// What is believed of a situation: the prior, what was seen of it, and what was seen of the same move elsewhere, which
-    /// counts half. So a move that never helped is not tried in every new situation once more.
+    /// counts as much. So a move that never helped is not tried in every new situation once more.
     pub(super) fn belief(&self, situation: Situation) -> Beta {
         let same_move =
             self.seen.iter().filter(|(other, _)| other.act == situation.act && **other != situation);
         let elsewhere = same_move.fold(Moments::default(), |sum, (_, moments)| sum.with(moments));
-        situation.prior().after(&elsewhere.scaled(ELSEWHERE)).after(&self.get(situation))
+        situation.prior().after(&elsewhere).after(&self.get(situation))
     }
 
     pub(super) fn get(&self, situation: Situation) -> Moments {
@@ -178,9 +178,21 @@ impl Experience {
     }
 }
 
-impl From<Vec<(Situation, Moments)>> for Experience {
-    fn from(seen: Vec<(Situation, Moments)>) -> Self {
-        Self { seen: seen.into_iter().collect() }
+impl TryFrom<Vec<(Situation, Moments)>> for Experience {
+    type Error = String;
+
+    fn try_from(seen: Vec<(Situation, Moments)>) -> Result<Self, String> {
+        for (situation, Moments { weight, mean, squares }) in &seen {
+            let fits = (0.0..=WEIGHT_MAX).contains(weight)
+                && (0.0..=1.0).contains(mean)
+                && (0.0..=WEIGHT_MAX).contains(squares);
+            if !fits {
+                return Err(format!(
+                    "experience of {situation:?}: weight and squares lie in [0, {WEIGHT_MAX}], the mean in [0, 1]"
+                ));
+            }
+        }
+        Ok(Self { seen: seen.into_iter().collect() })
     }
 }
 

@@ -235,3 +235,22 @@ fn problems_without_tests_or_inputs_end_with_a_verdict() {
     assert_eq!(search.stop_reason(), Some(StopReason::Accepted));
     assert!(names(&log).contains(&"verify") && log.len() < 20, "{:?}", names(&log));
 }
+
+#[test]
+fn experience_that_is_none_is_refused() {
+    let read = |moments: &str| {
+        let situation = r#"{"act": "refine", "depth": 1, "class": "passes_some"}"#;
+        let config = format!(r#"{{"experience": [[{situation}, {moments}]]}}"#);
+        serde_json::from_str::<AdaptiveConfig>(&config).map_err(|error| error.to_string())
+    };
+    assert!(read(r#"{"weight": 2.0, "mean": 0.3, "squares": 0.1}"#).is_ok());
+    for moments in [
+        r#"{"weight": -2.0, "mean": 0.3, "squares": 0.0}"#,
+        r#"{"weight": 1e300, "mean": 0.3, "squares": 0.0}"#,
+        r#"{"weight": 1.0, "mean": 1.5, "squares": 0.0}"#,
+        r#"{"weight": 1.0, "mean": 0.5, "squares": -1.0}"#,
+    ] {
+        let error = read(moments).unwrap_err();
+        assert!(error.contains("lie in [0, 1000000]"), "{moments}: {error}");
+    }
+}

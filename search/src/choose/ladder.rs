@@ -16,17 +16,19 @@ use crate::pool::Candidate;
 /// 5. among those that fail: a critic's grade of the outputs, one that was not asked for counting as 2 of 5;
 /// 6. size of its behaviour cluster, on probes where it was probed. CodeT (section 3.2) weighs a cluster by the square
 ///    root of its programs; the order is the same;
-/// 7. trusted tests that a model wrote passed ([`crate::suite::trusted`]);
-/// 8. the model's confidence, a critic's yes counting as 1, one that was not asked as 0;
-/// 9. share of the tests that a model wrote passed, trusted or not: the word of the methods that write them, where
+/// 7. consensus with the other implementations, where functions were composed by it (FunCoder, section 2);
+/// 8. trusted tests that a model wrote passed ([`crate::suite::trusted`]);
+/// 9. the model's confidence, a critic's yes counting as 1, one that was not asked as 0;
+/// 10. share of the tests that a model wrote passed, trusted or not: the word of the methods that write them, where
 ///    nothing better speaks;
-/// 10. without tests: how many draws gave this very program, which is the majority vote;
-/// 11. among those that pass: fewer slow tests, then fewer characters (among those that fail, short ones are stubs);
-/// 12. first seen.
+/// 11. without tests: how many draws gave this very program, which is the majority vote;
+/// 12. among those that pass: fewer slow tests, then fewer characters (among those that fail, short ones are stubs);
+/// 13. first seen.
 #[must_use]
 pub fn compare(one: &Candidate, other: &Candidate) -> Ordering {
     standing(one, other)
         .then_with(|| one.cluster.cmp(&other.cluster))
+        .then_with(|| consensus(one).total_cmp(&consensus(other)))
         .then_with(|| one.trusted.cmp(&other.trusted))
         .then_with(|| confidence(one).total_cmp(&confidence(other)))
         .then_with(|| generated(one).total_cmp(&generated(other)))
@@ -61,6 +63,10 @@ fn grade(candidate: &Candidate) -> f64 {
 fn confidence(candidate: &Candidate) -> f64 {
     let verdict = candidate.accepted.map(|accepted| if accepted { 1.0 } else { -1.0 });
     candidate.self_eval.or(verdict).unwrap_or(0.0)
+}
+
+fn consensus(candidate: &Candidate) -> f64 {
+    candidate.consensus.unwrap_or(0.0)
 }
 
 fn generated(candidate: &Candidate) -> f64 {

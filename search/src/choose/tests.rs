@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::attempt::Attempt;
 use crate::testing::{add_program, add_run, add_suite, outcomes};
-use crate::tree::{Evaluator, NodeKind};
+use crate::tree::{Change, Evaluator, NodeKind};
 
 /// A program that passes `passed` of 4 tests.
 fn program(fingerprint: u64, passed: u32) -> Attempt {
@@ -40,6 +40,30 @@ fn check(programs: Vec<(Attempt, Option<f64>)>, expected: Option<usize>) {
     let nodes: Vec<NodeId> =
         programs.into_iter().map(|(attempt, sure)| grow(&mut tree, attempt, sure)).collect();
     assert_eq!(best(&tree), expected.map(|index| nodes[index]), "{:#?}", Pool::of(&tree));
+}
+
+#[test]
+fn programs_that_were_not_probed_are_no_group() {
+    let mut tree = Tree::new();
+    let probed: Vec<NodeId> = (1..4).map(|number| grow(&mut tree, program(number, 4), None)).collect();
+    for node in &probed {
+        tree.apply(Change::Probed { node: *node, behaviour: 7 }).unwrap();
+    }
+    // What came after the probe: more than those that are known to agree.
+    for number in 4..9 {
+        grow(&mut tree, program(number, 4), None);
+    }
+    assert_eq!(best(&tree), Some(probed[0]), "{:#?}", Pool::of(&tree));
+}
+
+#[test]
+fn of_composed_programs_the_one_that_most_agree_with_is_chosen() {
+    let mut tree = Tree::new();
+    let nodes: Vec<NodeId> = (1..4).map(|number| grow(&mut tree, untested(number), None)).collect();
+    for (node, agreement) in nodes.iter().zip([0.0, 0.5, 0.5]) {
+        tree.evaluate(*node, Evaluator::Consensus, agreement).unwrap();
+    }
+    assert_eq!(best(&tree), Some(nodes[1]));
 }
 
 #[test]

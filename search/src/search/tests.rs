@@ -9,7 +9,7 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 use super::*;
 use crate::choose::consensus::Outputs;
 use crate::testing::{
-    made, modules, obliging, passes, probed, program, ran, reflections, run, suite, sure, thoughts,
+    cost, made, modules, obliging, passes, probed, program, ran, reflections, run, suite, sure, thoughts,
 };
 use crate::*;
 
@@ -294,7 +294,7 @@ fn shuffled(policy: Box<dyn SearchPolicy>, seed: u64, kind: u64, slots: usize) -
         }
         assert!(!flying.is_empty(), "the search waits for nothing");
         let trial: Trial = flying.swap_remove((luck.next_u64() % flying.len() as u64) as usize);
-        let told = search.tell(trial.id, answer(kind, &trial));
+        let told = search.tell_at_cost(trial.id, answer(kind, &trial), cost(&trial));
         changes.extend(told.changes);
         assert_eq!(search.tell(trial.id, answer(kind, &trial)), Told::default(), "telling is idempotent");
     }
@@ -391,7 +391,7 @@ proptest! {
             let mut passed = false;
             while search.stop_reason().is_none() {
                 for trial in search.ask(1) {
-                    search.tell(trial.id, answer(kind, &trial));
+                    search.tell_at_cost(trial.id, answer(kind, &trial), cost(&trial));
                 }
                 let best = search.best().and_then(|node| search.tree().attempt(node));
                 let passes = best.is_some_and(Attempt::passes_all);

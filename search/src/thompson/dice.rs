@@ -37,6 +37,10 @@ impl Dice {
     /// Source: Marsaglia and Tsang 2000, *A simple method for generating gamma variables*, with the boost of their
     /// section 6 for shapes below 1.
     pub(crate) fn gamma(&mut self, shape: f64) -> f64 {
+        // No such distribution; what follows would look for a draw for ever.
+        if shape.is_nan() || shape <= 0.0 {
+            return 0.0;
+        }
         if shape < 1.0 {
             return self.gamma(shape + 1.0) * self.uniform().powf(1.0 / shape);
         }

@@ -64,15 +64,19 @@ pub(crate) fn mutations(problem: &Problem, count: usize, seed: u64) -> Vec<Input
 /// What a model wrote as an input, if it can be read: a call of the entry point with literal arguments (what it says of
 /// the result is passed over), or a text for standard input.
 pub(crate) fn written(problem: &Problem, text: &str) -> Option<Input> {
-    if problem.entry.function().is_none() {
-        return Some(Input::Stdin(text.to_owned()));
-    }
-    let call = Call::parse(text).map(|call| (call.args, call.kwargs));
-    let (args, kwargs) = call.or_else(|| {
+    let Some(entry) = problem.entry.function() else { return Some(Input::Stdin(text.to_owned())) };
+    let call = Call::parse(text).map(|call| (call.entry, call.args, call.kwargs));
+    let (called, args, kwargs) = call.or_else(|| {
         let assertion = CallAssertion::parse(&format!("assert {text}"))?;
-        Some((assertion.args, assertion.kwargs))
+        Some((assertion.entry, assertion.args, assertion.kwargs))
     })?;
-    Some(Input::Call(Arguments { args, kwargs }))
+    is_entry(&called, entry).then_some(Input::Call(Arguments { args, kwargs }))
+}
+
+/// Whether a call of `called` is one of the entry point. Test code calls it `candidate`, too; an answer's calls of a
+/// method are cut down to the method's own name.
+fn is_entry(called: &str, entry: &str) -> bool {
+    called == entry || called == "candidate" || entry.rsplit('.').next() == Some(called)
 }
 
 /// The inputs without repetitions, the first of each.
@@ -89,7 +93,8 @@ fn of_case(case: &Case, entry: &str) -> Vec<Input> {
         Test::Call { args, kwargs, .. } => vec![call(args, kwargs)],
         Test::Stdio { input, .. } => vec![Input::Stdin(input.clone())],
         Test::Code { setup, code } => match CallAssertion::parse(code) {
-            Some(said) => vec![call(&said.args, &said.kwargs)],
+            Some(said) if is_entry(&said.entry, entry) => vec![call(&said.args, &said.kwargs)],
+            Some(_) => Vec::new(),
             None => {
                 let calls = checked_calls(setup, code, entry).unwrap_or_default();
                 calls.iter().map(|it| call(&it.assertion.args, &it.assertion.kwargs)).collect()

@@ -54,6 +54,9 @@ pub(crate) use revise::RoundModules;
 /// Prompt tokens of one program that was tried before, with its feedback and the reflection on it.
 const PAST_TOKENS: u64 = 6_144;
 
+/// Prompt tokens of one function of a program.
+const PART_TOKENS: u64 = 1_024;
+
 /// What operators work with; the same for all trials of a search.
 pub(crate) struct Ports {
     pub(crate) provider: Arc<dyn Provider>,
@@ -244,14 +247,10 @@ pub(crate) fn worst_case(trial: &Trial, ports: &Ports) -> Cost {
     let generations = generations(trial, ports);
     let answers = if calls == 0 { 0 } else { calls - 1 + generations.max(samples(&trial.operator)) };
     let prompt = u64::try_from(ports.problem.statement.len()).unwrap_or(u64::MAX) / 2 + 8_192;
-    let history = match &trial.operator {
-        Operator::RefineWithHistory { path, .. } => path.len() as u64 * PAST_TOKENS,
-        _ => 0,
-    };
     let mut worst = Cost {
         calls,
         generations,
-        input_tokens: calls * (prompt + history),
+        input_tokens: calls * (prompt + shown(&trial.operator)),
         output_tokens: answers
             * u64::from(ports.sampling.max_output_tokens.unwrap_or(trial.max_output_tokens)),
         micro_usd: 0,
@@ -265,6 +264,17 @@ pub(crate) fn worst_case(trial: &Trial, ports: &Ports) -> Cost {
         });
     }
     worst
+}
+
+/// Prompt tokens of what an operator shows beside the problem, at most, where that may be many things.
+fn shown(operator: &Operator) -> u64 {
+    match operator {
+        Operator::RefineWithHistory { path, .. } => path.len() as u64 * PAST_TOKENS,
+        Operator::Mutate { inspirations } => inspirations.len() as u64 * PAST_TOKENS,
+        Operator::Compose { pieces, .. } => pieces.parts.len() as u64 * PART_TOKENS,
+        Operator::ReviseWithModules { clusters, .. } => *clusters as u64 * PART_TOKENS,
+        _ => 0,
+    }
 }
 
 /// Programs and functions that the model is asked for at most. A sketch of the user's is there already.
@@ -289,7 +299,8 @@ fn samples(operator: &Operator) -> u64 {
 fn executions(operator: &Operator, problem: &Problem) -> u64 {
     match operator {
         Operator::Probe { programs, .. } => programs.len() as u64,
-        Operator::Compare { .. } => 2,
+        // Both programs run on the inputs that the model wrote, and, where these tell nothing, on mutations.
+        Operator::Compare { .. } => 4,
         // Each candidate runs on tests and on inputs; of a program to mend the calls in each test are recorded.
         Operator::Compose { count, pieces } => {
             let candidates = *count as u64 + u64::from(pieces.draft.is_some());

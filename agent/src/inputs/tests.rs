@@ -168,9 +168,13 @@ fn inputs_of_visible_tests_are_read_once_each() {
     assert_eq!(shown, ["f(1, x=[2])", "f('a')"]);
     let mut code = Problem::function("demo", "f", "");
     let setup = "def check(candidate):\n    assert candidate(1) == 2\n    assert candidate(2) == 3\n";
-    for (setup, code_) in
-        [("", "assert f(5) == 6"), (setup, "check(f)"), ("", "x = f(1); assert x"), ("", "assert f(f(1))")]
-    {
+    for (setup, code_) in [
+        ("", "assert f(5) == 6"),
+        (setup, "check(f)"),
+        ("", "x = f(1); assert x"),
+        ("", "assert f(f(1))"),
+        ("", "assert helper(3) == 4"),
+    ] {
         let test = Test::Code { setup: setup.into(), code: code_.into() };
         code.visible.push(Case { name: String::new(), test, time_limit: std::time::Duration::from_secs(1) });
     }
@@ -189,8 +193,12 @@ fn what_models_write_is_read_as_inputs() {
             "{text}"
         );
     }
-    for text in ["f(x)", "f([0] * 9)", "f(1", "", "f"] {
+    for text in ["f(x)", "f([0] * 9)", "f(1", "", "f", "g(1)", "g(1) == 2"] {
         assert_eq!(written(&problem, text), None, "{text}");
+    }
+    let method = Problem::function("demo", "Solution.f", "");
+    for text in ["f(1)", "Solution().f(1)", "candidate(1)"] {
+        assert_eq!(written(&method, text), Some(call(vec![1.into()])), "{text}");
     }
     assert_eq!(written(&Problem::stdio("demo", ""), "1\n"), Some(Input::Stdin("1\n".into())));
 }

@@ -60,7 +60,9 @@ def _record_calls(names, start, args, kwargs, stdin, most):
             eval(start, globals())(*args, **dict(kwargs))
     except BaseException:
         pass
-    return [[text if text is None else text[:4000] for text in record] for record in records]
+    # What is cut is marked, so that nobody takes it for the whole value.
+    cut = lambda text: text if text is None or len(text) <= 4000 else text[:4000] + "\u2026"
+    return [[cut(text) for text in record] for record in records]
 "#;
 
 /// One call of a hole.

@@ -61,12 +61,11 @@ async fn telling_runs(
     other: &Candidate,
 ) -> Result<Vec<ComparedRun>, TrialError> {
     let written = written(ports, talk, one, other).await?;
-    talk.cost.executions += 2;
-    let runs = different(ports, one, other, &written).await?;
+    let runs = different(ports, talk, one, other, &written).await?;
     if !runs.is_empty() {
         return Ok(runs);
     }
-    different(ports, one, other, &inputs::mutations(&ports.problem, probe::most(ports), 0)).await
+    different(ports, talk, one, other, &inputs::mutations(&ports.problem, probe::most(ports), 0)).await
 }
 
 /// Inputs that the model wrote to tell the two apart. Not asked for where the calls left are needed for judging.
@@ -86,12 +85,18 @@ async fn written(
     Ok(inputs::distinct(texts.iter().filter_map(|text| inputs::written(&ports.problem, text))))
 }
 
+/// Runs both programs; what they did where they did not do the same.
 async fn different(
     ports: &Ports,
+    talk: &mut Conversation<'_>,
     one: &Candidate,
     other: &Candidate,
     inputs: &[Input],
 ) -> Result<Vec<ComparedRun>, TrialError> {
+    if inputs.is_empty() {
+        return Ok(Vec::new());
+    }
+    talk.cost.executions += 2;
     let first = ports.examiner.probe(&ports.problem, &one.source, inputs).await?;
     let second = ports.examiner.probe(&ports.problem, &other.source, inputs).await?;
     let entry = ports.problem.entry.function();

@@ -198,6 +198,7 @@ impl Examiner {
     }
 }
 
-fn program(problem: &Problem, source: &str) -> Program {
+/// A program as the problem enters it.
+pub(crate) fn program(problem: &Problem, source: &str) -> Program {
     Program { source: source.to_owned(), entry: problem.entry.function().map(str::to_owned) }
 }

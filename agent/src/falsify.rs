@@ -15,14 +15,14 @@ mod shrink;
 use std::sync::Arc;
 
 use codeagent_sandbox::case::{Case, Test};
-use codeagent_sandbox::loaded::Called;
 use codeagent_sandbox::{
-    Arguments, CaseResult, Claim, Failure, Judge, JudgeOptions, Limits, Loaded, Program, Run, Sandbox,
-    SandboxError, Verdict, run_program,
+    Arguments, CaseResult, Claim, Failure, Judge, JudgeOptions, Limits, Probe, Probed, Program, Sandbox,
+    SandboxError, Verdict,
 };
 
 use crate::answers::Answer;
-use crate::examiner::Examiner;
+use crate::examiner::{Examiner, program};
+use crate::feedback::expected;
 use crate::inputs::{self, Input};
 use crate::modules::normalised_hash;
 use crate::operators::TrialError;
@@ -176,7 +176,6 @@ struct Hunt<'a> {
     oracles: Vec<String>,
     agreeing: usize,
     validator: Option<&'a str>,
-    sandbox: Arc<dyn Sandbox>,
     judge: Judge,
     examiner: Examiner,
     limits: Limits,
@@ -213,13 +212,12 @@ impl<'a> Hunt<'a> {
         let limits = limits.with_memory_mib(problem.limits.memory_mib);
         Self {
             problem,
-            suspect: program(problem, source),
+            suspect: program(problem, &source),
             oracles,
             agreeing,
             validator: config.validator.as_deref(),
             judge: Judge::new(Arc::clone(&sandbox)),
-            examiner: Examiner::new(Arc::clone(&sandbox), None, limits),
-            sandbox,
+            examiner: Examiner::new(sandbox, None, limits),
             limits,
         }
     }
@@ -227,7 +225,7 @@ impl<'a> Hunt<'a> {
     /// A reference must pass the visible tests, a validator accept their inputs.
     async fn check_oracle(&self) -> Result<(), FalsifyError> {
         if let ([reference], 1) = (self.oracles.as_slice(), self.agreeing) {
-            let reference = program(self.problem, reference.clone());
+            let reference = program(self.problem, reference);
             let report = self.judge.judge(&reference, &self.problem.visible, &self.options()).await?;
             let failed = report.results.iter().zip(&self.problem.visible);
             if let Some((_, case)) = failed.into_iter().find(|(result, _)| !result.verdict.is_passed()) {
@@ -287,9 +285,8 @@ impl<'a> Hunt<'a> {
     fn inputs(&self, config: &FalsifyConfig) -> Vec<Input> {
         let visible = inputs::visible(self.problem);
         let written = config.written.iter().filter_map(|text| inputs::written(self.problem, text));
-        let edges = edges::inputs(&visible);
         // Edges are at most half of what is tried.
-        let edges = edges.into_iter().take(config.tries / 2);
+        let edges = edges::inputs(&visible, config.tries / 2);
         let first = inputs::distinct(visible.clone().into_iter().chain(written).chain(edges));
         let count = config.tries.saturating_sub(first.len());
         let mutations = inputs::mutations(self.problem, count, config.seed);
@@ -347,29 +344,22 @@ impl<'a> Hunt<'a> {
     /// Whether the validator accepts each input; all are valid without one.
     async fn valid(&self, inputs: &[Input]) -> Result<Vec<bool>, FalsifyError> {
         let Some(source) = self.validator else { return Ok(vec![true; inputs.len()]) };
-        let mut valid = Vec::with_capacity(inputs.len());
-        for input in inputs {
-            valid.push(match input {
-                Input::Call(arguments) => self.accepts(source, arguments).await?,
-                Input::Stdin(text) => {
-                    let program = Program { source: source.to_owned(), entry: None };
-                    let limits = self.limits.with_wall(self.problem.limits.time);
-                    let run = Run { program, stdin: text.clone().into_bytes(), limits, ..Run::default() };
-                    run_program(&self.sandbox, &run).await?.verdict.is_passed()
-                }
-            });
+        if self.problem.entry.function().is_none() {
+            let answers = self.examiner.probe(self.problem, source, inputs).await?;
+            return Ok(answers.iter().map(|answer| !answer.is_error()).collect());
         }
-        Ok(valid)
-    }
-
-    async fn accepts(&self, source: &str, arguments: &Arguments) -> Result<bool, SandboxError> {
-        let program = Program { source: source.to_owned(), entry: Some("valid".to_owned()) };
-        let time = self.problem.limits.time;
-        let Ok(mut loaded) = Loaded::open(&self.sandbox, &program, time, self.limits, 0).await? else {
-            return Ok(false);
-        };
-        let called = loaded.call(arguments, time).await?;
-        Ok(matches!(called, Called::Claim(Claim::Value { value, .. }) if value.is_truthy()))
+        let calls: Vec<Arguments> = inputs
+            .iter()
+            .map(|input| match input {
+                Input::Call(arguments) => arguments.clone(),
+                // No problem has both.
+                Input::Stdin(_) => Arguments::default(),
+            })
+            .collect();
+        let probe = self.examiner.probe_function(self.problem, source.to_owned(), "valid", &calls).await?;
+        let Probe::Answers(answers) = probe else { return Ok(vec![false; inputs.len()]) };
+        let accepts = |probed: &Probed| matches!(probed, Probed::Claim(Claim::Value { value, .. }) if value.is_truthy());
+        Ok(answers.iter().map(accepts).collect())
     }
 
     /// The tests of a batch that the program fails when they are run together.
@@ -389,7 +379,7 @@ impl<'a> Hunt<'a> {
         for seed in 0..CONFIRMATIONS {
             let mut passed = 0;
             for source in &self.oracles {
-                let oracle = program(self.problem, source.clone());
+                let oracle = program(self.problem, source);
                 passed += usize::from(self.run(&oracle, case, seed).await?.verdict.is_passed());
             }
             if passed < self.agreeing {
@@ -459,18 +449,5 @@ impl<'a> Hunt<'a> {
 
     const fn options(&self) -> JudgeOptions {
         JudgeOptions { limits: self.limits, seed: 0, isolate_tests: false, stop_at_first_failure: false }
-    }
-}
-
-fn program(problem: &Problem, source: String) -> Program {
-    Program { source, entry: problem.entry.function().map(str::to_owned) }
-}
-
-/// The right answer of a test, where the test says it.
-fn expected(case: &Case) -> Option<String> {
-    match &case.test {
-        Test::Call { expected, .. } => Some(codeagent_sandbox::value::repr(expected)),
-        Test::Stdio { expected, .. } => Some(expected.clone()),
-        _ => None,
     }
 }

@@ -134,7 +134,7 @@ fn failed_test(case: &Case, verdict: &Verdict, source: &str) -> FailedTest {
         Some((number, text.trim().to_owned()))
     });
     let (kind, actual) = outcome(verdict);
-    FailedTest { test: case.name.clone(), expected: expected(case), actual, kind, line }
+    FailedTest { test: case.name.clone(), expected: expected(case).unwrap_or_default(), actual, kind, line }
 }
 
 /// A test's input as a user would write it; for calls, with what they must return.
@@ -142,12 +142,12 @@ pub(crate) fn input(case: &Case) -> String {
     if let Test::Stdio { input, .. } = &case.test { input.clone() } else { case.name.clone() }
 }
 
-/// What a test expects, as source text or output; empty where the test itself says it.
-pub(crate) fn expected(case: &Case) -> String {
+/// What a test expects, as source text or output; `None` where the test is code that says it.
+pub(crate) fn expected(case: &Case) -> Option<String> {
     match &case.test {
-        Test::Call { expected, .. } => value::repr(expected),
-        Test::Stdio { expected, .. } => expected.clone(),
-        _ => String::new(),
+        Test::Call { expected, .. } => Some(value::repr(expected)),
+        Test::Stdio { expected, .. } => Some(expected.clone()),
+        _ => None,
     }
 }
 

@@ -15,6 +15,8 @@ mod stdin;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use bounds::size;
+
 /// One input of a program.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -15,7 +15,7 @@ use codeagent_search::{Budget, BudgetLimits, Cost, NodeId, Search, SearchPolicy,
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-pub use self::model::{Model, Skill, Traces};
+pub use self::model::{Model, Skill};
 pub use self::table::{Interval, Row, compare, mean};
 
 /// How a simulated search ended.

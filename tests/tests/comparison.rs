@@ -5,9 +5,9 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
-use codeagent::strategy::{FeedbackStyle, NAMES, Strategy};
+use codeagent::strategy::{NAMES, Strategy};
 use codeagent_search::{BudgetLimits, SearchPolicy};
-use codeagent_tests::simulate::{Model, Play, Row, Skill, Traces, compare, mean};
+use codeagent_tests::simulate::{Model, Play, Row, Skill, compare, mean};
 use serde_json::{Value, json};
 
 const SEEDS: u64 = 5;
@@ -34,14 +34,6 @@ fn policy(name: &str) -> Box<dyn SearchPolicy> {
     Strategy::by_name(name, &settings(name)).unwrap().policy()
 }
 
-fn traces(name: &str) -> Traces {
-    match Strategy::by_name(name, &Value::Null).unwrap().feedback() {
-        FeedbackStyle::Tests => Traces::Never,
-        FeedbackStyle::TestsThenTrace => Traces::Repeated,
-        FeedbackStyle::TestsAndTrace => Traces::Always,
-    }
-}
-
 /// One strategy on many problems with several seeds each.
 fn row(name: &str, skill: Skill, problems: u64, limits: impl Fn(BudgetLimits) -> BudgetLimits) -> Row {
     let mut row = Row::new(name);
@@ -49,7 +41,11 @@ fn row(name: &str, skill: Skill, problems: u64, limits: impl Fn(BudgetLimits) ->
         let search = |seed| {
             let play = Play::at_equal_budget(seed);
             let play = Play { limits: limits(play.limits), ..play };
-            play.run(policy(name), &mut Model::new(skill, problem).traced(traces(name)))
+            play.run(
+                policy(name),
+                &mut Model::new(skill, problem)
+                    .told(Strategy::by_name(name, &Value::Null).unwrap().feedback()),
+            )
         };
         row.add(&(0..SEEDS).map(search).collect::<Vec<_>>());
     }

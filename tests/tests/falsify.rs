@@ -134,6 +134,7 @@ fn what_is_not_repeatable_or_not_valid_does_not_count() {
     let config = FalsifyConfig { tries: 100, ..FalsifyConfig::default() };
     let found = hunt(&problem, dice, &right, &config).unwrap();
     assert_eq!(found.counterexample, None);
+    assert!(found.flaky > 0, "the dice showed: {found:?}");
     let validator = Some("def valid(xs):\n    return len(xs) > 0\n".to_owned());
     let config = FalsifyConfig { validator, ..config };
     let crashes = "def total(xs):\n    xs[0]\n    return sum(xs)\n";

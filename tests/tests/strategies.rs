@@ -7,10 +7,10 @@
 
 use std::collections::BTreeSet;
 
-use codeagent::strategy::{FeedbackStyle, NAMES, Strategy};
+use codeagent::strategy::{NAMES, Strategy};
 use codeagent_search::policy::{Operator, StopReason};
 use codeagent_search::{Attempt, BudgetLimits, NodeId, Search, SearchPolicy, Tree, Trial};
-use codeagent_tests::simulate::{Model, Play, Skill, Telling, Traces};
+use codeagent_tests::simulate::{Model, Play, Skill, Telling};
 use serde_json::{Value, json};
 
 /// A fresh policy of a strategy, with settings as JSON.
@@ -18,16 +18,8 @@ fn policy(name: &str, settings: &Value) -> Box<dyn SearchPolicy> {
     Strategy::by_name(name, settings).unwrap().policy()
 }
 
-fn traces(name: &str) -> Traces {
-    match Strategy::by_name(name, &Value::Null).unwrap().feedback() {
-        FeedbackStyle::Tests => Traces::Never,
-        FeedbackStyle::TestsThenTrace => Traces::Repeated,
-        FeedbackStyle::TestsAndTrace => Traces::Always,
-    }
-}
-
 fn model(name: &str, skill: Skill, problem: u64) -> Model {
-    Model::new(skill, problem).traced(traces(name))
+    Model::new(skill, problem).told(Strategy::by_name(name, &Value::Null).unwrap().feedback())
 }
 
 /// Every strategy with a few problems for a weak and a strong model.

@@ -14,14 +14,17 @@ const FLOATS: [f64; 8] = [0.0, 1.0, -1.0, 0.5, -0.5, 1e-9, 1e9, 2_147_483_648.0]
 /// Deepest place that is changed.
 const DEPTH: usize = 3;
 
-/// Every input with one value of it replaced by one at the edges, those of whole arguments before those inside.
-pub(super) fn inputs(seeds: &[Input]) -> Vec<Input> {
+/// Every input with one value of it replaced by one at the edges, those of whole arguments before those inside; the first
+/// `most`. No more than these are made, since inputs may be long.
+pub(super) fn inputs(seeds: &[Input], most: usize) -> Vec<Input> {
     let mut found = Vec::new();
     for depth in 0..DEPTH {
         for seed in seeds {
+            let room = most.saturating_sub(found.len());
             match seed {
-                Input::Call(call) => found.extend(calls(call, depth)),
-                Input::Stdin(text) if depth == 0 => found.extend(texts(text)),
+                _ if room == 0 => return found,
+                Input::Call(call) => found.extend(calls(call, depth).into_iter().take(room)),
+                Input::Stdin(text) if depth == 0 => found.extend(texts(text).take(room)),
                 Input::Stdin(_) => {}
             }
         }
@@ -35,6 +38,15 @@ fn calls(call: &Arguments, depth: usize) -> Vec<Input> {
         for edge in at_depth(value, depth) {
             let mut changed = call.clone();
             if let Some(argument) = changed.args.get_mut(place) {
+                *argument = edge;
+                found.push(Input::Call(changed));
+            }
+        }
+    }
+    for (place, (_, value)) in call.kwargs.iter().enumerate() {
+        for edge in at_depth(value, depth) {
+            let mut changed = call.clone();
+            if let Some((_, argument)) = changed.kwargs.get_mut(place) {
                 *argument = edge;
                 found.push(Input::Call(changed));
             }
@@ -110,31 +122,25 @@ fn parts<T: Clone>(items: &[T]) -> Vec<Vec<T>> {
 }
 
 /// The text with one number replaced, and with all numbers of a line replaced by the same.
-fn texts(text: &str) -> Vec<Input> {
-    let mut found = Vec::new();
-    for token in text.split_whitespace().filter(|token| is_number(token)) {
+fn texts(text: &str) -> impl Iterator<Item = Input> {
+    let numbers = text.split_whitespace().filter(|token| is_number(token)).flat_map(move |token| {
         let at = (token.as_ptr() as usize).saturating_sub(text.as_ptr() as usize);
         let before = text.get(..at).unwrap_or_default();
         let after = text.get(at + token.len()..).unwrap_or_default();
-        found.extend(INTEGERS.iter().map(|edge| Input::Stdin(format!("{before}{edge}{after}"))));
-    }
-    let lines: Vec<&str> = text.split('\n').collect();
-    for (place, line) in lines.iter().enumerate() {
-        let words: Vec<&str> = line.split(' ').collect();
-        if words.iter().filter(|word| is_number(word)).count() < 2 {
-            continue;
-        }
-        for edge in INTEGERS.map(|edge| edge.to_string()) {
-            let line = words.iter().map(|word| if is_number(word) { edge.as_str() } else { word });
-            let line = line.collect::<Vec<_>>().join(" ");
-            let mut changed = lines.clone();
-            if let Some(old) = changed.get_mut(place) {
-                *old = &line;
-            }
-            found.push(Input::Stdin(changed.join("\n")));
-        }
-    }
-    found
+        INTEGERS.into_iter().map(move |edge| Input::Stdin(format!("{before}{edge}{after}")))
+    });
+    let several = |line: &&str| line.split(' ').filter(|word| is_number(word)).count() > 1;
+    let lines = text.split('\n').filter(several).flat_map(move |line| {
+        let at = (line.as_ptr() as usize).saturating_sub(text.as_ptr() as usize);
+        let before = text.get(..at).unwrap_or_default();
+        let after = text.get(at + line.len()..).unwrap_or_default();
+        INTEGERS.into_iter().map(move |edge| {
+            let edge = edge.to_string();
+            let words = line.split(' ').map(|word| if is_number(word) { edge.as_str() } else { word });
+            Input::Stdin(format!("{before}{}{after}", words.collect::<Vec<_>>().join(" ")))
+        })
+    });
+    numbers.chain(lines)
 }
 
 fn is_number(word: &str) -> bool {
@@ -154,24 +160,41 @@ mod tests {
     #[test]
     fn arguments_go_to_their_edges_and_items_after_them() {
         let args = vec![parse("[5, 7]").unwrap(), parse("'ab'").unwrap()];
-        let found = shown(&inputs(&[Input::Call(Arguments { args, kwargs: Vec::new() })]));
+        let kwargs = vec![("k".to_owned(), parse("[3, 4]").unwrap())];
+        let found = shown(&inputs(&[Input::Call(Arguments { args, kwargs })], usize::MAX));
         for expected in [
-            "f([], 'ab')",
-            "f([5, 7], '')",
-            "f([5, 5], 'ab')",
-            "f([7, 5], 'ab')",
-            "f([5, 7], 'ba')",
-            "f([0, 7], 'ab')",
+            "f([], 'ab', k=[3, 4])",
+            "f([5, 7], '', k=[3, 4])",
+            "f([5, 5], 'ab', k=[3, 4])",
+            "f([7, 5], 'ab', k=[3, 4])",
+            "f([5, 7], 'ba', k=[3, 4])",
+            "f([0, 7], 'ab', k=[3, 4])",
+            "f([5, 7], 'ab', k=[])",
+            "f([5, 7], 'ab', k=[0, 4])",
         ] {
             assert!(found.iter().any(|input| input == expected), "{expected} in {found:?}");
         }
         let place = |wanted: &str| found.iter().position(|input| input == wanted);
-        assert!(place("f([], 'ab')") < place("f([0, 7], 'ab')"));
+        assert!(place("f([], 'ab', k=[3, 4])") < place("f([0, 7], 'ab', k=[3, 4])"));
+    }
+
+    /// Made in full these would take gigabytes.
+    #[test]
+    fn of_long_inputs_no_more_are_made_than_wanted() {
+        let numbers: Vec<String> = (0..20_000).map(|number| number.to_string()).collect();
+        let list = Input::Call(Arguments {
+            args: vec![Value::List((0..20_000_i64).map(Value::from).collect())],
+            kwargs: Vec::new(),
+        });
+        for seed in [list, Input::Stdin(numbers.join(" ")), Input::Stdin(numbers.join("\n"))] {
+            let found = inputs(&[seed.clone(), seed], 20);
+            assert_eq!(found.len(), 20);
+        }
     }
 
     #[test]
     fn numbers_of_a_text_go_to_their_edges() {
-        let found = shown(&inputs(&[Input::Stdin("2\n5 x 7\n".into())]));
+        let found = shown(&inputs(&[Input::Stdin("2\n5 x 7\n".into())], usize::MAX));
         for expected in ["0\n5 x 7\n", "2\n5 x 2147483648\n", "2\n-1 x -1\n"] {
             assert!(found.iter().any(|input| input == expected), "{expected:?} in {found:?}");
         }

@@ -14,7 +14,10 @@ pub(super) async fn carry_out(
     talk: &mut Conversation<'_>,
     trial: &Trial,
 ) -> Result<Made, TrialError> {
-    let shown = |case| ShownTest { test: feedback::input(case), expected: feedback::expected(case) };
+    let shown = |case| ShownTest {
+        test: feedback::input(case),
+        expected: feedback::expected(case).unwrap_or_default(),
+    };
     let tests: Vec<ShownTest> = ports.problem.visible.iter().map(shown).collect();
     let question = AnalyseProblem { task: &ports.task, tests: &tests };
     let Some(answered) = talk.ask(trial.operator.name(), &question, 1).await?.pop() else {

@@ -19,8 +19,8 @@ use crate::pool::Candidate;
 /// 7. consensus with the other implementations, where functions were composed by it (FunCoder, section 2);
 /// 8. trusted tests that a model wrote passed ([`crate::suite::trusted`]);
 /// 9. the model's confidence, a critic's yes counting as 1, one that was not asked as 0;
-/// 10. share of the tests that a model wrote passed, trusted or not: the word of the methods that write them, where
-///    nothing better speaks;
+/// 10. share of the tests that a model wrote passed, trusted or not, the word of methods that write them, where nothing
+///     better speaks;
 /// 11. without tests: how many draws gave this very program, which is the majority vote;
 /// 12. among those that pass: fewer slow tests, then fewer characters (among those that fail, short ones are stubs);
 /// 13. first seen.

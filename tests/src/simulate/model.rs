@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use codeagent::strategy::FeedbackStyle;
 use codeagent_search::choose::consensus::Outputs;
 use codeagent_search::policy::{
     Operator, Preference, ReflectionStyle, ThoughtStyle, Trial, TrialResult, VerifyStyle,
@@ -60,19 +61,9 @@ pub struct Model {
     direct: f64,
     misconceptions: Vec<Misconception>,
     contents: BTreeMap<NodeId, Content>,
-    traces: Traces,
+    /// Analysing a failure block by block costs a call.
+    feedback: FeedbackStyle,
     useless: bool,
-}
-
-/// Which failures are analysed block by block, which costs a call each.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Traces {
-    /// None.
-    Never,
-    /// Those of programs that come after a failure.
-    Repeated,
-    /// All.
-    Always,
 }
 
 /// A way to get the problem wrong.
@@ -115,15 +106,15 @@ impl Model {
             direct,
             misconceptions,
             contents: BTreeMap::new(),
-            traces: Traces::Never,
+            feedback: FeedbackStyle::Tests,
             useless: false,
         }
     }
 
     /// The same model for a strategy that has failures analysed.
     #[must_use]
-    pub const fn traced(mut self, traces: Traces) -> Self {
-        self.traces = traces;
+    pub const fn told(mut self, feedback: FeedbackStyle) -> Self {
+        self.feedback = feedback;
         self
     }
 
@@ -142,8 +133,8 @@ impl Model {
 
     fn analyses(&self, trial: &Trial) -> bool {
         match trial.operator {
-            Operator::Refine { .. } => self.traces != Traces::Never,
-            Operator::Implement => self.traces == Traces::Always,
+            Operator::Refine { .. } => self.feedback != FeedbackStyle::Tests,
+            Operator::Implement => self.feedback == FeedbackStyle::TestsAndTrace,
             _ => false,
         }
     }
@@ -229,7 +220,8 @@ impl Model {
             }
             (Operator::Refine { reflection }, _) => {
                 let repeated = tree.node(trial.node).is_some_and(|node| node.kind == NodeKind::Revision);
-                let traced = self.traces == Traces::Always || (self.traces == Traces::Repeated && repeated);
+                let traced = self.feedback == FeedbackStyle::TestsAndTrace
+                    || (self.feedback == FeedbackStyle::TestsThenTrace && repeated);
                 vec![self.revised(here, reflection.is_some() || traced, dice)]
             }
             (Operator::RefineWithPlan | Operator::Mutate { .. }, _) => vec![self.revised(here, false, dice)],

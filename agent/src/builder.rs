@@ -10,6 +10,7 @@ use codeagent_store::Store;
 
 use crate::operators::Sampling;
 use crate::problem::Problem;
+use crate::purse::Purse;
 use crate::run::{Run, RunSpec};
 use crate::strategy::Strategy;
 
@@ -27,11 +28,13 @@ pub(crate) struct Parts {
     pub(crate) strategy: Strategy,
     pub(crate) protocol: Option<String>,
     pub(crate) budget: BudgetLimits,
+    pub(crate) purse: Option<Purse>,
     pub(crate) time_limit: Option<Duration>,
     pub(crate) prices: PriceTable,
     pub(crate) sampling: Sampling,
     pub(crate) limits: Limits,
     pub(crate) seed: u64,
+    pub(crate) sample: Option<u32>,
     pub(crate) in_flight: usize,
     pub(crate) store: Option<Arc<Store>>,
 }
@@ -44,11 +47,13 @@ pub struct AgentBuilder {
     strategy: Strategy,
     protocol: Option<String>,
     budget: BudgetLimits,
+    purse: Option<Purse>,
     time_limit: Option<Duration>,
     prices: PriceTable,
     sampling: Sampling,
     limits: Limits,
     seed: u64,
+    sample: Option<u32>,
     in_flight: Option<usize>,
     store: Option<Arc<Store>>,
 }
@@ -137,6 +142,13 @@ impl AgentBuilder {
         self
     }
 
+    /// What the search may spend together with others. Default: no such limit.
+    #[must_use]
+    pub fn purse(mut self, purse: Purse) -> Self {
+        self.purse = Some(purse);
+        self
+    }
+
     /// Longest wall-clock time of the search. Default: none.
     #[must_use]
     pub const fn time_limit(mut self, limit: Option<Duration>) -> Self {
@@ -172,6 +184,14 @@ impl AgentBuilder {
         self
     }
 
+    /// Which sample of a problem this is, where several are drawn; part of a run's identity. Give each a seed of its own.
+    /// Default: none.
+    #[must_use]
+    pub const fn sample(mut self, index: u32) -> Self {
+        self.sample = Some(index);
+        self
+    }
+
     /// Most trials in flight at once. Changes speed only, never the search. Default: 4.
     #[must_use]
     pub const fn in_flight(mut self, trials: usize) -> Self {
@@ -193,7 +213,8 @@ impl AgentBuilder {
     pub fn build(self) -> Result<Agent, BuildError> {
         let provider = self.provider.ok_or(BuildError::Missing { field: "provider" })?;
         let sandbox = self.sandbox.ok_or(BuildError::Missing { field: "sandbox" })?;
-        if self.budget.micro_usd.is_some() && self.prices.price(provider.model()).is_none() {
+        let shared = self.purse.as_ref().and_then(|purse| purse.limits().micro_usd);
+        if self.budget.micro_usd.or(shared).is_some() && self.prices.price(provider.model()).is_none() {
             return Err(BuildError::UnknownPrice { model: provider.model().to_owned() });
         }
         let in_flight = self.in_flight.unwrap_or(4);
@@ -209,11 +230,13 @@ impl AgentBuilder {
             strategy: self.strategy,
             protocol: self.protocol,
             budget: self.budget,
+            purse: self.purse,
             time_limit: self.time_limit,
             prices: self.prices,
             sampling: self.sampling,
             limits: self.limits,
             seed: self.seed,
+            sample: self.sample,
             in_flight,
             store: self.store,
         };

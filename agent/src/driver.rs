@@ -12,7 +12,8 @@ use std::time::Duration;
 use codeagent_models::ErrorKind;
 use codeagent_search::policy::{StopReason, Trial, TrialId, TrialResult};
 use codeagent_search::tree::{Change, NodeId};
-use codeagent_search::{Budget, Cost, Reservation, Search};
+use codeagent_search::{Budget, Cost, Refusal, Reservation, Search};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
@@ -21,6 +22,7 @@ use crate::event::EventKind;
 use crate::log::Log;
 use crate::notebook::{Content, Note, Notebook};
 use crate::operators::{self, Carried, Inputs, Ports, TrialError};
+use crate::purse::{Purse, Share};
 use crate::solution::{Failure, FailureKind, Outcome, Solution, Status};
 
 #[cfg(test)]
@@ -34,6 +36,7 @@ pub(crate) struct Driver {
     pub(crate) ports: Arc<Ports>,
     pub(crate) search: Search,
     pub(crate) budget: Budget,
+    pub(crate) purse: Option<Purse>,
     pub(crate) log: Log,
     pub(crate) cancel: CancellationToken,
     pub(crate) deadline: Option<Instant>,
@@ -46,22 +49,33 @@ pub(crate) struct Driver {
 #[derive(Default)]
 pub(crate) struct State {
     waiting: Option<Trial>,
-    in_flight: BTreeMap<TrialId, (Trial, Reservation)>,
+    /// Whether the waiting trial waits for other searches that share the purse.
+    waits_for_others: bool,
+    in_flight: BTreeMap<TrialId, (Trial, Held)>,
     done: BTreeMap<TrialId, Carried>,
     stop: Option<StopReason>,
     failure: Option<Failure>,
     best: Option<NodeId>,
+    /// What had been spent when the best was found.
+    found: Cost,
     cached_tokens: u64,
     unpriced: bool,
 }
 
 type Finished = (TrialId, Result<Carried, TrialError>);
 
+/// What is held for a trial.
+struct Held {
+    own: Reservation,
+    shared: Option<Share>,
+}
+
 /// Whether a trial may start.
 enum Grant {
-    Now(Reservation, u64),
+    Now(Held, u64),
     Wait,
-    Never,
+    WaitForOthers,
+    Never(StopReason),
 }
 
 impl Driver {
@@ -74,9 +88,10 @@ impl Driver {
     async fn run(&mut self) {
         let mut tasks: JoinSet<Finished> = JoinSet::new();
         let mut give_up: Option<Instant> = None;
+        let mut freed = self.purse.as_ref().map(Purse::watch);
         loop {
             self.start_trials(&mut tasks);
-            if tasks.is_empty() {
+            if tasks.is_empty() && (!self.state.waits_for_others || self.is_stopping()) {
                 break;
             }
             if self.is_stopping() && give_up.is_none() {
@@ -89,6 +104,7 @@ impl Driver {
                     Ok((_, Err(error))) => self.fail(&error),
                     Err(panic) => self.fail_with(FailureKind::Internal, panic.to_string()),
                 },
+                Ok(()) = changed(&mut freed), if self.state.waits_for_others => {}
                 () = at(give_up), if give_up.is_some() => break,
                 () = at(self.deadline), if self.deadline.is_some() && !self.is_stopping() => {
                     self.state.stop = Some(StopReason::Time);
@@ -113,13 +129,15 @@ impl Driver {
                 return;
             }
             let Some(trial) = self.state.waiting.take().or_else(|| self.search.ask(1).pop()) else { return };
-            match self.grant(&trial) {
-                Grant::Now(reservation, calls) => self.start(tasks, trial, reservation, calls),
-                Grant::Wait => {
+            let grant = self.grant(&trial);
+            self.state.waits_for_others = matches!(grant, Grant::WaitForOthers);
+            match grant {
+                Grant::Now(held, calls) => self.start(tasks, trial, held, calls),
+                Grant::Wait | Grant::WaitForOthers => {
                     self.state.waiting = Some(trial);
                     return;
                 }
-                Grant::Never => self.state.stop = Some(StopReason::Budget),
+                Grant::Never(reason) => self.state.stop = Some(reason),
             }
         }
     }
@@ -128,8 +146,8 @@ impl Driver {
     /// the programs that the trial is for.
     fn grant(&mut self, trial: &Trial) -> Grant {
         let worst = operators::worst_case(trial, &self.ports);
-        if let Ok(reservation) = self.budget.reserve(worst) {
-            return Grant::Now(reservation, worst.calls);
+        if let Ok(own) = self.budget.reserve(worst) {
+            return self.grant_of_purse(own, worst.calls);
         }
         if !self.state.in_flight.is_empty() {
             return Grant::Wait;
@@ -137,12 +155,29 @@ impl Driver {
         let calls = self.budget.remaining_calls().min(worst.calls);
         let least = Cost { calls, ..worst };
         if calls == 0 && worst.calls > 0 {
-            return Grant::Never;
+            return Grant::Never(StopReason::Budget);
         }
-        self.budget.reserve(least).map_or(Grant::Never, |reservation| Grant::Now(reservation, calls))
+        match self.budget.reserve(least) {
+            Ok(own) => self.grant_of_purse(own, calls),
+            Err(_) => Grant::Never(StopReason::Budget),
+        }
     }
 
-    fn start(&mut self, tasks: &mut JoinSet<Finished>, trial: Trial, reservation: Reservation, calls: u64) {
+    /// Whether the searches that share a purse leave room for what is reserved of the own budget.
+    fn grant_of_purse(&self, own: Reservation, calls: u64) -> Grant {
+        let refused = match self.purse.as_ref().map(|purse| purse.hold(own.held())) {
+            None => return Grant::Now(Held { own, shared: None }, calls),
+            Some(Ok(share)) => return Grant::Now(Held { own, shared: Some(share) }, calls),
+            Some(Err(refused)) => refused,
+        };
+        self.budget.settle(own, Cost::default());
+        match refused {
+            Refusal::Later { .. } => Grant::WaitForOthers,
+            Refusal::Exhausted { .. } => Grant::Never(StopReason::RunBudget),
+        }
+    }
+
+    fn start(&mut self, tasks: &mut JoinSet<Finished>, trial: Trial, held: Held, calls: u64) {
         let inputs = Inputs::gather(&trial, self.search.tree(), &self.notebook);
         let ports = Arc::clone(&self.ports);
         let asked = trial.clone();
@@ -150,15 +185,18 @@ impl Driver {
             let carried = operators::carry_out(&ports, &asked, &inputs, calls).await;
             (asked.id, carried)
         });
-        self.state.in_flight.insert(trial.id, (trial, reservation));
+        self.state.in_flight.insert(trial.id, (trial, held));
     }
 
     /// Tells every finished trial before which none is unfinished.
     async fn tell_ready(&mut self) {
         while let Some(entry) = self.state.in_flight.first_entry() {
             let Some(carried) = self.state.done.remove(entry.key()) else { return };
-            let (trial, reservation) = entry.remove();
-            self.budget.settle(reservation, carried.cost);
+            let (trial, held) = entry.remove();
+            self.budget.settle(held.own, carried.cost);
+            if let Some(share) = held.shared {
+                share.settle(carried.cost);
+            }
             self.state.cached_tokens += carried.cached_tokens;
             self.state.unpriced |= !carried.priced;
             if let Err(error) = self.tell(&trial, carried).await {
@@ -218,6 +256,7 @@ impl Driver {
         let best = self.search.best();
         if best != self.state.best {
             self.state.best = best;
+            self.state.found = spent;
             if let Some(attempt) = best.and_then(|node| self.search.tree().node(node)?.attempt.as_ref()) {
                 news.push((best, EventKind::CandidateBest { passed: attempt.passed, total: attempt.total }));
             }
@@ -249,8 +288,8 @@ impl Driver {
         let status = match (&self.state.failure, self.state.stop) {
             (Some(_), _) => Status::Error,
             (None, _) if solved => Status::Solved,
-            (None, Some(StopReason::Budget | StopReason::Time | StopReason::Cancelled)) => Status::Capped,
-            (None, _) => Status::Unsolved,
+            (None, Some(StopReason::Accepted | StopReason::Exhausted) | None) => Status::Unsolved,
+            (None, Some(_)) => Status::Capped,
         };
         let stop_reason = if self.state.failure.is_some() { None } else { self.state.stop };
         // A search that was cut short is not finished: the same command goes on from here.
@@ -269,7 +308,9 @@ impl Driver {
             solution: program.map(|(node, program)| Solution { node, program }),
             passed,
             total,
+            nodes: u32::try_from(self.search.tree().len()).unwrap_or(u32::MAX),
             cost: self.budget.spent(),
+            found: self.state.found,
             cached_tokens: self.state.cached_tokens,
             priced: !self.state.unpriced,
             failure: self.state.failure,
@@ -278,6 +319,13 @@ impl Driver {
 
     fn visible(&self) -> u32 {
         u32::try_from(self.ports.problem.visible.len()).unwrap_or(u32::MAX)
+    }
+}
+
+async fn changed(freed: &mut Option<watch::Receiver<()>>) -> Result<(), watch::error::RecvError> {
+    match freed {
+        Some(freed) => freed.changed().await,
+        None => std::future::pending().await,
     }
 }
 

@@ -14,6 +14,7 @@ use crate::event::{Event, EventKind, VERSION};
 pub(crate) struct Log {
     run: String,
     task: String,
+    sample: u32,
     seq: u64,
     started: Instant,
     store: Option<Arc<Store>>,
@@ -30,6 +31,7 @@ impl Log {
     pub(crate) async fn open(
         run: String,
         task: String,
+        sample: u32,
         store: Option<Arc<Store>>,
         listener: mpsc::Sender<Event>,
     ) -> Result<Self, StoreError> {
@@ -38,7 +40,17 @@ impl Log {
             let rows = store.events(&run).await?;
             earlier = rows.iter().filter_map(|row| serde_json::from_str(&row.body).ok()).collect();
         }
-        Ok(Self { run, task, seq: 0, started: Instant::now(), store, earlier, pending: Vec::new(), listener })
+        Ok(Self {
+            run,
+            task,
+            sample,
+            seq: 0,
+            started: Instant::now(),
+            store,
+            earlier,
+            pending: Vec::new(),
+            listener,
+        })
     }
 
     /// Records what happened, in one piece and in order, and tells the listener, who may miss events if it is slow.
@@ -104,7 +116,7 @@ impl Log {
             t_us: u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX),
             run: self.run.clone(),
             task: self.task.clone(),
-            sample: 0,
+            sample: self.sample,
             node,
             kind,
         }

@@ -55,6 +55,9 @@ impl RunSpec {
         if let (Some(protocol), Some(fields)) = (&parts.protocol, spec.as_object_mut()) {
             fields.insert("protocol".to_owned(), json!(protocol));
         }
+        if let (Some(sample), Some(fields)) = (parts.sample, spec.as_object_mut()) {
+            fields.insert("sample".to_owned(), json!(sample));
+        }
         let fingerprint = blake3::hash(spec.to_string().as_bytes()).to_hex().to_string();
         Self { spec, fingerprint }
     }
@@ -177,7 +180,14 @@ pub(crate) async fn begin(
             return Ok(Beginning::Finished(Box::new(outcome)));
         }
     }
-    let mut log = Log::open(run_id.clone(), problem.id.clone(), parts.store.clone(), listener).await?;
+    let mut log = Log::open(
+        run_id.clone(),
+        problem.id.clone(),
+        parts.sample.unwrap_or(0),
+        parts.store.clone(),
+        listener,
+    )
+    .await?;
     let started = EventKind::TaskStarted {
         strategy: parts.strategy.name().to_owned(),
         model: parts.provider.model().to_owned(),
@@ -188,6 +198,7 @@ pub(crate) async fn begin(
     let driver = Driver {
         search: Search::new(parts.strategy.policy(), parts.seed),
         budget: Budget::new(parts.budget),
+        purse: parts.purse.clone(),
         ports: Arc::new(ports(parts, problem)),
         log,
         cancel,

@@ -13,7 +13,7 @@ pub enum Status {
     Solved,
     /// The method is done and no program passes every visible test.
     Unsolved,
-    /// A budget, the clock or the caller ended the search before that.
+    /// A budget, its own or one that it shared, the clock or the caller ended the search before that.
     Capped,
     /// A fault of model, sandbox or store ended it; the same command continues.
     #[default]
@@ -46,8 +46,14 @@ pub struct Outcome {
     pub passed: u32,
     /// Visible tests of the problem.
     pub total: u32,
+    /// Nodes of the tree, the root included.
+    #[serde(default)]
+    pub nodes: u32,
     /// What the search spent, cached replies included as if they had been paid.
     pub cost: Cost,
+    /// What of that was spent when the chosen program became the best.
+    #[serde(default)]
+    pub found: Cost,
     /// Prompt tokens that the server had cached.
     pub cached_tokens: u64,
     /// Whether every reply had a known price, so that the money is exact.

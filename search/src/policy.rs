@@ -573,6 +573,8 @@ pub enum StopReason {
     Exhausted,
     /// A budget ran out.
     Budget,
+    /// What several searches may spend together ran out, before this one was done with its own.
+    RunBudget,
     /// The time limit passed.
     Time,
     /// The caller cancelled.

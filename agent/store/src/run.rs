@@ -58,6 +58,19 @@ pub struct Event {
     pub body: String,
 }
 
+/// What came of one sample of a batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sample {
+    /// Id of the problem.
+    pub task: String,
+    /// Number of the sample, from 0.
+    pub sample: u32,
+    /// How many times it was tried, this one included.
+    pub attempt: u32,
+    /// What came of it, as JSON.
+    pub body: String,
+}
+
 /// One stored failure of ours: something that could not be found out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {

@@ -23,18 +23,17 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 const CHECKPOINT_PAGES: &str = "4000";
 
 /// Number of the latest migration.
-pub(crate) const VERSION: i64 = 1;
+pub(crate) const VERSION: i64 = 2;
 
 fn migrator() -> Migrator {
-    let first = include_str!("../migrations/0001_runs_replies_events.sql");
-    let migrations = vec![Migration::new(
-        VERSION,
-        "runs, replies and events".into(),
-        MigrationType::Simple,
-        first.into_sql_str(),
-        false,
-    )];
-    let mut migrator = Migrator::with_migrations(migrations);
+    let migrations: [(&'static str, &'static str); 2] = [
+        ("runs, replies and events", include_str!("../migrations/0001_runs_replies_events.sql")),
+        ("samples", include_str!("../migrations/0002_samples.sql")),
+    ];
+    let migrations = (1..).zip(migrations).map(|(version, (name, statements))| {
+        Migration::new(version, name.into(), MigrationType::Simple, statements.into_sql_str(), false)
+    });
+    let mut migrator = Migrator::with_migrations(migrations.collect());
     migrator.dangerous_set_table_name(MIGRATIONS_TABLE);
     migrator
 }

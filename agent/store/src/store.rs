@@ -10,7 +10,7 @@ use tokio::sync::{MappedMutexGuard, mpsc, oneshot};
 use crate::blob::BODY_BYTES_MAX;
 use crate::error::StoreError;
 use crate::readers::Readers;
-use crate::run::{Begun, Event, Failure, NewRun, Run};
+use crate::run::{Begun, Event, Failure, NewRun, Run, Sample};
 use crate::schema;
 use crate::sealed::{self, Columns};
 use crate::writer::{self, Job, Urgency, Write};
@@ -223,6 +223,45 @@ impl Store {
             failures.push(Failure { unit, attempt: u32::try_from(attempt).unwrap_or(u32::MAX), body });
         }
         Ok(failures)
+    }
+
+    /// Stores what came of a sample of a batch; durable when this returns. Says whether it counts: not if this attempt or
+    /// a later one is stored already.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it could not be stored.
+    pub async fn put_sample(&self, batch: &str, sample: Sample) -> Result<bool, StoreError> {
+        let bytes = sample.body.len();
+        let write = Write::Sample { batch: batch.to_owned(), sample };
+        self.write(write, bytes).await.map(|rows| rows > 0)
+    }
+
+    /// All samples of a batch, by problem and number.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the store cannot be read or a row is damaged.
+    pub async fn samples(&self, batch: &str) -> Result<Vec<Sample>, StoreError> {
+        let mut connection = self.reader().await?;
+        let rows = sqlx::query(
+            "SELECT task, sample, attempt, body, body_blob, sum FROM samples WHERE batch = ? ORDER BY task, sample",
+        )
+        .bind(batch)
+        .fetch_all(&mut *connection)
+        .await;
+        let mut samples = Vec::new();
+        for row in rows.map_err(|error| self.fail(&error))? {
+            let fail = |error: sqlx::Error| self.fail(&error);
+            let task: String = row.try_get("task").map_err(fail)?;
+            let (sample, attempt) = (
+                row.try_get::<u32, _>("sample").map_err(fail)?,
+                row.try_get::<u32, _>("attempt").map_err(fail)?,
+            );
+            let key = [batch, &task, &sample.to_string(), &attempt.to_string()];
+            let body =
+                sealed::text(self.path(), &mut connection, &row, Columns::body("samples"), &key).await?;
+            samples.push(Sample { task, sample, attempt, body });
+        }
+        Ok(samples)
     }
 
     /// Waits for all writes that were asked for, folds the write-ahead log into the file and closes it. Later calls on

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use proptest::prelude::*;
 use sqlx::{ConnectOptions, Connection};
 
-use crate::{Begun, Event, NewRun, Store, StoreError};
+use crate::{Begun, Event, NewRun, Sample, Store, StoreError};
 
 struct Bed {
     _folder: tempfile::TempDir,
@@ -53,6 +53,41 @@ async fn a_run_is_new_then_continues_then_is_finished() {
     assert_eq!((found.status.as_str(), found.result.as_deref()), ("solved", Some(result.as_str())));
     assert_eq!(store.run("r1").await.unwrap(), found);
     assert_eq!(store.runs().await.unwrap(), [found]);
+}
+
+#[tokio::test]
+async fn of_the_attempts_at_a_sample_the_last_counts_and_none_twice() {
+    let bed = Bed::new();
+    let store = bed.open().await;
+    let sample =
+        |sample, attempt, body: &str| Sample { task: "t/1".into(), sample, attempt, body: body.into() };
+    assert!(store.put_sample("b", sample(1, 1, "first")).await.unwrap());
+    assert!(!store.put_sample("b", sample(1, 1, "again")).await.unwrap());
+    let long = "x".repeat(10_000);
+    assert!(store.put_sample("b", sample(1, 2, &long)).await.unwrap());
+    assert!(!store.put_sample("b", sample(1, 1, "late")).await.unwrap());
+    assert!(store.put_sample("b", sample(0, 1, "other")).await.unwrap());
+    assert!(store.put_sample("c", sample(0, 1, "of another batch")).await.unwrap());
+    store.close().await.unwrap();
+    let store = bed.open().await;
+    assert_eq!(store.samples("b").await.unwrap(), [sample(0, 1, "other"), sample(1, 2, &long)]);
+    execute(&bed.path, "UPDATE samples SET attempt = 3 WHERE sample = 1").await;
+    let damaged = store.samples("b").await.unwrap_err();
+    assert!(matches!(damaged, StoreError::Damaged { .. }), "{damaged}");
+}
+
+/// What a first release wrote, before there were samples.
+#[tokio::test]
+async fn a_store_of_the_first_schema_is_migrated() {
+    let bed = Bed::new();
+    let store = bed.open().await;
+    store.begin_run(&new_run("r1", "f1")).await.unwrap();
+    store.close().await.unwrap();
+    execute(&bed.path, "DROP TABLE samples").await;
+    execute(&bed.path, "DELETE FROM codeagent_migrations WHERE version = 2").await;
+    let store = bed.open().await;
+    assert_eq!(store.samples("b").await.unwrap(), []);
+    assert_eq!(store.runs().await.unwrap().len(), 1);
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::blob;
 use crate::error::StoreError;
-use crate::run::NewRun;
+use crate::run::{NewRun, Sample};
 use crate::seal::{self, seal};
 
 /// Most writes in one transaction.
@@ -50,6 +50,7 @@ pub(crate) enum Write {
     Execution { key: String, body: Vec<u8> },
     Events { run: String, events: Vec<(u64, String)> },
     Failure { run: String, unit: String, body: String },
+    Sample { batch: String, sample: Sample },
     Close,
 }
 
@@ -204,6 +205,7 @@ async fn write_one(path: &Path, connection: &mut SqliteConnection, write: &Write
         }
         Write::Events { run, events } => append_events(path, connection, run, events).await,
         Write::Failure { run, unit, body } => add_failure(connection, run, unit, body).await.map_err(fail),
+        Write::Sample { batch, sample } => put_sample(connection, batch, sample).await.map_err(fail),
         Write::Close => Ok(0),
     }
 }
@@ -371,6 +373,38 @@ async fn add_failure(
     .execute(connection)
     .await?;
     Ok(done.rows_affected())
+}
+
+/// A later attempt replaces an earlier one; no attempt replaces itself.
+async fn put_sample(
+    connection: &mut SqliteConnection,
+    batch: &str,
+    sample: &Sample,
+) -> Result<u64, sqlx::Error> {
+    let body = sample.body.as_bytes();
+    let stored = blob::store(connection, body).await?;
+    let done = sqlx::query(
+        "INSERT INTO samples (batch, task, sample, attempt, body, body_blob, sum, created) \
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (batch, task, sample) DO UPDATE SET \
+         attempt = excluded.attempt, body = excluded.body, body_blob = excluded.body_blob, sum = excluded.sum, \
+         created = excluded.created WHERE excluded.attempt > samples.attempt",
+    )
+    .bind(batch)
+    .bind(&sample.task)
+    .bind(sample.sample)
+    .bind(sample.attempt)
+    .bind(stored.inline.map(|_| &sample.body))
+    .bind(stored.blob)
+    .bind(sample_seal(batch, sample).as_slice())
+    .bind(now_us())
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+fn sample_seal(batch: &str, sample: &Sample) -> [u8; seal::LENGTH] {
+    let key = [batch, &sample.task, &sample.sample.to_string(), &sample.attempt.to_string()];
+    seal("samples", &key, sample.body.as_bytes())
 }
 
 /// Microseconds since 1970 UTC. Recorded for people; nothing is decided by it.

@@ -11,7 +11,7 @@ use codeagent_store::Store;
 use crate::operators::Sampling;
 use crate::problem::Problem;
 use crate::purse::Purse;
-use crate::run::{Run, RunSpec};
+use crate::run::{Run, RunSpec, spec_of};
 use crate::strategy::Strategy;
 
 /// Solves problems: a model, a sandbox, a strategy and a budget, put together by [`Agent::builder`].
@@ -95,6 +95,12 @@ impl Agent {
     #[must_use]
     pub fn solve(&self, problem: Problem) -> Run {
         Run::new(self.clone(), problem)
+    }
+
+    /// What identifies this agent's runs, but for the problem, as a JSON object.
+    #[must_use]
+    pub fn spec(&self) -> serde_json::Value {
+        spec_of(&self.parts)
     }
 
     /// What identifies a run of this agent on `problem`: everything that its result depends on but the budget, so that

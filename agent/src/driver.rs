@@ -266,8 +266,12 @@ impl Driver {
 
     fn fail(&mut self, error: &TrialError) {
         let kind = match error {
-            TrialError::Model(error) if error.kind() == ErrorKind::NotRecorded => FailureKind::NotRecorded,
-            TrialError::Model(_) => FailureKind::Provider,
+            TrialError::Model(error) => match error.kind() {
+                ErrorKind::NotRecorded => FailureKind::NotRecorded,
+                ErrorKind::Refused => FailureKind::Refused,
+                ErrorKind::Storage => FailureKind::Store,
+                _ => FailureKind::Provider,
+            },
             TrialError::Sandbox(_) => FailureKind::Sandbox,
             TrialError::Store(_) => FailureKind::Store,
             TrialError::Prompt(_) => FailureKind::Internal,

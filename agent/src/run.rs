@@ -39,24 +39,9 @@ pub struct RunSpec {
 
 impl RunSpec {
     pub(crate) fn of(parts: &Parts, problem: &Problem) -> Self {
-        let capabilities = parts.sandbox.capabilities();
-        let mut spec = json!({
-            "v": 1,
-            "version": env!("CARGO_PKG_VERSION"),
-            "problem": problem,
-            "strategy": parts.strategy.name(),
-            "settings": parts.strategy.settings(),
-            "model": parts.provider.model(),
-            "sampling": parts.sampling,
-            "sandbox": { "backend": capabilities.backend, "level": capabilities.level },
-            "limits": parts.limits,
-            "seed": parts.seed,
-        });
-        if let (Some(protocol), Some(fields)) = (&parts.protocol, spec.as_object_mut()) {
-            fields.insert("protocol".to_owned(), json!(protocol));
-        }
-        if let (Some(sample), Some(fields)) = (parts.sample, spec.as_object_mut()) {
-            fields.insert("sample".to_owned(), json!(sample));
+        let mut spec = spec_of(parts);
+        if let Some(fields) = spec.as_object_mut() {
+            fields.insert("problem".to_owned(), json!(problem));
         }
         let fingerprint = blake3::hash(spec.to_string().as_bytes()).to_hex().to_string();
         Self { spec, fingerprint }
@@ -67,6 +52,31 @@ impl RunSpec {
     pub fn run_id(&self) -> &str {
         self.fingerprint.get(..16).unwrap_or(&self.fingerprint)
     }
+}
+
+/// What identifies the runs of an agent, but for the problem.
+pub(crate) fn spec_of(parts: &Parts) -> Value {
+    let capabilities = parts.sandbox.capabilities();
+    let mut spec = json!({
+        "v": 1,
+        "version": env!("CARGO_PKG_VERSION"),
+        "strategy": parts.strategy.name(),
+        "settings": parts.strategy.settings(),
+        "model": parts.provider.model(),
+        "sampling": parts.sampling,
+        "sandbox": { "backend": capabilities.backend, "level": capabilities.level },
+        "limits": parts.limits,
+        "seed": parts.seed,
+    });
+    if let Some(fields) = spec.as_object_mut() {
+        if let Some(protocol) = &parts.protocol {
+            fields.insert("protocol".to_owned(), json!(protocol));
+        }
+        if let Some(sample) = parts.sample {
+            fields.insert("sample".to_owned(), json!(sample));
+        }
+    }
+    spec
 }
 
 /// A search in progress: a stream of events with an outcome at the end.

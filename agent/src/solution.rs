@@ -96,6 +96,9 @@ pub struct Failure {
 pub enum FailureKind {
     /// The model or its server.
     Provider,
+    /// The model's server refused the key, the quota is used up, or the server was away for too long: every other search
+    /// would meet the same.
+    Refused,
     /// A recording, or stored replies alone, have no answer to a question.
     NotRecorded,
     /// The sandbox.

@@ -4,6 +4,7 @@
 //! native form and the rows of HumanEval, MBPP and APPS; what comes out is a problem for the search and
 //! [`HiddenTests`] that only [`judge_hidden`] and [`verify`] can use, once, when the search is over.
 
+pub mod batch;
 mod bootstrap;
 mod compare;
 mod datasets;
@@ -26,4 +27,4 @@ pub use pass_at_k::{PassAtK, Tally, pass_at_k};
 pub use pools::{Drawn, Pool, read_programs, read_tests};
 pub use protocol::{Protocol, UnknownProtocol};
 pub use samples::{Sample, Samples, Text, read_results, read_samples};
-pub use verify::{Verification, verify, verify_hidden};
+pub use verify::{Verification, verify, verify_hidden, verify_visible};

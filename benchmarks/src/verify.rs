@@ -37,7 +37,7 @@ pub async fn verify(
     let options = JudgeOptions { isolate_tests: true, ..*options };
     let (program, limited) = assembled(written, problem, &options);
     let visible = judge.judge(&program, &problem.problem.visible, &limited).await?;
-    let hidden = verify_hidden(written, problem, judge, &options).await?;
+    let hidden = judge_hidden(judge, &program, &problem.hidden, &limited).await?;
     Ok(Verification { visible, hidden })
 }
 
@@ -53,6 +53,20 @@ pub async fn verify_hidden(
 ) -> Result<Report, SandboxError> {
     let (program, limited) = assembled(written, problem, options);
     judge_hidden(judge, &program, &problem.hidden, &limited).await
+}
+
+/// Judges what somebody wrote for a problem on its visible tests alone. Memory is limited by the problem.
+///
+/// # Errors
+/// As [`verify`].
+pub async fn verify_visible(
+    written: &str,
+    problem: &ProblemWithHidden,
+    judge: &Judge,
+    options: &JudgeOptions,
+) -> Result<Report, SandboxError> {
+    let (program, limited) = assembled(written, problem, options);
+    judge.judge(&program, &problem.problem.visible, &limited).await
 }
 
 fn assembled(written: &str, problem: &ProblemWithHidden, options: &JudgeOptions) -> (Program, JudgeOptions) {

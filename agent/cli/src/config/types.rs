@@ -164,6 +164,9 @@ pub struct Limits {
     /// Steps of one search carried out at a time. Changes the time that a search takes, never its result.
     #[schemars(range(min = 1, max = 1024))]
     pub jobs: u32,
+    /// Samples of a batch that are searched at a time. Changes the time that a batch takes, never its results.
+    #[schemars(range(min = 1, max = 4096))]
+    pub searches: u32,
     /// Requests sent per minute.
     #[schemars(range(min = 1, max = 10_000_000))]
     pub requests_per_minute: Option<u32>,
@@ -175,8 +178,9 @@ pub struct Limits {
     pub retry_attempts: u32,
     /// Longest wait before the second try; doubles with each further one, up to 30 s.
     pub retry_backoff: Period,
-    /// Longest wait for a server that has failed ten times in a row, before the run stops and can be continued.
-    pub outage_wait: Period,
+    /// Longest wait for a server that has failed ten times in a row, before the run stops and can be continued. Default:
+    /// one minute, in batches half an hour.
+    pub outage_wait: Option<Period>,
 }
 
 impl Default for Limits {
@@ -184,12 +188,12 @@ impl Default for Limits {
         Self {
             concurrency: Concurrency::Auto,
             jobs: 8,
+            searches: 16,
             requests_per_minute: None,
             tokens_per_minute: None,
             retry_attempts: 8,
             retry_backoff: Period(Duration::from_millis(500)),
-            // A person waits for one problem: half an hour is for batches.
-            outage_wait: Period(Duration::from_secs(60)),
+            outage_wait: None,
         }
     }
 }
@@ -203,7 +207,8 @@ impl Limits {
             base: self.retry_backoff.0,
             cap: usual.cap.max(self.retry_backoff.0),
             tries_max: self.retry_attempts,
-            outage_max: self.outage_wait.0,
+            // A person waits for one problem; batches set their own.
+            outage_max: self.outage_wait.map_or(Duration::from_secs(60), |wait| wait.0),
             ..usual
         }
     }
@@ -228,6 +233,12 @@ pub struct Budget {
     /// USD for the whole run.
     #[schemars(range(min = 0.0, max = 1_000_000.0))]
     pub run_usd: Option<f64>,
+    /// Tokens in and out for the whole batch.
+    #[schemars(range(min = 1, max = 1_000_000_000_000_u64))]
+    pub run_tokens: Option<u64>,
+    /// Seconds of wall-clock time for one command of a batch.
+    #[schemars(range(min = 0.1, max = 31_536_000.0))]
+    pub run_seconds: Option<f64>,
     /// Seconds of wall-clock time per problem.
     #[schemars(range(min = 0.1, max = 31_536_000.0))]
     pub seconds: Option<f64>,

@@ -406,7 +406,7 @@ fn ending(outcome: &Outcome, hidden: Option<&Report>, searched: &Searched<'_>) -
 
 fn refused(failure: &codeagent::solution::Failure) -> Failure {
     let (exit, what, hint) = match failure.kind {
-        FailureKind::Provider => (
+        FailureKind::Provider | FailureKind::Refused => (
             Exit::Provider,
             "the model did not answer",
             "check the server, its address and the key (`codeagent providers --probe`); then the same command continues",

@@ -3,6 +3,7 @@
 //! What came of a sample is stored before it is told. A sample whose search was cut short has no row: the same batch
 //! goes on with it, from its stored replies.
 
+mod results;
 mod row;
 mod spec;
 
@@ -18,6 +19,7 @@ use codeagent_sandbox::{Judge, JudgeOptions, Report, SandboxError};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
+pub use results::{BatchResults, Curves, Money, Point};
 pub use row::{Counted, Found, SampleError, SampleRow, SampleStatus, Tokens};
 pub use spec::{BatchFile, Extent, NotTheSame, RunBudget, SampleBudget};
 

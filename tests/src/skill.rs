@@ -344,6 +344,21 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("puzzles")
 }
 
+/// All puzzles, each as one line of JSON, by name.
+///
+/// # Panics
+/// If they can't be read.
+#[must_use]
+#[expect(clippy::expect_used, reason = "a test helper")]
+pub fn puzzles() -> Vec<Value> {
+    let entries = std::fs::read_dir(folder()).expect("the puzzles");
+    let mut paths: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    paths.sort();
+    let read =
+        |path| serde_json::from_slice(&std::fs::read(path).expect("a puzzle")).expect("a puzzle in JSON");
+    paths.into_iter().map(read).collect()
+}
+
 /// The problem file of a puzzle.
 #[must_use]
 pub fn puzzle(name: &str) -> PathBuf {

@@ -8,7 +8,10 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
 use codeagent_benchmarks::Protocol;
 
-pub use groups::{BudgetFlags, CacheFlags, JobsFlag, ModelFlags, SandboxFlags, SearchFlags};
+pub use groups::{
+    BatchBudgetFlags, BudgetFlags, CacheFlags, JobsFlag, ModelFlags, SandboxFlags, SearchFlags,
+    SelectionFlags,
+};
 
 use crate::config::Flags;
 use crate::config::units::Period;
@@ -92,6 +95,13 @@ pub enum Verb {
     /// Prints the program on stdout, and the story of the search on stderr. PROBLEM is a file in the native form, a
     /// human-eval, MBPP or APPS row, or DATASET#ID for a row of a `.jsonl` or `.jsonl.gz` file.
     Solve(Box<SolveArgs>),
+    /// Draw samples of many problems, judge them on the hidden tests, and estimate pass@k.
+    ///
+    /// DATASET is a file in the native form, or of rows of a published data set. Everything goes into the folder of --out:
+    /// what was asked for (run.json), replies, events and results (run.db), one row per sample (samples.jsonl), and the
+    /// figures (results.json). The same command with the same folder goes on where an interrupted one was; more samples,
+    /// more problems and larger budgets may be asked for, nothing else may change.
+    Eval(Box<EvalArgs>),
     /// Run all tests of a problem against a program.
     ///
     /// PROGRAM is a file, or `-` for stdin. A text that does not define the problem's function counts as a completion of
@@ -208,9 +218,100 @@ pub struct ShowArgs {
     /// The run's folder or id.
     #[arg(value_name = "RUN", value_hint = ValueHint::DirPath)]
     pub run: String,
+    /// Which search of a batch: the start of its id. Without it the searches are listed.
+    #[arg(long, value_name = "ID")]
+    pub search: Option<String>,
     /// Print prompt, answer, program and feedback of one node instead.
     #[arg(long, value_name = "N")]
     pub node: Option<u64>,
+}
+
+/// Draw samples of many problems, and judge them.
+#[derive(Debug, Clone, Args)]
+#[command(after_long_help = with_codes(
+    "Example:
+  codeagent eval HumanEval.jsonl.gz --out runs/humaneval -n 5 -k 1,5 \\
+      --base-url http://127.0.0.1:8000/v1 -m some-model --set budget.calls=20"
+))]
+pub struct EvalArgs {
+    /// The problems: a file.
+    #[arg(value_name = "DATASET", value_hint = ValueHint::FilePath)]
+    pub dataset: PathBuf,
+    /// Folder of the batch; the same folder continues it.
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub out: PathBuf,
+    /// Samples of each problem, each from a search of its own.
+    #[arg(short = 'n', long, value_name = "N", default_value = "1")]
+    pub samples: std::num::NonZeroU32,
+    /// Numbers of samples of which one must pass.
+    #[arg(short, value_name = "K", value_delimiter = ',', default_value = "1,10,100")]
+    pub k: Vec<std::num::NonZeroU64>,
+    /// Which tests are visible: `strict`, or as in a paper (docs/visible-tests.md).
+    #[arg(long, value_name = "NAME", default_value_t = Protocol::Strict)]
+    pub protocol: Protocol,
+    /// Which problems.
+    #[command(flatten)]
+    pub selection: SelectionFlags,
+    /// Which model answers.
+    #[command(flatten)]
+    pub model: ModelFlags,
+    /// How to search.
+    #[command(flatten)]
+    pub search: SearchFlags,
+    /// Samples searched at a time; changes the time that the batch takes, never its results.
+    #[arg(long, help_heading = "Search", value_name = "N")]
+    pub searches: Option<String>,
+    /// What to spend.
+    #[command(flatten)]
+    pub budget: BatchBudgetFlags,
+    /// Where answers come from that were given before.
+    #[command(flatten)]
+    pub cache: CacheFlags,
+    /// Where programs run.
+    #[command(flatten)]
+    pub sandbox: SandboxFlags,
+    /// Samples that may end in errors, as a number or a share such as 0.01, before the exit code is 7.
+    #[arg(long, help_heading = "Result", value_name = "N|SHARE", default_value = "0")]
+    pub max_errors: MaxErrors,
+    /// Exit with 1 if pass@1 is below this share, in [0, 1].
+    #[arg(long, help_heading = "Result", value_name = "SHARE", value_parser = share)]
+    pub fail_under: Option<f64>,
+    /// Write the events of all searches as JSON lines to FILE, or to stdout for `-`.
+    #[arg(long, help_heading = "Result", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub events: Option<PathBuf>,
+}
+
+/// How many samples may end in errors.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum MaxErrors {
+    /// So many.
+    Count(u64),
+    /// A share of all samples, in (0, 1).
+    Share(f64),
+}
+
+impl std::str::FromStr for MaxErrors {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let share = || text.parse().ok().filter(|share| (0.0..1.0).contains(share)).map(Self::Share);
+        let count = text.parse().ok().map(Self::Count);
+        count
+            .or_else(share)
+            .ok_or_else(|| "give a number such as 5, or a share below 1 such as 0.01".to_owned())
+    }
+}
+
+impl MaxErrors {
+    /// Whether so many errors among so many samples are too many.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "numbers of samples")]
+    pub fn is_exceeded(self, errors: u64, samples: usize) -> bool {
+        match self {
+            Self::Count(most) => errors > most,
+            Self::Share(most) => errors as f64 > most * samples as f64,
+        }
+    }
 }
 
 /// Run all tests of a problem against a program.
@@ -553,6 +654,16 @@ impl ExecArgs {
     pub fn settings(&self) -> Vec<(&'static str, &'static str, String)> {
         let mut settings = self.sandbox.settings();
         settings.extend(self.memory.clone().map(|text| ("--memory", "sandbox.memory_mib", text)));
+        settings
+    }
+}
+
+impl EvalArgs {
+    /// The flags that stand for settings.
+    #[must_use]
+    pub fn settings(&self) -> Vec<(&'static str, &'static str, String)> {
+        let mut settings = [self.search.settings(), self.budget.settings(), self.sandbox.settings()].concat();
+        settings.extend(self.searches.clone().map(|text| ("--searches", "limits.searches", text)));
         settings
     }
 }

@@ -89,6 +89,7 @@ async fn dispatch(
     let globals = &cli.globals;
     match &cli.verb {
         Verb::Solve(arguments) => verbs::solve::solve(arguments, globals, environment, stop, output).await,
+        Verb::Eval(arguments) => verbs::eval::eval(arguments, globals, environment, stop, output).await,
         Verb::Verify(arguments) => {
             or_stop(stop, verbs::verify::verify(arguments, globals, environment, output)).await
         }

@@ -4,6 +4,7 @@ pub mod compare;
 pub mod completions;
 pub mod config;
 pub mod doctor;
+pub mod eval;
 pub mod exec;
 pub mod falsify;
 pub mod man;

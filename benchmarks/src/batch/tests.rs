@@ -213,7 +213,10 @@ async fn a_refused_key_stops_the_batch_at_once() {
     );
     let (ended, _) = run(&batch, pending(&problems(), 50, batch.per_sample, &[])).await;
     let Ended::Down(error) = ended else { panic!("{ended:?}") };
-    assert_eq!((error.kind, error.message.as_str()), (FailureKind::Refused, "the model gave no answer: the key was refused"));
+    assert_eq!(
+        (error.kind, error.message.as_str()),
+        (FailureKind::Refused, "the model gave no answer: the key was refused")
+    );
     assert!(calls.load(Ordering::SeqCst) < 50);
 }
 

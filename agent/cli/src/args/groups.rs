@@ -94,6 +94,52 @@ impl BudgetFlags {
     }
 }
 
+/// What a batch may spend.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Budget")]
+pub struct BatchBudgetFlags {
+    /// Most money for the whole batch, in USD. Needs a price for the model. (For each sample: --set
+    /// budget.per_problem_usd.)
+    #[arg(long, value_name = "USD")]
+    pub max_cost: Option<String>,
+    /// Most tokens for the whole batch, in and out; `200k` and `2M` are understood. (For each sample: --set budget.tokens.)
+    #[arg(long, value_name = "N", value_parser = parse_count)]
+    pub max_tokens_total: Option<u64>,
+    /// Longest time of this command, in seconds or with units, such as `90s` or `1h30m`. (For each sample: --set
+    /// budget.seconds.)
+    #[arg(long, value_name = "DURATION")]
+    pub max_time: Option<Period>,
+}
+
+impl BatchBudgetFlags {
+    /// The settings that the flags stand for.
+    #[must_use]
+    pub fn settings(&self) -> Vec<Named> {
+        let seconds = self.max_time.map(|time| time.0.as_secs_f64().to_string());
+        let flags = [
+            ("--max-cost", "budget.run_usd", self.max_cost.clone()),
+            ("--max-tokens-total", "budget.run_tokens", self.max_tokens_total.map(|count| count.to_string())),
+            ("--max-time", "budget.run_seconds", seconds),
+        ];
+        flags.into_iter().filter_map(|(flag, key, text)| Some((flag, key, text?))).collect()
+    }
+}
+
+/// Which problems of a data set.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Problems")]
+pub struct SelectionFlags {
+    /// The first N of those that the other flags leave.
+    #[arg(long, value_name = "N")]
+    pub limit: Option<std::num::NonZeroUsize>,
+    /// Those whose id matches.
+    #[arg(long, value_name = "REGEX")]
+    pub filter: Option<regex::Regex>,
+    /// Those whose ids are the lines of FILE.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub ids: Option<PathBuf>,
+}
+
 /// Where answers come from that were given before.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Answers")]

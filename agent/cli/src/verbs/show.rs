@@ -1,4 +1,4 @@
-//! `codeagent show RUN`: the tree of a run as indented text, or one node in full.
+//! `codeagent show RUN`: the tree of a run as indented text, one node in full, or the searches of a batch.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use codeagent::event::{Event, EventKind};
 use codeagent::models::Message;
 use codeagent::search::{Node, NodeId, NodeKind, Tree};
-use codeagent::store::Store;
+use codeagent::store::{Run, Store};
+use serde::Serialize;
 
 use crate::args::ShowArgs;
 use crate::environment::Environment;
@@ -25,7 +26,10 @@ pub async fn show(
     output: &mut Output,
 ) -> Result<Exit, Failure> {
     let folder = find(&arguments.run, environment)?;
-    let events = events(&folder).await?;
+    let (runs, events) = read(&folder, arguments.search.as_deref()).await?;
+    if let (None, true) = (&arguments.search, runs.len() > 1) {
+        return list(&runs, arguments.node.is_some(), json, output);
+    }
     let tree = Tree::replay(events.iter().filter_map(Event::change)).map_err(|error| {
         Failure::new(Exit::Data, "the events of the run do not make a tree").caused_by(&error)
     })?;
@@ -68,20 +72,63 @@ fn find(run: &str, environment: &Environment) -> Result<PathBuf, Failure> {
     }
 }
 
-async fn events(folder: &Path) -> Result<Vec<Event>, Failure> {
+/// The runs of a store, and the events of the only one, or of the one whose id starts with `search`.
+async fn read(folder: &Path, search: Option<&str>) -> Result<(Vec<Run>, Vec<Event>), Failure> {
     let damaged = |error: &dyn std::error::Error| {
         Failure::new(Exit::Data, format!("the run in {} can't be read", folder.display())).caused_by(error)
     };
     let store = Store::open(folder.join("run.db")).await.map_err(|error| damaged(&error))?;
     let runs = store.runs().await.map_err(|error| damaged(&error))?;
+    let mut chosen = runs.iter().filter(|run| search.is_none_or(|search| run.id.starts_with(search)));
+    let run = match (chosen.next(), chosen.next(), search) {
+        (Some(run), None, _) => Some(run),
+        (_, _, None) => None,
+        (None, _, Some(search)) => {
+            return Err(Failure::usage(format!("the batch has no search `{search}`"))
+                .hint("`codeagent show RUN` lists them; rows of samples.jsonl name theirs as `search`"));
+        }
+        (Some(_), Some(_), Some(search)) => {
+            return Err(
+                Failure::usage(format!("several searches start with `{search}`")).hint("give more of the id")
+            );
+        }
+    };
     let mut events = Vec::new();
-    for run in runs {
+    if let Some(run) = run {
         for row in store.events(&run.id).await.map_err(|error| damaged(&error))? {
             events.push(serde_json::from_str(&row.body).map_err(|error| damaged(&error))?);
         }
     }
     store.close().await.map_err(|error| damaged(&error))?;
-    Ok(events)
+    Ok((runs, events))
+}
+
+/// What is told of a search in the list of a batch.
+#[derive(Serialize)]
+struct Listed<'a> {
+    search: &'a str,
+    task_id: String,
+    sample: u64,
+    status: &'a str,
+}
+
+fn list(runs: &[Run], wants_node: bool, json: bool, output: &mut Output) -> Result<Exit, Failure> {
+    if wants_node {
+        return Err(Failure::usage("--node needs --search: the folder holds several searches")
+            .hint("`codeagent show RUN` lists them"));
+    }
+    for run in runs {
+        let spec: serde_json::Value = serde_json::from_str(&run.spec).unwrap_or_default();
+        let task = spec.pointer("/problem/id").and_then(|id| id.as_str()).unwrap_or_default().to_owned();
+        let sample = spec.get("sample").and_then(|it| it.as_u64()).unwrap_or_default();
+        if json {
+            output.json(&Listed { search: &run.id, task_id: task, sample, status: &run.status })?;
+        } else {
+            let line = format!("{}  {task}  sample {sample}  {}", run.id, run.status);
+            output.line(&escape::line(&line))?;
+        }
+    }
+    Ok(Exit::Done)
 }
 
 fn outline(tree: &Tree, events: &[Event]) -> String {

@@ -1,6 +1,5 @@
 //! `codeagent solve PROBLEM`: one problem to a program that passes its tests.
 
-use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -10,7 +9,7 @@ use codeagent::models::CacheMode;
 use codeagent::sandbox::{Judge, JudgeOptions, Report, Sandbox};
 use codeagent::search::{BudgetLimits, StopReason};
 use codeagent::solution::{FailureKind, Outcome};
-use codeagent::{Agent, AgentBuilder, Event, Problem, Run, Sketch, Status, Strategy};
+use codeagent::{Agent, AgentBuilder, Problem, Run, Sketch, Status, Strategy};
 use codeagent_benchmarks::{ProblemWithHidden, Protocol, verify};
 use serde::Serialize;
 
@@ -19,6 +18,7 @@ use crate::args::{Globals, SolveArgs};
 use crate::config;
 use crate::config::types::Config;
 use crate::environment::Environment;
+use crate::events::Events;
 use crate::failure::{Exit, Failure};
 use crate::input;
 use crate::model;
@@ -28,6 +28,7 @@ use crate::progress::Progress;
 use crate::run_folder::{RunFolder, write_whole};
 use crate::sandboxes;
 use crate::signals::Stop;
+use crate::strategies;
 
 /// The strategy that fills sketches.
 const SKETCHED: &str = "anpl";
@@ -95,7 +96,7 @@ pub async fn solve(
     config::check::offered(&loaded)?;
     let config = loaded.config;
     let problem = problems::load(&arguments.problem, arguments.protocol, environment)?;
-    let strategy = sketched(strategy(&config)?, arguments, &config, &problem.problem, environment)?;
+    let strategy = sketched(strategies::asked(&config)?, arguments, &config, &problem.problem, environment)?;
     let source = Source::decide(&arguments.model, &arguments.cache, &config, environment).await?;
     let sandbox = tokio::select! {
         opened = sandboxes::open(&config.sandbox, &arguments.sandbox, environment) => opened?,
@@ -158,27 +159,6 @@ pub async fn solve(
     }
 }
 
-/// The strategy that is asked for. The settings of the others are checked too, so that no mistake waits in silence.
-fn strategy(config: &Config) -> Result<Strategy, Failure> {
-    let mut settings: BTreeMap<&str, serde_json::Value> = BTreeMap::new();
-    for (name, table) in &config.search.methods {
-        let table = serde_json::to_value(table)
-            .map_err(|error| Failure::usage(error.to_string()).at(format!("search.{name}")))?;
-        named_strategy(name, &table)?;
-        settings.insert(name, table);
-    }
-    let name = &config.search.strategy;
-    named_strategy(name, &settings.remove(name.as_str()).unwrap_or_default())
-}
-
-fn named_strategy(name: &str, settings: &serde_json::Value) -> Result<Strategy, Failure> {
-    Strategy::by_name(name, settings).map_err(|error| {
-        Failure::usage(error.to_string())
-            .at("search")
-            .hint("see `codeagent solve --help` and docs/strategies.md")
-    })
-}
-
 /// The strategy that is asked for, or the one that fills the holes of a sketch where there is one.
 fn sketched(
     asked: Strategy,
@@ -205,7 +185,7 @@ fn sketched(
     } else {
         let table = config.search.methods.get(SKETCHED);
         let settings = table.map(serde_json::to_value).transpose().unwrap_or_default().unwrap_or_default();
-        named_strategy(SKETCHED, &settings)?
+        strategies::named(SKETCHED, &settings)?
     };
     asked.with_sketch(sketch).map_err(|error| Failure::usage(error.to_string()))
 }
@@ -273,40 +253,6 @@ async fn watch(
             }
             _ = clock.tick() => progress.tick(),
         }
-    }
-}
-
-/// Where events go.
-struct Events {
-    file: Option<std::io::BufWriter<std::fs::File>>,
-    on_stdout: bool,
-}
-
-impl Events {
-    fn open(path: Option<&Path>, environment: &Environment) -> Result<Self, Failure> {
-        let on_stdout = path == Some(Path::new("-"));
-        let file = path.filter(|_| !on_stdout).map(|path| {
-            std::fs::File::create(environment.directory().join(path)).map(std::io::BufWriter::new).map_err(
-                |error| {
-                    Failure::usage(format!("the events can't be written to {}", path.display()))
-                        .caused_by(&error)
-                },
-            )
-        });
-        Ok(Self { file: file.transpose()?, on_stdout })
-    }
-
-    fn write(&mut self, event: &Event, output: &mut Output) -> Result<(), Failure> {
-        if self.on_stdout {
-            return output.json(event);
-        }
-        let Some(file) = &mut self.file else { return Ok(()) };
-        let written = serde_json::to_string(event).map_err(std::io::Error::from);
-        written.and_then(|line| writeln!(file, "{line}").and_then(|()| file.flush())).map_err(|error| {
-            Failure::new(Exit::Internal, "the events can't be written")
-                .caused_by(&error)
-                .hint("check the disk")
-        })
     }
 }
 
@@ -443,8 +389,6 @@ fn exit(outcome: &Outcome, hidden: Option<&Report>) -> Exit {
 /// The reports of `--json` hold what the events can't: it is an object of its own.
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]
@@ -454,25 +398,5 @@ mod tests {
         config.budget.run_usd = Some(2.0);
         config.budget.per_problem_usd = Some(0.25);
         assert_eq!(budget(&config).micro_usd, Some(250_000));
-    }
-
-    #[test]
-    fn settings_of_other_strategies_are_checked_too() {
-        let mut config = Config::default();
-        let table = |text: &str| text.parse::<toml::Table>().unwrap();
-        config.search.methods.insert("codechain".to_owned(), table("rounds = 2"));
-        assert!(strategy(&config).is_ok());
-        config.search.methods.insert("resample".to_owned(), table("samplez = 2"));
-        assert!(strategy(&config).unwrap_err().to_string().contains("samplez"));
-    }
-
-    #[test]
-    fn a_wrong_strategy_is_named_with_those_there_are() {
-        let mut config = Config::default();
-        config.search.strategy = "magic".to_owned();
-        let failure = strategy(&config).unwrap_err();
-        assert_eq!(failure.exit(), Exit::Usage);
-        let shown = json!(failure.to_string()).to_string();
-        assert!(shown.contains("there is no strategy `magic`; choose one of adaptive"), "{shown}");
     }
 }

@@ -1,0 +1,306 @@
+//! `codeagent eval DATASET --out DIR`: samples of many problems, judged, resumable, in figures.
+
+mod folder;
+mod progress;
+
+use std::io::Write as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use codeagent::models::CacheMode;
+use codeagent::sandbox::{Judge, JudgeOptions, Sandbox};
+use codeagent::search::BudgetLimits;
+use codeagent::{Agent, AgentBuilder, Purse, Strategy};
+use codeagent_benchmarks::PassAtK;
+use codeagent_benchmarks::batch::{
+    self, Batch, BatchError, BatchFile, BatchResults, Ended, Extent, News, RunBudget, SampleBudget,
+    SampleError, Unit,
+};
+use serde_json::json;
+use tokio::sync::mpsc;
+
+use crate::answers::Source;
+use crate::args::{EvalArgs, Globals};
+use crate::config;
+use crate::config::types::Config;
+use crate::config::units::Period;
+use crate::environment::Environment;
+use crate::events::Events;
+use crate::failure::{Exit, Failure};
+use crate::model;
+use crate::output::Output;
+use crate::sandboxes;
+use crate::selection::{self, Selection};
+use crate::signals::Stop;
+use crate::strategies;
+use folder::BatchFolder;
+use progress::Progress;
+
+/// How long a batch waits for a server that is away, before it stops and can be continued.
+const OUTAGE: Period = Period(Duration::from_secs(30 * 60));
+
+/// News that may wait to be told.
+const BACKLOG: usize = 1024;
+
+/// Draws and judges the samples.
+///
+/// # Errors
+/// Exit 2 for settings and a folder of another batch, 3 for the model, 4 for the sandbox, 6 for the data set.
+pub async fn eval(
+    arguments: &EvalArgs,
+    globals: &Globals,
+    environment: &Environment,
+    stop: &Stop,
+    output: &mut Output,
+) -> Result<Exit, Failure> {
+    let loaded = config::load(environment, &globals.config_flags(arguments.settings()))?;
+    config::check::offered(&loaded)?;
+    let mut config = loaded.config;
+    config.limits.outage_wait.get_or_insert(OUTAGE);
+    let selection =
+        selection::select(&arguments.dataset, arguments.protocol, &arguments.selection, environment)?;
+    let strategy = strategies::asked(&config)?;
+    let source = Source::decide(&arguments.model, &arguments.cache, &config, environment).await?;
+    let sandbox = tokio::select! {
+        opened = sandboxes::open(&config.sandbox, &arguments.sandbox, environment) => opened?,
+        // Nothing is begun yet, so there is nothing to save.
+        () = stop.token().cancelled() => return Ok(stop.exit().unwrap_or(Exit::Interrupted)),
+    };
+    let builder =
+        builder(&config, &strategy, &sandbox)?.protocol(arguments.protocol.name()).sampling(source.sampling);
+    let extent = extent(arguments, &config, &selection);
+    let draft = build(builder.clone().provider(Arc::clone(&source.provider)).budget(extent.run.limits()))?;
+    let name = arguments.dataset.display().to_string();
+    let file = BatchFile::new(&draft, &selection.dataset, name, extent);
+    let folder = BatchFolder::open(&environment.directory().join(&arguments.out), file).await?;
+    if matches!(arguments.cache.mode(), CacheMode::Off | CacheMode::Refresh) {
+        folder.require_unused().await?;
+    }
+    let rows = folder.rows().await?;
+    let stack = source.stack(Some(Arc::clone(&folder.store)));
+    let batch = Batch {
+        id: folder.file.run_id.clone(),
+        agent: builder.provider(stack.provider),
+        per_sample: folder.file.extent.per_sample,
+        purse: Purse::new(folder.file.extent.run.limits(), batch::spent(&rows)),
+        seed: config.search.seed,
+        judge: Judge::new(sandbox),
+        options: JudgeOptions {
+            limits: config.sandbox.limits(),
+            isolate_tests: true,
+            ..JudgeOptions::default()
+        },
+        store: Arc::clone(&folder.store),
+        searches: usize::try_from(config.limits.searches).unwrap_or(usize::MAX),
+        tells_events: arguments.events.is_some(),
+    };
+    let units = batch::pending(&selection.problems, arguments.samples.get(), batch.per_sample, &rows);
+    let mut told = Told {
+        progress: Progress::new(globals.quiet, &folder, selection.problems.len(), &rows, batch.purse.clone()),
+        events: Events::open(arguments.events.as_deref(), environment)?,
+        folder,
+    };
+    source.notice.iter().for_each(|notice| told.progress.say(notice));
+    if globals.json {
+        let (run_id, out) = (&told.folder.file.run_id, told.folder.path().display().to_string());
+        output.json(
+            &json!({"event": "launch", "v": 1, "run_id": run_id, "pid": std::process::id(), "out": out}),
+        )?;
+    }
+    let time = config.budget.run_seconds.map(Duration::from_secs_f64);
+    let ended = run(&batch, units, time, stop, &mut told, output).await;
+    told.progress.finish();
+    // What is finished counts, however it ended.
+    let results = told.folder.conclude(&selection.problems, &ks(arguments)).await?;
+    told.folder.close().await?;
+    show(&results, &told.folder, globals, output)?;
+    Ok(exit(ended?, &results, arguments, stop))
+}
+
+/// Who is told what comes of samples.
+struct Told {
+    progress: Progress,
+    events: Events,
+    folder: BatchFolder,
+}
+
+/// Runs the batch to its end, its time limit or the first signal.
+async fn run(
+    batch: &Batch,
+    units: Vec<Unit>,
+    time: Option<Duration>,
+    stop: &Stop,
+    told: &mut Told,
+    output: &mut Output,
+) -> Result<Ended, Failure> {
+    let (news, mut heard) = mpsc::channel(BACKLOG);
+    let signalled = stop.token().clone();
+    let stopped = async move {
+        tokio::select! {
+            () = signalled.cancelled() => {}
+            () = sleep(time) => {}
+        }
+    };
+    // The sender ends with the batch, so that what is told last is heard.
+    let running = async move { batch.run(units, stopped, &news).await };
+    tokio::pin!(running);
+    let mut clock = tokio::time::interval(Duration::from_secs(1));
+    let mut ended = None;
+    loop {
+        tokio::select! {
+            result = &mut running, if ended.is_none() => ended = Some(result.map_err(|error| broken(&error))?),
+            heard = heard.recv() => match (heard, &ended) {
+                (Some(News::Event(event)), _) => told.events.write(&event, output)?,
+                (Some(News::Finished(row)), _) => {
+                    told.folder.append(&row)?;
+                    told.progress.finished(&row);
+                }
+                (None, Some(ended)) => return Ok(ended.clone()),
+                (Some(_), _) | (None, None) => {}
+            },
+            _ = clock.tick() => told.progress.tick(),
+        }
+    }
+}
+
+async fn sleep(time: Option<Duration>) {
+    match time {
+        Some(time) => tokio::time::sleep(time).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn extent(arguments: &EvalArgs, config: &Config, selection: &Selection) -> Extent {
+    let ids = || selection.problems.iter().map(|it| it.problem.id.clone()).collect();
+    // A float is saturated when cast; the schema keeps it in range.
+    let micro_usd = |usd: f64| (usd * 1e6) as u64;
+    Extent {
+        samples: arguments.samples.get(),
+        problems: (!selection.is_whole).then(ids),
+        per_sample: SampleBudget {
+            limits: BudgetLimits {
+                calls: config.budget.calls,
+                generations: config.budget.generations,
+                tokens: config.budget.tokens,
+                micro_usd: config.budget.per_problem_usd.map(micro_usd),
+                ..BudgetLimits::default()
+            },
+            seconds: config.budget.seconds,
+        },
+        run: RunBudget { tokens: config.budget.run_tokens, micro_usd: config.budget.run_usd.map(micro_usd) },
+    }
+}
+
+fn builder(
+    config: &Config,
+    strategy: &Strategy,
+    sandbox: &Arc<dyn Sandbox>,
+) -> Result<AgentBuilder, Failure> {
+    Ok(Agent::builder()
+        .sandbox(Arc::clone(sandbox))
+        .strategy(strategy.clone())
+        .prices(model::prices(config)?)
+        .limits(config.sandbox.limits())
+        .seed(config.search.seed)
+        .in_flight(usize::try_from(config.limits.jobs).unwrap_or(usize::MAX)))
+}
+
+fn build(builder: AgentBuilder) -> Result<Agent, Failure> {
+    builder.build().map_err(|error| {
+        Failure::usage(error.to_string()).hint("add a [price.\"MODEL\"] table, or leave the money limit out")
+    })
+}
+
+fn ks(arguments: &EvalArgs) -> Vec<u64> {
+    arguments.k.iter().map(|k| k.get()).collect()
+}
+
+fn broken(error: &BatchError) -> Failure {
+    Failure::new(Exit::Internal, "the batch can't go on")
+        .caused_by(error)
+        .hint("check that the disk has room and is writable; the same command continues")
+}
+
+fn show(
+    results: &BatchResults,
+    folder: &BatchFolder,
+    globals: &Globals,
+    output: &mut Output,
+) -> Result<(), Failure> {
+    if globals.json {
+        let done = json!({"event": "done", "v": 1, "results": results});
+        return output.json(&done);
+    }
+    output.line(&format!(
+        "{} of {} samples passed; {} of {} problems are solved",
+        results.statuses.get(&batch::SampleStatus::Passed).unwrap_or(&0),
+        results.n_samples,
+        results.solved,
+        results.n_problems,
+    ))?;
+    for (k, PassAtK { mean, problems, left_out }) in &results.pass_at_k {
+        let apart =
+            if *left_out > 0 { format!(", {left_out} with fewer samples left out") } else { String::new() };
+        output.line(&format!(
+            "pass@{k:<4} {:6.2} %  [{:.2}, {:.2}]  over {problems} problems{apart}",
+            mean.value * 100.0,
+            mean.lo * 100.0,
+            mean.hi * 100.0,
+        ))?;
+    }
+    let usd = results.cost.usd.map_or_else(|| "price unknown".to_owned(), |usd| format!("${usd:.4}"));
+    let tokens = results.tokens;
+    output.line(&format!("{} calls, {} tokens in, {} out, {usd}", results.calls, tokens.r#in, tokens.out))?;
+    if !results.failures.is_empty() {
+        let failures = results.failures.iter().map(|(class, count)| format!("{class} {count}"));
+        output.line(&format!("not passed: {}", failures.collect::<Vec<_>>().join(", ")))?;
+    }
+    if results.error_count() > 0 {
+        let errors = results.errors.iter().map(|(kind, count)| format!("{kind} {count}"));
+        let errors = errors.collect::<Vec<_>>().join(", ");
+        output.line(&format!(
+            "errors, which count nowhere and are tried again by the same command: {errors}"
+        ))?;
+    }
+    output.line(&format!("folder: {}", crate::escape::line(&folder.path().display().to_string())))
+}
+
+/// The exit code, and a word on stderr where the batch did not come to its end.
+fn exit(ended: Ended, results: &BatchResults, arguments: &EvalArgs, stop: &Stop) -> Exit {
+    let pass_at_1 = || results.pass_at_k.get(&1).map_or(0.0, |it| it.mean.value);
+    let (why, exit) = match (ended, stop.exit()) {
+        (Ended::Done, _) if arguments.max_errors.is_exceeded(results.error_count(), results.n_samples) => {
+            return if results.errors.contains_key("not_recorded") {
+                Exit::Provider
+            } else {
+                Exit::Unresolved
+            };
+        }
+        (Ended::Done, _) if arguments.fail_under.is_some_and(|least| pass_at_1() < least) => {
+            return Exit::Negative;
+        }
+        (Ended::Done, _) => return Exit::Done,
+        (Ended::Down(SampleError { message, kind }), _) => {
+            let exit = match kind {
+                codeagent::solution::FailureKind::Sandbox => Exit::Sandbox,
+                codeagent::solution::FailureKind::Store | codeagent::solution::FailureKind::Internal => {
+                    Exit::Internal
+                }
+                _ => Exit::Provider,
+            };
+            (message, exit)
+        }
+        (Ended::Cancelled, Some(exit)) => ("it was interrupted".to_owned(), exit),
+        (Ended::Cancelled, None) => ("its time is over (--max-time)".to_owned(), Exit::Capped),
+        (Ended::RunBudget, _) => (
+            "what all samples together may spend is spent (--max-cost, --max-tokens-total)".to_owned(),
+            Exit::Capped,
+        ),
+    };
+    let failure = Failure::new(exit, "the batch is not finished")
+        .because(why)
+        .hint("the same command continues, with a larger budget if you like");
+    // Nobody can be told that stderr is gone.
+    drop(writeln!(std::io::stderr(), "{failure}"));
+    exit
+}

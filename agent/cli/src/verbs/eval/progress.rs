@@ -1,0 +1,162 @@
+//! Progress of a batch on stderr: a bar on a terminal, a line per 30 seconds elsewhere.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::time::{Duration, Instant};
+
+use codeagent::Purse;
+use codeagent_benchmarks::batch::SampleRow;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::folder::BatchFolder;
+use crate::escape;
+use crate::progress::usd;
+
+/// How often a line is written where there is no terminal.
+const LINE_EVERY: Duration = Duration::from_secs(30);
+
+/// Shows how far a batch is.
+pub(super) struct Progress {
+    bar: ProgressBar,
+    quiet: bool,
+    terminal: bool,
+    purse: Purse,
+    started: Instant,
+    written: Instant,
+    total: usize,
+    /// Samples with a known result, those of before included.
+    done: usize,
+    before: usize,
+    passed: usize,
+    errors: usize,
+    priced: bool,
+}
+
+impl Progress {
+    /// Progress of a batch of which `rows` are there already. Quiet shows nothing.
+    pub(super) fn new(
+        quiet: bool,
+        folder: &BatchFolder,
+        problems: usize,
+        rows: &[SampleRow],
+        purse: Purse,
+    ) -> Self {
+        let terminal = std::io::stderr().is_terminal();
+        let target =
+            if terminal && !quiet { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let total = problems.saturating_mul(folder.file.extent.samples as usize);
+        let bar = ProgressBar::with_draw_target(u64::try_from(total).ok(), target);
+        if let Ok(style) = ProgressStyle::with_template("{bar:20} {msg}") {
+            bar.set_style(style.progress_chars("=> "));
+        }
+        let now = Instant::now();
+        let resolved = || rows.iter().filter(|row| row.is_resolved());
+        let done = resolved().count().min(total);
+        bar.set_position(done as u64);
+        Self {
+            bar,
+            quiet,
+            terminal,
+            purse,
+            started: now,
+            written: now,
+            total,
+            done,
+            before: done,
+            passed: resolved().filter(|row| row.passed).count(),
+            errors: 0,
+            priced: rows.iter().all(|row| row.cost_usd.is_some()),
+        }
+    }
+
+    /// Shows a line of its own above the bar.
+    pub(super) fn say(&self, line: &str) {
+        if self.quiet {
+            return;
+        }
+        let line = escape::line(line);
+        if self.terminal {
+            self.bar.println(line);
+        } else {
+            // Nobody can be told that stderr is gone.
+            drop(writeln!(std::io::stderr(), "{line}"));
+        }
+    }
+
+    /// Takes in what came of a sample.
+    pub(super) fn finished(&mut self, row: &SampleRow) {
+        self.priced &= row.cost_usd.is_some();
+        match &row.error {
+            None => {
+                self.done += 1;
+                self.passed += usize::from(row.passed);
+                self.bar.inc(1);
+            }
+            Some(error) => {
+                self.errors += 1;
+                self.say(&format!("{}, sample {}: {}", row.task_id, row.sample, error.message));
+            }
+        }
+    }
+
+    /// Shows the time passing. To be called every second or so.
+    pub(super) fn tick(&mut self) {
+        if self.terminal {
+            self.bar.set_message(self.status());
+        } else if self.written.elapsed() >= LINE_EVERY {
+            self.written = Instant::now();
+            self.say(&self.status());
+        }
+    }
+
+    /// Takes the bar away.
+    pub(super) fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "figures for people")]
+    fn status(&self) -> String {
+        let spent = self.purse.spent();
+        let share = if self.done > 0 { 100.0 * self.passed as f64 / self.done as f64 } else { 0.0 };
+        let money = if self.priced { usd(spent.micro_usd) } else { "price unknown".to_owned() };
+        let tokens = spent.input_tokens.saturating_add(spent.output_tokens);
+        let errors = if self.errors > 0 { format!(", {} errors", self.errors) } else { String::new() };
+        let fresh = self.done - self.before;
+        let elapsed = self.started.elapsed().as_secs_f64();
+        let rate = fresh as f64 / elapsed.max(0.001);
+        let left = if fresh == 0 {
+            "time left unknown".to_owned()
+        } else {
+            format!("{} left", period((self.total - self.done.min(self.total)) as f64 / rate))
+        };
+        format!(
+            "{} of {} samples, {} passed ({share:.1} %){errors} | {} calls, {tokens} tokens, {money} | {:.1} samples/min, {left}",
+            self.done,
+            self.total,
+            self.passed,
+            spent.calls,
+            rate * 60.0,
+        )
+    }
+}
+
+/// Seconds as a person says them.
+fn period(seconds: f64) -> String {
+    // Saturated when cast.
+    let minutes = (seconds / 60.0).ceil() as u64;
+    match (minutes / 60, minutes % 60) {
+        (0, 0..=1) if seconds < 60.0 => format!("{seconds:.0} s"),
+        (0, minutes) => format!("{minutes} min"),
+        (hours, minutes) => format!("{hours} h {minutes} min"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::period;
+
+    #[test]
+    fn periods_are_rounded_to_what_matters() {
+        let shown = [3.2, 59.9, 60.0, 61.0, 3_600.0, 9_000.0].map(period);
+        assert_eq!(shown, ["3 s", "60 s", "1 min", "2 min", "1 h 0 min", "2 h 30 min"]);
+    }
+}

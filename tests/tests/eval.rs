@@ -1,0 +1,339 @@
+//! `codeagent eval` through the real binary, against a model server that makes mistakes: figures, continuation, kills,
+//! faults, caps and bad input.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use codeagent_tests::binary::{Ended, Sandboxed, until};
+use codeagent_tests::server::{Fault, Faults, ModelServer};
+use codeagent_tests::skill::{SkilledModel, puzzles};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use serde_json::{Value, json};
+
+/// Searches at a time, so many steps of each at a time, and so many requests in flight at most.
+const IN_FLIGHT: usize = 4;
+
+fn server() -> ModelServer {
+    faulty(Box::new(|_| None))
+}
+
+fn faulty(faults: Box<Faults>) -> ModelServer {
+    let model = SkilledModel::new(0.3);
+    ModelServer::start(Box::new(move |request| model.answer(request)), faults, Duration::ZERO)
+}
+
+/// A place with the puzzles as a data set.
+struct Bed {
+    place: Sandboxed,
+    server: ModelServer,
+}
+
+impl Bed {
+    fn new(server: ModelServer) -> Self {
+        let place = Sandboxed::new();
+        let rows: String = puzzles().iter().map(|puzzle| format!("{puzzle}\n")).collect();
+        let _ = place.file("puzzles.jsonl", rows);
+        Self { place, server }
+    }
+
+    fn command(&self, more: &[&str]) -> Command {
+        self.at_a_time("2", more)
+    }
+
+    /// With so many searches at a time, and so many steps of each.
+    fn at_a_time(&self, count: &str, more: &[&str]) -> Command {
+        let mut command =
+            self.place.command(&["eval", "puzzles.jsonl", "--out", "run", "--strategy", "resample"]);
+        command.args(["-m", "scripted", "--base-url", &self.server.base_url()]);
+        command.args(["--set", "search.resample.programs=4", "--set", "limits.retry_backoff=1ms"]);
+        command.args(["--searches", count, "-j", count, "--concurrency", "4", "--seed", "5"]).args(more);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    fn eval(&self, more: &[&str]) -> Ended {
+        Ended::of(&mut self.command(more))
+    }
+
+    fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.place.path().join("run").join(name)).unwrap()
+    }
+
+    fn results(&self) -> Value {
+        serde_json::from_str(&self.read("results.json")).unwrap()
+    }
+
+    /// The rows without what differs between runs that end alike.
+    fn rows(&self) -> Vec<Value> {
+        let text = self.read("samples.jsonl");
+        let rows = text.lines().map(|line| {
+            let mut row: Value = serde_json::from_str(line).unwrap();
+            row.as_object_mut().unwrap().remove("wall_ms");
+            row.as_object_mut().unwrap().remove("attempt");
+            row
+        });
+        rows.collect()
+    }
+}
+
+#[test]
+fn a_batch_gives_rows_figures_and_nothing_twice() {
+    let bed = Bed::new(server());
+    let ended = bed.eval(&["-n", "2", "-k", "1,2", "--json"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let lines: Vec<Value> = ended.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!((&lines[0]["event"], &lines[1]["event"], lines.len()), (&json!("launch"), &json!("done"), 2));
+    let results = bed.results();
+    assert_eq!(lines[1]["results"], results);
+    let rows = bed.rows();
+    let count = puzzles().len();
+    assert_eq!(
+        (rows.len(), &results["n_samples"], &results["complete"]),
+        (2 * count, &json!(2 * count), &json!(true))
+    );
+    let passed = rows.iter().filter(|row| row["passed"] == true).count();
+    assert_eq!(results["statuses"]["passed"], json!(passed));
+    assert!(
+        (results["pass_at_k"]["1"]["value"].as_f64().unwrap() - passed as f64 / (2 * count) as f64).abs()
+            < 1e-9
+    );
+    assert_eq!(results["calls"], json!(bed.server.count()));
+    assert_eq!(results["cost"]["usd"], Value::Null);
+
+    // Another word on the same programs.
+    let scored = Ended::of(&mut bed.place.command(&[
+        "score",
+        "run/samples.jsonl",
+        "--dataset",
+        "puzzles.jsonl",
+        "--json",
+        "-k",
+        "1",
+    ]));
+    assert_eq!(scored.json()["passed"], json!(passed), "{scored:?}");
+    let same =
+        Ended::of(&mut bed.place.command(&["compare", "run/samples.jsonl", "run/samples.jsonl", "--json"]));
+    assert_eq!(same.json()["difference"]["value"], json!(0.0), "{same:?}");
+    // Each sample's search can be looked at.
+    let shown = Ended::of(&mut bed.place.command(&["show", "run"]));
+    assert!(shown.code == Some(0) && shown.stdout.lines().count() == 2 * count, "{shown:?}");
+    let search = rows[0]["search"].as_str().unwrap();
+    let shown = Ended::of(&mut bed.place.command(&["show", "run", "--search", search]));
+    assert!(shown.code == Some(0) && shown.stdout.contains("#1 resample"), "{shown:?}");
+    let ended = Ended::of(&mut bed.place.command(&["show", "run", "--search", "none"]));
+    assert!(ended.code == Some(2) && ended.stderr.contains("no search `none`"), "{ended:?}");
+
+    let (asked, samples) = (bed.server.count(), bed.read("samples.jsonl"));
+    assert_eq!(bed.eval(&["-n", "2", "-k", "1,2"]).code, Some(0));
+    assert_eq!((bed.server.count(), bed.results(), bed.read("samples.jsonl")), (asked, results, samples));
+}
+
+#[test]
+fn a_batch_grows_and_does_not_become_another() {
+    let bed = Bed::new(server());
+    assert_eq!(bed.eval(&["--limit", "2", "--set", "budget.calls=1"]).code, Some(0));
+    let first = bed.rows();
+    let asked = bed.server.count();
+    let ended = bed.eval(&["--limit", "3", "-n", "2", "--set", "budget.calls=1"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let rows = bed.rows();
+    assert_eq!(rows.len(), 6);
+    assert!(first.iter().all(|row| rows.contains(row)), "what was there stays");
+    assert_eq!(bed.server.count(), asked + 4);
+    let file: Value = serde_json::from_str(&bed.read("run.json")).unwrap();
+    assert_eq!((&file["extent"]["samples"], &file["amendments"][0]["samples"]), (&json!(2), &json!(1)));
+
+    for (more, key) in [
+        (&["--limit", "2", "-n", "2", "--set", "budget.calls=1"][..], "problems"),
+        (&["--limit", "3", "--set", "budget.calls=1"], "samples"),
+        (&["-n", "2", "--set", "budget.calls=1", "--set", "search.resample.programs=2"], "settings.programs"),
+        (&["-n", "2", "--set", "budget.calls=1", "--sandbox", "local"], "sandbox.backend"),
+    ] {
+        let ended = bed.eval(more);
+        assert_eq!(ended.code, Some(2), "{ended:?}");
+        assert!(ended.stderr.contains("another batch") && ended.stderr.contains(key), "{key}: {ended:?}");
+    }
+    // Those that ran out of calls go on, with their stored replies.
+    let capped = rows.iter().filter(|row| row["status"] == "capped").count();
+    assert!(capped > 0);
+    let asked = bed.server.count();
+    assert_eq!(bed.eval(&["-n", "2"]).code, Some(0));
+    assert!(bed.rows().iter().all(|row| row["status"] != "capped"));
+    assert_eq!(bed.results()["calls"], json!(bed.server.count()), "nothing was paid twice");
+    assert!(bed.server.count() > asked);
+}
+
+/// Kills a batch at random moments until it ends, and again until there were `kills`.
+fn survives(kills: usize) {
+    let whole = Bed::new(server());
+    assert_eq!(whole.eval(&["-n", "3"]).code, Some(0));
+    let distinct =
+        |bed: &Bed| bed.server.requests().iter().map(Value::to_string).collect::<BTreeSet<_>>().len();
+    let mut dice = ChaCha8Rng::seed_from_u64(9);
+    let mut left = kills;
+    while left > 0 {
+        let bed = Bed::new(server());
+        let mut here = 0;
+        while left > 0 {
+            let requests = bed.server.count() + dice.random_range(0..8);
+            let delay = Duration::from_micros(dice.random_range(0..40_000));
+            let mut child = bed.command(&["-n", "3"]).spawn().unwrap();
+            until("the batch is killed", || {
+                bed.server.count() >= requests || child.try_wait().unwrap().is_some()
+            });
+            std::thread::sleep(delay);
+            if child.try_wait().unwrap().is_some() {
+                break;
+            }
+            child.kill().unwrap();
+            child.wait().unwrap();
+            (here, left) = (here + 1, left - 1);
+        }
+        let ended = bed.eval(&["-n", "3"]);
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        assert_eq!(bed.read("results.json"), whole.read("results.json"));
+        assert_eq!(bed.rows(), whole.rows());
+        let again = bed.server.count() - distinct(&bed);
+        assert!(again <= here * IN_FLIGHT, "{again} answers were paid again after {here} kills");
+    }
+}
+
+#[test]
+fn rel_d1_a_killed_batch_ends_as_if_it_had_not_been() {
+    survives(40);
+}
+
+#[test]
+#[ignore = "minutes"]
+fn rel_d1_three_hundred_kills() {
+    survives(300);
+}
+
+#[test]
+fn faults_of_the_server_change_nothing() {
+    let whole = Bed::new(server());
+    assert_eq!(whole.eval(&["-n", "2"]).code, Some(0));
+    let kinds = [
+        Fault::Status(429),
+        Fault::Status(500),
+        Fault::Status(503),
+        Fault::Html,
+        Fault::NoChoices,
+        Fault::NullContent,
+        Fault::HalfBody,
+    ];
+    let bed = Bed::new(faulty(Box::new(move |ordinal| {
+        (ordinal % 5 == 1).then(|| kinds[(ordinal as usize / 5) % kinds.len()])
+    })));
+    let ended = bed.eval(&["-n", "2"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert_eq!(bed.read("results.json"), whole.read("results.json"));
+    assert_eq!(bed.rows(), whole.rows());
+    assert!(bed.server.count() as f64 <= 1.3 * whole.server.count() as f64);
+}
+
+#[test]
+fn a_refused_key_ends_the_batch_and_a_bad_request_one_sample() {
+    let bed = Bed::new(faulty(Box::new(|ordinal| (ordinal >= 3).then_some(Fault::Status(401)))));
+    let ended = bed.eval(&["-n", "9"]);
+    assert_eq!(ended.code, Some(3), "{ended:?}");
+    assert!(ended.stderr.contains("the batch is not finished"), "{ended:?}");
+    assert!(bed.server.count() < 20);
+
+    let bed = Bed::new(faulty(Box::new(|ordinal| (ordinal == 0).then_some(Fault::Status(400)))));
+    let ended = Ended::of(&mut bed.at_a_time("1", &[]));
+    assert_eq!(ended.code, Some(7), "{ended:?}");
+    assert_eq!(bed.results()["errors"], json!({"provider": 1}));
+    // Tried again, it is one sample as any other.
+    assert_eq!(bed.eval(&[]).code, Some(0));
+    assert_eq!((&bed.results()["errors"], &bed.results()["complete"]), (&json!({}), &json!(true)));
+
+    let bed = Bed::new(faulty(Box::new(|ordinal| (ordinal == 0).then_some(Fault::Status(400)))));
+    assert_eq!(Ended::of(&mut bed.at_a_time("1", &["--max-errors", "0.5"])).code, Some(0));
+}
+
+#[test]
+fn caps_of_the_run_hold_and_a_larger_one_goes_on() {
+    let bed = Bed::new(server());
+    let prices = ["--set", "price.scripted.input=100", "--set", "price.scripted.output=100"];
+    let with = |more: &[&str]| {
+        bed.eval(
+            &[&prices[..], &["-n", "2", "--set", "search.resample.max_output_tokens=500"], more].concat(),
+        )
+    };
+    let ended = with(&["--max-cost", "0.4"]);
+    assert_eq!(ended.code, Some(5), "{ended:?}");
+    assert!(ended.stderr.contains("--max-cost"), "{ended:?}");
+    let usd = |bed: &Bed| bed.results()["cost"]["usd"].as_f64().unwrap_or(0.0);
+    assert!(usd(&bed) <= 0.4, "{}", usd(&bed));
+    let asked = bed.server.count();
+    assert_eq!(with(&["--max-cost", "100"]).code, Some(0));
+    assert!(usd(&bed) > 0.4 && bed.server.count() > asked);
+    assert_eq!(bed.results()["calls"], json!(bed.server.count()), "nothing was paid twice");
+    assert_eq!(with(&["--max-cost", "1"]).code, Some(2), "a smaller one is no growth");
+
+    let bed = Bed::new(server());
+    let ended = bed.eval(&["--max-cost", "1"]);
+    assert!(ended.code == Some(2) && ended.stderr.contains("price"), "{ended:?}");
+    let ended = bed.eval(&["--max-tokens-total", "4000", "--set", "search.resample.max_output_tokens=500"]);
+    assert_eq!(ended.code, Some(5), "{ended:?}");
+}
+
+#[test]
+fn a_signal_saves_and_the_same_command_goes_on() {
+    let whole = Bed::new(server());
+    assert_eq!(whole.eval(&["-n", "3"]).code, Some(0));
+    let bed = Bed::new(server());
+    let child = bed.command(&["-n", "3"]).spawn().unwrap();
+    until("there are requests", || bed.server.count() > 5);
+    let signalled = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(signalled.success());
+    let ended = Ended::from(child.wait_with_output().unwrap());
+    assert_eq!(ended.code, Some(130), "{ended:?}");
+    assert!(bed.results()["complete"] == false, "{ended:?}");
+    assert_eq!(bed.eval(&["-n", "3"]).code, Some(0));
+    assert_eq!(bed.read("results.json"), whole.read("results.json"));
+}
+
+#[test]
+fn what_can_not_be_is_told_before_anything_is_spent() {
+    let bed = Bed::new(server());
+    let ids = bed.place.file("ids.txt", "no/such\n");
+    let foreign = bed.place.path().join("foreign");
+    std::fs::create_dir(&foreign).unwrap();
+    std::fs::write(foreign.join("thesis.txt"), "mine").unwrap();
+    let damaged = bed.place.path().join("damaged");
+    std::fs::create_dir(&damaged).unwrap();
+    std::fs::write(damaged.join("run.json"), "{\"v\": 1").unwrap();
+    let ids: PathBuf = ids;
+    for (more, code, says) in [
+        (&["--ids", ids.to_str().unwrap()][..], 6, "ids.txt:1: the data set has no problem `no/such`"),
+        (&["--filter", "^nothing$"], 2, "is chosen; check --filter"),
+        (&["--filter", "("], 2, "--filter"),
+        (&["-n", "0"], 2, "--samples"),
+        (&["--max-errors", "1.5"], 2, "a share below 1"),
+        (&["--out", "foreign"], 2, "this folder holds something else"),
+        (&["--out", "damaged"], 2, "damaged/run.json:1:7: this is not the folder of a batch"),
+        (&["--strategy", "magic"], 2, "there is no strategy `magic`"),
+    ] {
+        let more: Vec<&str> = more.to_vec();
+        let mut command = bed.place.command(&["eval", "puzzles.jsonl"]);
+        if !more.contains(&"--out") {
+            command.args(["--out", "run"]);
+        }
+        let ended =
+            Ended::of(command.args(["-m", "scripted", "--base-url", &bed.server.base_url()]).args(&more));
+        assert_eq!(ended.code, Some(code), "{more:?}: {ended:?}");
+        assert!(ended.stderr.contains(says), "{more:?}: {ended:?}");
+    }
+    let ended = Ended::of(&mut bed.place.command(&["eval", "absent.jsonl", "--out", "run"]));
+    assert_eq!(ended.code, Some(6), "{ended:?}");
+    assert_eq!(bed.server.count(), 0);
+    assert_eq!(std::fs::read_dir(foreign).unwrap().count(), 1);
+    assert!(!bed.place.path().join("run").exists());
+}

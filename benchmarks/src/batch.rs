@@ -322,4 +322,4 @@ fn down(row: &SampleRow, errors_in_a_row: usize) -> Option<Ended> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

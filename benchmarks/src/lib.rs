@@ -13,6 +13,7 @@ mod pass_at_k;
 mod pools;
 mod protocol;
 pub mod ranking;
+pub mod report;
 mod samples;
 mod verify;
 

@@ -337,3 +337,44 @@ fn what_can_not_be_is_told_before_anything_is_spent() {
     assert_eq!(std::fs::read_dir(foreign).unwrap().count(), 1);
     assert!(!bed.place.path().join("run").exists());
 }
+
+#[test]
+fn batches_are_reported_and_compared() {
+    let bed = Bed::new(server());
+    assert_eq!(bed.eval(&["-n", "2"]).code, Some(0));
+    let report = Ended::of(&mut bed.place.command(&["report", "run", "--html", "report.html", "--json"]));
+    assert_eq!(report.code, Some(0), "{report:?}");
+    assert_eq!(report.json(), bed.results());
+    let page = std::fs::read_to_string(bed.place.path().join("report.html")).unwrap();
+    assert!(page.contains("balanced") && page.contains("<polyline") && !page.contains("<script"));
+    let report = Ended::of(&mut bed.place.command(&["report", "run"]));
+    assert!(report.stdout.contains("| pass@1 |"), "{report:?}");
+
+    // Another batch of half the samples.
+    let mut other =
+        bed.place.command(&["eval", "puzzles.jsonl", "--out", "other", "--strategy", "reflexion"]);
+    let ended =
+        Ended::of(other.args(["-m", "scripted", "--base-url", &bed.server.base_url(), "--limit", "5"]));
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let compared = Ended::of(&mut bed.place.command(&["compare", "run", "other", "--json"])).json();
+    assert_eq!((&compared["problems"], &compared["unpaired"]), (&json!(5), &json!(1)));
+    assert!(
+        compared["token_ratio"].as_f64().unwrap() > 0.0 && compared["cost_ratio"].is_null(),
+        "{compared}"
+    );
+    let text = Ended::of(&mut bed.place.command(&["compare", "run", "other"])).stdout;
+    assert!(text.contains("tokens: B spends"), "{text}");
+
+    for (arguments, code, says) in [
+        (&["report", "absent"][..], 2, "absent: this is not the folder of a batch"),
+        (&["report", "run", "--html", "no/where.html"], 2, "the report can't be written to no/where.html"),
+        (&["compare", "run", "absent"], 6, "absent"),
+    ] {
+        let ended = Ended::of(&mut bed.place.command(arguments));
+        assert_eq!(ended.code, Some(code), "{ended:?}");
+        assert!(ended.stderr.contains(says), "{says}: {ended:?}");
+    }
+    std::fs::write(bed.place.path().join("run/run.db"), "no store").unwrap();
+    let ended = Ended::of(&mut bed.place.command(&["report", "run"]));
+    assert_eq!(ended.code, Some(6), "{ended:?}");
+}

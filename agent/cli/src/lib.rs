@@ -7,6 +7,7 @@
 
 pub mod answers;
 pub mod args;
+pub mod batches;
 pub mod config;
 pub mod environment;
 pub mod escape;

@@ -96,7 +96,12 @@ async fn dispatch(
         Verb::Score(arguments) => {
             or_stop(stop, verbs::score::score(arguments, globals, environment, output)).await
         }
-        Verb::Compare(arguments) => verbs::compare::compare(arguments, globals, environment, output),
+        Verb::Compare(arguments) => {
+            or_stop(stop, verbs::compare::compare(arguments, globals, environment, output)).await
+        }
+        Verb::Report(arguments) => {
+            or_stop(stop, verbs::report::report(arguments, globals, environment, output)).await
+        }
         Verb::Rank(arguments) => {
             or_stop(stop, verbs::rank::rank(arguments, globals, environment, output)).await
         }

@@ -18,8 +18,6 @@ pub struct Selection {
     pub dataset: Dataset,
     /// The chosen problems, in the order of the data set.
     pub problems: Vec<Arc<ProblemWithHidden>>,
-    /// Whether all were chosen.
-    pub is_whole: bool,
 }
 
 /// Reads a data set and chooses among its problems; warnings go to the log.
@@ -49,8 +47,7 @@ pub fn select(
             .at(path.display().to_string())
             .hint("check --filter and --ids"));
     }
-    let is_whole = problems.len() == count;
-    Ok(Selection { dataset, problems, is_whole })
+    Ok(Selection { dataset, problems })
 }
 
 /// The ids of a file, one per line.

@@ -11,6 +11,7 @@ pub mod man;
 pub mod modules;
 pub mod providers;
 pub mod rank;
+pub mod report;
 pub mod sandbox;
 pub mod score;
 pub mod show;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::row::{SampleRow, SampleStatus, Tokens};
+use super::spec::{BatchFile, Extent};
 use crate::pass_at_k::{PassAtK, Tally, pass_at_k};
 
 /// Version of the form.
@@ -78,12 +79,13 @@ pub struct Point {
 }
 
 impl BatchResults {
-    /// The results of rows, of a batch of `problems` with `samples` each. Rows of other problems are left out.
+    /// The results of the rows of a batch. Rows of samples that it does not ask for are left out.
     #[must_use]
-    pub fn of(run_id: &str, problems: &[&str], samples: u32, ks: &[u64], rows: &[SampleRow]) -> Self {
+    pub fn of(batch: &BatchFile, ks: &[u64], rows: &[SampleRow]) -> Self {
+        let Extent { problems, samples, .. } = &batch.extent;
         let mut by_problem: BTreeMap<&str, Vec<&SampleRow>> =
-            problems.iter().map(|id| (*id, Vec::new())).collect();
-        for row in rows.iter().filter(|row| row.sample < samples) {
+            problems.iter().map(|id| (id.as_str(), Vec::new())).collect();
+        for row in rows.iter().filter(|row| row.sample < *samples) {
             if let Some(rows) = by_problem.get_mut(row.task_id.as_str()) {
                 rows.push(row);
             }
@@ -92,10 +94,10 @@ impl BatchResults {
         let resolved = || rows.iter().filter(|row| row.is_resolved());
         let tallies: Vec<Tally> =
             by_problem.values().map(|rows| tally(rows)).filter(|it| it.samples > 0).collect();
-        let n_samples = problems.len().saturating_mul(samples as usize);
+        let n_samples = problems.len().saturating_mul(*samples as usize);
         Self {
             v: VERSION,
-            run_id: run_id.to_owned(),
+            run_id: batch.run_id.clone(),
             n_problems: problems.len(),
             n_samples,
             complete: resolved().count() == n_samples,
@@ -211,7 +213,7 @@ fn thinned(points: Vec<Point>) -> Vec<Point> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::row;
+    use super::super::tests::{batch, row};
     use super::*;
 
     #[test]
@@ -224,7 +226,7 @@ mod tests {
             row("strange", 0, SampleStatus::Passed, 1),
             row("a", 2, SampleStatus::Passed, 1),
         ];
-        let results = BatchResults::of("r", &["a", "b", "c"], 2, &[1, 2, 3], &rows);
+        let results = BatchResults::of(&batch(&["a", "b", "c"], 2), &[1, 2, 3], &rows);
         assert_eq!((results.n_problems, results.n_samples, results.complete), (3, 6, false));
         assert_eq!(results.solved, 2);
         // "b" has one sample that counts, "c" none at all.
@@ -245,7 +247,7 @@ mod tests {
             .map(|it| row(["a", "b", "c"][it % 3], it as u32 / 3, SampleStatus::Passed, it as u64))
             .collect();
         let results = |rows: &[SampleRow]| {
-            serde_json::to_string(&BatchResults::of("r", &["a", "b", "c"], 10, &[1, 10], rows)).unwrap()
+            serde_json::to_string(&BatchResults::of(&batch(&["a", "b", "c"], 10), &[1, 10], rows)).unwrap()
         };
         let before = results(&rows);
         rows.reverse();
@@ -255,7 +257,7 @@ mod tests {
     #[test]
     fn without_a_price_there_is_no_money() {
         let free = SampleRow { cost_usd: None, ..row("a", 0, SampleStatus::Passed, 1) };
-        let results = BatchResults::of("r", &["a"], 1, &[1], &[free]);
+        let results = BatchResults::of(&batch(&["a"], 1), &[1], &[free]);
         assert_eq!((results.cost.usd, results.curves.usd), (None, Vec::new()));
         assert_eq!(results.curves.calls.len(), 1);
     }

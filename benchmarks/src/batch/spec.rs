@@ -37,8 +37,8 @@ pub struct BatchFile {
 pub struct Extent {
     /// Samples of each problem.
     pub samples: u32,
-    /// Ids of the problems, in the order of the data set; `None` for all of them.
-    pub problems: Option<Vec<String>>,
+    /// Ids of the problems, in the order of the data set.
+    pub problems: Vec<String>,
     /// What one sample may spend.
     pub per_sample: SampleBudget,
     /// What all samples together may spend.
@@ -126,14 +126,8 @@ fn differing(before: &Value, now: &Value) -> Vec<String> {
 impl Extent {
     /// What is less than it was.
     fn shrunk(&self, before: &Self) -> Vec<String> {
-        let problems = match (&before.problems, &self.problems) {
-            (_, None) => false,
-            (None, Some(_)) => true,
-            (Some(before), Some(now)) => {
-                let now: BTreeSet<&String> = now.iter().collect();
-                before.iter().any(|id| !now.contains(id))
-            }
-        };
+        let now: BTreeSet<&String> = self.problems.iter().collect();
+        let problems = before.problems.iter().any(|id| !now.contains(id));
         let (one, was) = (&self.per_sample.limits, &before.per_sample.limits);
         [
             ("samples", self.samples < before.samples),
@@ -188,8 +182,8 @@ mod tests {
         }
     }
 
-    fn extent(samples: u32, problems: Option<&[&str]>, calls: Option<u64>) -> Extent {
-        let problems = problems.map(|ids| ids.iter().map(|id| (*id).to_owned()).collect());
+    fn extent(samples: u32, problems: &[&str], calls: Option<u64>) -> Extent {
+        let problems = problems.iter().map(|id| (*id).to_owned()).collect();
         let limits = BudgetLimits { calls, ..BudgetLimits::default() };
         let per_sample = SampleBudget { limits, seconds: None };
         Extent { samples, problems, per_sample, run: RunBudget::default() }
@@ -197,20 +191,21 @@ mod tests {
 
     #[test]
     fn growth_is_kept_as_an_amendment_and_the_same_again_is_none() {
-        let begun = file(json!({"a": 1}), extent(1, Some(&["x"]), Some(10)));
+        let begun = file(json!({"a": 1}), extent(1, &["x"], Some(10)));
         let same = begun.clone().continuing(begun.clone()).unwrap();
         assert_eq!(same, begun);
-        let larger = file(json!({"a": 1}), extent(5, Some(&["x", "y"]), None));
+        let larger = file(json!({"a": 1}), extent(5, &["x", "y"], None));
         let grown = larger.continuing(begun.clone()).unwrap();
         assert_eq!(grown.amendments, [begun.extent]);
-        let more = file(json!({"a": 1}), extent(5, None, None)).continuing(grown.clone()).unwrap();
+        let more =
+            file(json!({"a": 1}), extent(5, &["x", "y", "z"], None)).continuing(grown.clone()).unwrap();
         assert_eq!(more.amendments.len(), 2);
     }
 
     #[test]
     fn what_differs_or_shrank_is_named() {
-        let begun = file(json!({"seed": 1, "d": {"hash": "h"}, "x": 1}), extent(2, None, None));
-        let other = file(json!({"seed": 2, "d": {"hash": "i"}}), extent(1, Some(&["x"]), Some(3)));
+        let begun = file(json!({"seed": 1, "d": {"hash": "h"}, "x": 1}), extent(2, &["y"], None));
+        let other = file(json!({"seed": 2, "d": {"hash": "i"}}), extent(1, &["x"], Some(3)));
         let refused = other.continuing(begun).unwrap_err();
         assert_eq!(refused.keys, ["d.hash", "seed", "x", "samples", "problems", "budget.calls"]);
     }
@@ -218,7 +213,7 @@ mod tests {
     #[test]
     fn a_file_that_is_written_is_read_back() {
         let budget = SampleBudget { seconds: Some(1.5), ..SampleBudget::default() };
-        let extent = Extent { per_sample: budget, ..extent(2, Some(&["a"]), Some(7)) };
+        let extent = Extent { per_sample: budget, ..extent(2, &["a"], Some(7)) };
         let file = file(json!({"a": 1}), extent);
         let text = serde_json::to_string(&file).unwrap();
         assert_eq!(serde_json::from_str::<BatchFile>(&text).unwrap(), file);
@@ -228,7 +223,7 @@ mod tests {
         /// An order: what may follow may be followed back only by the same.
         #[test]
         fn growth_goes_one_way(a in 1_u32..4, b in 1_u32..4, x in proptest::option::of(1_u64..4), y in proptest::option::of(1_u64..4)) {
-            let (one, other) = (extent(a, None, x), extent(b, None, y));
+            let (one, other) = (extent(a, &[], x), extent(b, &[], y));
             if one.shrunk(&other).is_empty() && other.shrunk(&one).is_empty() {
                 prop_assert_eq!(one, other);
             }

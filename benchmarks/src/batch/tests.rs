@@ -14,7 +14,7 @@ use super::*;
 use crate::hidden::HiddenTests;
 
 /// A row that says no more than it must.
-pub(super) fn row(task: &str, sample: u32, status: SampleStatus, calls: u64) -> SampleRow {
+pub(crate) fn row(task: &str, sample: u32, status: SampleStatus, calls: u64) -> SampleRow {
     let error = (status == SampleStatus::Error)
         .then(|| SampleError { kind: FailureKind::Provider, message: "no answer".to_owned() });
     SampleRow {
@@ -43,6 +43,20 @@ pub(super) fn row(task: &str, sample: u32, status: SampleStatus, calls: u64) -> 
         error,
         allowed: None,
         attempt: 1,
+    }
+}
+
+/// A batch of these problems.
+pub(crate) fn batch(problems: &[&str], samples: u32) -> BatchFile {
+    let problems = problems.iter().map(|id| (*id).to_owned()).collect();
+    BatchFile {
+        v: 1,
+        run_id: "r".into(),
+        fingerprint: "f".into(),
+        dataset: "d".into(),
+        spec: serde_json::json!({"strategy": "resample", "model": "m", "seed": 0, "protocol": "strict"}),
+        extent: Extent { samples, problems, ..Extent::default() },
+        amendments: Vec::new(),
     }
 }
 

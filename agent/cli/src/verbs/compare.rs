@@ -1,11 +1,13 @@
 //! `codeagent compare A B…`: results on the same problems, side by side.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use codeagent_benchmarks::batch::SampleRow;
 use codeagent_benchmarks::{Comparison, Results, compare as compared, holm, read_results};
 use serde::Serialize;
 
 use crate::args::{CompareArgs, Globals};
+use crate::batches;
 use crate::environment::Environment;
 use crate::escape;
 use crate::failure::{Exit, Failure};
@@ -24,49 +26,87 @@ struct Shown<'a> {
     comparison: &'a Comparison,
     /// The p-value of the permutation test, corrected by Holm for the number of comparisons.
     corrected_p: f64,
+    /// Tokens of B for each of A, on all samples; `None` where one of them is a file of results.
+    token_ratio: Option<f64>,
+    /// Money of B for each of A; `None` also where a price is unknown.
+    cost_ratio: Option<f64>,
+}
+
+/// One side of a comparison.
+struct Side<'a> {
+    path: &'a Path,
+    results: Results,
+    tokens: Option<f64>,
+    usd: Option<f64>,
 }
 
 /// Compares the results.
 ///
 /// # Errors
 /// Exit 2 for results without a common problem, 6 for files that are no results.
-pub fn compare(
+pub async fn compare(
     arguments: &CompareArgs,
     globals: &Globals,
     environment: &Environment,
     output: &mut Output,
 ) -> Result<Exit, Failure> {
-    let mut all: Vec<(&PathBuf, Results)> = Vec::new();
+    let mut all = Vec::new();
     for path in &arguments.results {
-        all.push((path, read(&environment.directory().join(path))?));
+        all.push(read(path, environment).await?);
     }
-    let Some(((first, a), rest)) = all.split_first() else {
+    let Some((first, rest)) = all.split_first() else {
         return Err(Failure::usage("there is nothing to compare").hint("name two files of results"));
     };
     let mut comparisons = Vec::new();
-    for (path, b) in rest {
-        let comparison = compared(a, b).ok_or_else(|| {
-            Failure::usage(format!("{} and {} share no problem", first.display(), path.display()))
+    for side in rest {
+        let comparison = compared(&first.results, &side.results).ok_or_else(|| {
+            Failure::usage(format!("{} and {} share no problem", first.path.display(), side.path.display()))
                 .hint("compare results on the same data set")
         })?;
-        comparisons.push((*path, comparison));
+        comparisons.push((side, comparison));
     }
     let p_values: Vec<f64> = comparisons.iter().map(|(_, it)| it.permutation_p).collect();
-    for ((path, comparison), corrected_p) in comparisons.iter().zip(holm(&p_values)) {
-        let name = |path: &Path| path.display().to_string();
-        let shown = Shown { v: 1, a: name(first), b: name(path), comparison, corrected_p };
+    for ((side, comparison), corrected_p) in comparisons.iter().zip(holm(&p_values)) {
+        let name = |side: &Side<'_>| side.path.display().to_string();
+        let (token_ratio, cost_ratio) = (ratio(side.tokens, first.tokens), ratio(side.usd, first.usd));
+        let (a, b) = (name(first), name(side));
+        let shown = Shown { v: 1, a, b, comparison, corrected_p, token_ratio, cost_ratio };
         if globals.json { output.json(&shown)? } else { print(&shown, comparisons.len(), output)? }
     }
     let lost = comparisons.first().map_or(0.0, |(_, it)| -it.difference.value);
     Ok(if arguments.gate.is_some_and(|gate| lost > gate) { Exit::Negative } else { Exit::Done })
 }
 
-fn read(path: &Path) -> Result<Results, Failure> {
-    let results = read_results(path).map_err(|error| Failure::data(&error))?;
-    if results.is_empty() {
+/// What B spends for each of A.
+fn ratio(b: Option<f64>, a: Option<f64>) -> Option<f64> {
+    b.zip(a).filter(|(_, a)| *a > 0.0).map(|(b, a)| b / a)
+}
+
+async fn read<'a>(path: &'a Path, environment: &Environment) -> Result<Side<'a>, Failure> {
+    let whole = environment.directory().join(path);
+    let side = if whole.is_dir() {
+        of_batch(path, &batches::read(&whole).await?.rows)
+    } else {
+        let results = read_results(&whole).map_err(|error| Failure::data(&error))?;
+        Side { path, results, tokens: None, usd: None }
+    };
+    if side.results.is_empty() {
         return Err(Failure::new(Exit::Data, "holds no result").at(path.display().to_string()));
     }
-    Ok(results)
+    Ok(side)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "sums for a ratio")]
+fn of_batch<'a>(path: &'a Path, rows: &[SampleRow]) -> Side<'a> {
+    let mut results = Results::new();
+    for row in rows.iter().filter(|row| row.is_resolved()) {
+        let tally = results.entry(row.task_id.clone()).or_default();
+        tally.samples += 1;
+        tally.passed += u64::from(row.passed);
+    }
+    let tokens: u64 = rows.iter().map(|row| row.tokens.r#in + row.tokens.out).sum();
+    let usd = rows.iter().map(|row| row.cost_usd).sum();
+    Side { path, results, tokens: Some(tokens as f64), usd }
 }
 
 fn print(shown: &Shown<'_>, comparisons: usize, output: &mut Output) -> Result<(), Failure> {
@@ -90,6 +130,12 @@ fn print(shown: &Shown<'_>, comparisons: usize, output: &mut Output) -> Result<(
     };
     let mcnemar = it.mcnemar_p.map_or_else(String::new, |p| format!("; McNemar p {p:.4}"));
     output.line(&format!("permutation p {:.4}{corrected}{mcnemar}", it.permutation_p))?;
+    let ratios = [("tokens", shown.token_ratio), ("money", shown.cost_ratio)];
+    for (what, ratio) in ratios {
+        if let Some(ratio) = ratio {
+            output.line(&format!("{what}: B spends {ratio:.2} times what A does"))?;
+        }
+    }
     only("A", &it.only_a, output)?;
     only("B", &it.only_b, output)
 }

@@ -111,7 +111,7 @@ pub async fn eval(
     let ended = run(&batch, units, time, stop, &mut told, output).await;
     told.progress.finish();
     // What is finished counts, however it ended.
-    let results = told.folder.conclude(&selection.problems, &ks(arguments)).await?;
+    let results = told.folder.conclude(&ks(arguments)).await?;
     told.folder.close().await?;
     show(&results, &told.folder, globals, output)?;
     Ok(exit(ended?, &results, arguments, stop))
@@ -171,12 +171,11 @@ async fn sleep(time: Option<Duration>) {
 }
 
 fn extent(arguments: &EvalArgs, config: &Config, selection: &Selection) -> Extent {
-    let ids = || selection.problems.iter().map(|it| it.problem.id.clone()).collect();
     // A float is saturated when cast; the schema keeps it in range.
     let micro_usd = |usd: f64| (usd * 1e6) as u64;
     Extent {
         samples: arguments.samples.get(),
-        problems: (!selection.is_whole).then(ids),
+        problems: selection.problems.iter().map(|it| it.problem.id.clone()).collect(),
         per_sample: SampleBudget {
             limits: BudgetLimits {
                 calls: config.budget.calls,

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use codeagent::store::{DirectoryLock, LockError, Store};
-use codeagent_benchmarks::ProblemWithHidden;
 use codeagent_benchmarks::batch::{BatchFile, BatchResults, SampleRow, stored_rows};
 
+use crate::batches;
 use crate::failure::{Exit, Failure};
 use crate::run_folder::write_whole;
 
@@ -41,7 +41,8 @@ impl BatchFolder {
         let text = serde_json::to_vec_pretty(&file).map_err(|error| unwritable(&error))?;
         write_whole(&path.join("run.json"), &text).map_err(|error| unwritable(&error))?;
         let store = Store::open(path.join("run.db")).await.map_err(|error| unwritable(&error))?;
-        let rows = stored_rows(&store, &file.run_id).await.map_err(|error| unreadable(path, &error))?;
+        let rows =
+            stored_rows(&store, &file.run_id).await.map_err(|error| batches::unreadable(path, &error))?;
         let samples = write_samples(path, &rows).map_err(|error| unwritable(&error))?;
         Ok(Self { file, store: Arc::new(store), path: path.to_path_buf(), samples, _lock: lock })
     }
@@ -55,7 +56,7 @@ impl BatchFolder {
     /// # Errors
     /// Exit 2 if there is one.
     pub(super) async fn require_unused(&self) -> Result<(), Failure> {
-        let runs = self.store.runs().await.map_err(|error| unreadable(&self.path, &error))?;
+        let runs = self.store.runs().await.map_err(|error| batches::unreadable(&self.path, &error))?;
         if runs.is_empty() {
             return Ok(());
         }
@@ -69,7 +70,7 @@ impl BatchFolder {
     /// Exit 6 if they can't be read.
     pub(super) async fn rows(&self) -> Result<Vec<SampleRow>, Failure> {
         let rows = stored_rows(&self.store, &self.file.run_id).await;
-        rows.map_err(|error| unreadable(&self.path, &error))
+        rows.map_err(|error| batches::unreadable(&self.path, &error))
     }
 
     /// Adds a row to `samples.jsonl`: it is in the file when this returns.
@@ -86,15 +87,10 @@ impl BatchFolder {
     ///
     /// # Errors
     /// Exit 6 if the store can't be read, 70 if the disk does not take them.
-    pub(super) async fn conclude(
-        &mut self,
-        problems: &[Arc<ProblemWithHidden>],
-        ks: &[u64],
-    ) -> Result<BatchResults, Failure> {
+    pub(super) async fn conclude(&mut self, ks: &[u64]) -> Result<BatchResults, Failure> {
         let rows = self.rows().await?;
         self.samples = write_samples(&self.path, &rows).map_err(|error| unwritable(&self.path, &error))?;
-        let ids: Vec<&str> = problems.iter().map(|it| it.problem.id.as_str()).collect();
-        let results = BatchResults::of(&self.file.run_id, &ids, self.file.extent.samples, ks, &rows);
+        let results = BatchResults::of(&self.file, ks, &rows);
         let text = serde_json::to_vec_pretty(&results).map_err(|error| unwritable(&self.path, &error))?;
         write_whole(&self.path.join("results.json"), &text)
             .map_err(|error| unwritable(&self.path, &error))?;
@@ -127,14 +123,9 @@ fn continued(path: &Path, file: BatchFile) -> Result<BatchFile, Failure> {
     let bytes = match std::fs::read(&place) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(file),
-        Err(error) => return Err(unreadable(path, &error)),
+        Err(error) => return Err(batches::unreadable(path, &error)),
     };
-    let begun: BatchFile = serde_json::from_slice(&bytes).map_err(|error| {
-        Failure::usage("this is not the folder of a batch")
-            .at(format!("{}:{}:{}", place.display(), error.line(), error.column()))
-            .caused_by(&error)
-            .hint("give another folder with --out")
-    })?;
+    let begun = batches::parse(&bytes, &place)?;
     file.continuing(begun).map_err(|refused| {
         Failure::usage("the folder holds another batch")
             .at(path.display().to_string())
@@ -158,10 +149,4 @@ fn unwritable(path: &Path, error: &dyn std::error::Error) -> Failure {
     Failure::new(Exit::Internal, format!("the folder {} can't be written", path.display()))
         .caused_by(error)
         .hint("check the disk; the same command continues")
-}
-
-fn unreadable(path: &Path, error: &dyn std::error::Error) -> Failure {
-    Failure::new(Exit::Data, format!("the batch in {} can't be read", path.display()))
-        .caused_by(error)
-        .hint("give another folder with --out, or restore this one")
 }

@@ -1,0 +1,61 @@
+//! Batches that `eval` wrote, read back.
+
+use std::path::Path;
+
+use codeagent::store::Store;
+use codeagent_benchmarks::batch::{BatchFile, SampleRow, stored_rows};
+
+use crate::failure::{Exit, Failure};
+
+/// A batch as it is by now; it may still be running.
+pub struct ReadBatch {
+    /// What was asked for.
+    pub file: BatchFile,
+    /// What came of its samples so far.
+    pub rows: Vec<SampleRow>,
+}
+
+/// Reads the folder of a batch.
+///
+/// # Errors
+/// Exit 2 for a folder that is none, exit 6 for one that is damaged.
+pub async fn read(path: &Path) -> Result<ReadBatch, Failure> {
+    let place = path.join("run.json");
+    let bytes = std::fs::read(&place).map_err(|error| {
+        Failure::usage("this is not the folder of a batch")
+            .at(path.display().to_string())
+            .caused_by(&error)
+            .hint("give the folder that `codeagent eval` wrote with --out")
+    })?;
+    let file = parse(&bytes, &place)?;
+    let store = path.join("run.db");
+    if !store.is_file() {
+        let absent = std::io::Error::from(std::io::ErrorKind::NotFound);
+        return Err(unreadable(path, &absent));
+    }
+    let store = Store::open(store).await.map_err(|error| unreadable(path, &error))?;
+    let rows = stored_rows(&store, &file.run_id).await.map_err(|error| unreadable(path, &error));
+    store.close().await.map_err(|error| unreadable(path, &error))?;
+    Ok(ReadBatch { file, rows: rows? })
+}
+
+/// Reads the bytes of a `run.json`.
+///
+/// # Errors
+/// Exit 2, with the position, where it is not that of a batch.
+pub fn parse(bytes: &[u8], place: &Path) -> Result<BatchFile, Failure> {
+    serde_json::from_slice(bytes).map_err(|error| {
+        Failure::usage("this is not the folder of a batch")
+            .at(format!("{}:{}:{}", place.display(), error.line(), error.column()))
+            .caused_by(&error)
+            .hint("give another folder")
+    })
+}
+
+/// A store or file of a batch that can't be read: exit 6.
+#[must_use]
+pub fn unreadable(path: &Path, error: &dyn std::error::Error) -> Failure {
+    Failure::new(Exit::Data, format!("the batch in {} can't be read", path.display()))
+        .caused_by(error)
+        .hint("give another folder, or restore this one")
+}

@@ -1,0 +1,54 @@
+//! `codeagent report DIR`: the figures of a batch, as a table, an HTML page or JSON.
+
+use std::path::Path;
+
+use codeagent_benchmarks::report::Report;
+
+use crate::args::{Globals, ReportArgs};
+use crate::batches;
+use crate::environment::Environment;
+use crate::escape;
+use crate::failure::{Exit, Failure};
+use crate::output::Output;
+use crate::run_folder::write_whole;
+
+/// Reports on a batch.
+///
+/// # Errors
+/// Exit 2 for a folder that is none or a file that can't be written, exit 6 for a damaged batch.
+pub async fn report(
+    arguments: &ReportArgs,
+    globals: &Globals,
+    environment: &Environment,
+    output: &mut Output,
+) -> Result<Exit, Failure> {
+    let batch = batches::read(&environment.directory().join(&arguments.folder)).await?;
+    let ks: Vec<u64> = arguments.k.iter().map(|k| k.get()).collect();
+    let report = Report::new(batch.file, batch.rows, &ks);
+    let mut written = false;
+    if let Some(path) = &arguments.html {
+        let page = report.to_html().map_err(|error| {
+            Failure::new(Exit::Internal, "the report could not be made").caused_by(&error)
+        })?;
+        write(path, &page, environment)?;
+        written = true;
+    }
+    if let Some(path) = &arguments.markdown {
+        write(path, &report.to_markdown(), environment)?;
+        written = true;
+    }
+    if globals.json {
+        output.json(report.results())?;
+    } else if !written {
+        output.bytes(escape::block(&report.to_markdown()).as_bytes())?;
+    }
+    Ok(Exit::Done)
+}
+
+fn write(path: &Path, text: &str, environment: &Environment) -> Result<(), Failure> {
+    write_whole(&environment.directory().join(path), text.as_bytes()).map_err(|error| {
+        Failure::usage(format!("the report can't be written to {}", path.display()))
+            .caused_by(&error)
+            .hint("name a file in a folder that exists")
+    })
+}

@@ -248,8 +248,8 @@ pub struct EvalArgs {
     /// Samples of each problem, each from a search of its own.
     #[arg(short = 'n', long, value_name = "N", default_value = "1")]
     pub samples: std::num::NonZeroU32,
-    /// Numbers of samples of which one must pass.
-    #[arg(short, value_name = "K", value_delimiter = ',', default_value = "1,10,100")]
+    /// Numbers of samples of which one must pass [default: 1, 10, 100 and the samples of each problem].
+    #[arg(short, value_name = "K", value_delimiter = ',')]
     pub k: Vec<std::num::NonZeroU64>,
     /// Which tests are visible: `strict`, or as in a paper (docs/visible-tests.md).
     #[arg(long, value_name = "NAME", default_value_t = Protocol::Strict)]
@@ -391,8 +391,8 @@ pub struct ReportArgs {
     /// Write Markdown to FILE.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub markdown: Option<PathBuf>,
-    /// Numbers of samples of which one must pass.
-    #[arg(short, value_name = "K", value_delimiter = ',', default_value = "1,10,100")]
+    /// Numbers of samples of which one must pass [default: 1, 10, 100 and the samples of each problem].
+    #[arg(short, value_name = "K", value_delimiter = ',')]
     pub k: Vec<std::num::NonZeroU64>,
 }
 

@@ -1,5 +1,6 @@
 //! Batches that `eval` wrote, read back.
 
+use std::num::NonZeroU64;
 use std::path::Path;
 
 use codeagent::store::Store;
@@ -58,4 +59,14 @@ pub fn unreadable(path: &Path, error: &dyn std::error::Error) -> Failure {
     Failure::new(Exit::Data, format!("the batch in {} can't be read", path.display()))
         .caused_by(error)
         .hint("give another folder, or restore this one")
+}
+
+/// The numbers of samples of which one must pass: those that were given, else the usual ones and all samples.
+#[must_use]
+pub fn ks(given: &[NonZeroU64], samples: u32) -> Vec<u64> {
+    if given.is_empty() {
+        vec![1, 10, 100, u64::from(samples)]
+    } else {
+        given.iter().map(|k| k.get()).collect()
+    }
 }

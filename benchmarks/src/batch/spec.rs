@@ -21,7 +21,7 @@ pub struct BatchFile {
     pub run_id: String,
     /// BLAKE3 of the canonical spec, in hexadecimal.
     pub fingerprint: String,
-    /// File of the data set, as it was given; for people.
+    /// Name of the data set's file; for people.
     pub dataset: String,
     /// What must not change.
     pub spec: Value,

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 /// Size of the plotted area, in units of the picture.
-const WIDTH: f64 = 520.0;
-const HEIGHT: f64 = 220.0;
+const WIDTH: f64 = 360.0;
+const HEIGHT: f64 = 160.0;
 
 /// Steps between ticks of an axis, about.
 const TICKS: f64 = 5.0;
@@ -15,6 +15,8 @@ const TICKS: f64 = 5.0;
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(super) struct Chart {
     title: String,
+    width: f64,
+    height: f64,
     x_label: String,
     /// The line, as `x,y x,y`.
     line: String,
@@ -42,10 +44,10 @@ pub(super) struct Spot {
 }
 
 impl Chart {
-    /// A line through points.
+    /// A line through points at whole numbers.
     pub(super) fn line(title: &str, x_label: &str, spots: &[Spot]) -> Option<Self> {
         let first = spots.first()?.x;
-        Self::of(title, x_label, spots, first)
+        Self::of(title, x_label, spots, first, 1.0)
     }
 
     /// A line of steps, which begins at nothing and stays where it is between points.
@@ -55,10 +57,11 @@ impl Chart {
             let before = line.last().map_or(0.0, |spot| spot.y);
             line.extend([Spot { y: before, ..*spot }, *spot]);
         }
-        if spots.is_empty() { None } else { Self::of(title, x_label, &line, 0.0) }
+        if spots.is_empty() { None } else { Self::of(title, x_label, &line, 0.0, 0.0) }
     }
 
-    fn of(title: &str, x_label: &str, spots: &[Spot], from: f64) -> Option<Self> {
+    /// `apart` is the least distance between ticks.
+    fn of(title: &str, x_label: &str, spots: &[Spot], from: f64, apart: f64) -> Option<Self> {
         let last = spots.last()?;
         let to = if last.x > from { last.x } else { from + 1.0 };
         let x = |value: f64| (value - from) / (to - from) * WIDTH;
@@ -74,12 +77,15 @@ impl Chart {
         let lower = spots.iter().filter_map(|spot| Some((spot.x, spot.bounds?.0)));
         let upper = spots.iter().rev().filter_map(|spot| Some((spot.x, spot.bounds?.1)));
         let band = path(&mut lower.chain(upper));
-        let x_ticks = ticks(from, to).into_iter().map(|value| Tick { at: x(value), label: short(value) });
+        let x_ticks =
+            ticks(from, to, apart).into_iter().map(|value| Tick { at: x(value), label: short(value) });
         let shares = [0.0, 0.25, 0.5, 0.75, 1.0];
         let y_ticks = shares.map(|share| Tick { at: y(share), label: format!("{:.0} %", share * 100.0) });
         let description = format!("{title}: {:.1} % at {} {x_label}", last.y * 100.0, short(last.x));
         Some(Self {
             title: title.to_owned(),
+            width: WIDTH,
+            height: HEIGHT,
             x_label: x_label.to_owned(),
             line,
             band,
@@ -91,8 +97,8 @@ impl Chart {
 }
 
 /// Round values between two, about five of them.
-fn ticks(from: f64, to: f64) -> Vec<f64> {
-    let rough = (to - from) / TICKS;
+fn ticks(from: f64, to: f64, apart: f64) -> Vec<f64> {
+    let rough = ((to - from) / TICKS).max(apart);
     let power = 10_f64.powf(rough.log10().floor());
     let step = [1.0, 2.0, 5.0, 10.0].map(|times| times * power).into_iter().find(|step| *step >= rough);
     let Some(step) = step.filter(|step| step.is_finite() && *step > 0.0) else { return vec![from] };
@@ -121,19 +127,20 @@ mod tests {
     fn numbers_are_short_and_ticks_round() {
         let shown = [0.0, 1.0, 2.5, 0.00012, 12_000.0, 3_400_000.0].map(short);
         assert_eq!(shown, ["0", "1", "2.5", "0.00012", "12k", "3.4M"]);
-        assert_eq!(ticks(0.0, 10.0), [0.0, 2.0, 4.0, 6.0, 8.0, 10.0]);
+        assert_eq!(ticks(0.0, 10.0, 0.0), [0.0, 2.0, 4.0, 6.0, 8.0, 10.0]);
+        assert_eq!(ticks(1.0, 3.0, 1.0), [1.0, 2.0, 3.0]);
         assert_eq!(
-            ticks(1.0, 2.0).into_iter().map(short).collect::<Vec<_>>(),
+            ticks(1.0, 2.0, 0.0).into_iter().map(short).collect::<Vec<_>>(),
             ["1", "1.2", "1.4", "1.6", "1.8", "2"]
         );
-        assert!(ticks(0.0, 0.03).len() > 2);
+        assert!(ticks(0.0, 0.03, 0.0).len() > 2);
     }
 
     #[test]
     fn steps_begin_at_nothing_and_stay_in_the_picture() {
         let spot = |x, y| Spot { x, y, bounds: None };
         let chart = Chart::steps("t", "calls", &[spot(5.0, 0.5), spot(10.0, 1.0)]).unwrap();
-        assert_eq!(chart.line.trim(), "0.0,220.0 260.0,220.0 260.0,110.0 520.0,110.0 520.0,0.0");
+        assert_eq!(chart.line.trim(), "0.0,160.0 180.0,160.0 180.0,80.0 360.0,80.0 360.0,0.0");
         assert_eq!(Chart::steps("t", "calls", &[]), None);
     }
 
@@ -143,6 +150,6 @@ mod tests {
         let chart = Chart::line("t", "k", &spots).unwrap();
         assert_eq!(chart.band.split_whitespace().count(), 4);
         let one = Chart::line("t", "k", &spots[..1]).unwrap();
-        assert_eq!(one.line.trim(), "0.0,110.0");
+        assert_eq!(one.line.trim(), "0.0,80.0");
     }
 }

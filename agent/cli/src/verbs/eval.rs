@@ -21,6 +21,7 @@ use tokio::sync::mpsc;
 
 use crate::answers::Source;
 use crate::args::{EvalArgs, Globals};
+use crate::batches;
 use crate::config;
 use crate::config::types::Config;
 use crate::config::units::Period;
@@ -70,7 +71,7 @@ pub async fn eval(
         builder(&config, &strategy, &sandbox)?.protocol(arguments.protocol.name()).sampling(source.sampling);
     let extent = extent(arguments, &config, &selection);
     let draft = build(builder.clone().provider(Arc::clone(&source.provider)).budget(extent.run.limits()))?;
-    let name = arguments.dataset.display().to_string();
+    let name = arguments.dataset.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let file = BatchFile::new(&draft, &selection.dataset, name, extent);
     let folder = BatchFolder::open(&environment.directory().join(&arguments.out), file).await?;
     if matches!(arguments.cache.mode(), CacheMode::Off | CacheMode::Refresh) {
@@ -111,7 +112,7 @@ pub async fn eval(
     let ended = run(&batch, units, time, stop, &mut told, output).await;
     told.progress.finish();
     // What is finished counts, however it ended.
-    let results = told.folder.conclude(&ks(arguments)).await?;
+    let results = told.folder.conclude(&batches::ks(&arguments.k, arguments.samples.get())).await?;
     told.folder.close().await?;
     show(&results, &told.folder, globals, output)?;
     Ok(exit(ended?, &results, arguments, stop))
@@ -208,10 +209,6 @@ fn build(builder: AgentBuilder) -> Result<Agent, Failure> {
     builder.build().map_err(|error| {
         Failure::usage(error.to_string()).hint("add a [price.\"MODEL\"] table, or leave the money limit out")
     })
-}
-
-fn ks(arguments: &EvalArgs) -> Vec<u64> {
-    arguments.k.iter().map(|k| k.get()).collect()
 }
 
 fn broken(error: &BatchError) -> Failure {

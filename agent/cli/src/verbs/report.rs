@@ -23,7 +23,7 @@ pub async fn report(
     output: &mut Output,
 ) -> Result<Exit, Failure> {
     let batch = batches::read(&environment.directory().join(&arguments.folder)).await?;
-    let ks: Vec<u64> = arguments.k.iter().map(|k| k.get()).collect();
+    let ks = batches::ks(&arguments.k, batch.file.extent.samples);
     let report = Report::new(batch.file, batch.rows, &ks);
     let mut written = false;
     if let Some(path) = &arguments.html {

@@ -378,3 +378,26 @@ fn batches_are_reported_and_compared() {
     let ended = Ended::of(&mut bed.place.command(&["report", "run"]));
     assert_eq!(ended.code, Some(6), "{ended:?}");
 }
+
+/// What a batch spends lies between the two, and nobody is asked.
+#[test]
+fn an_estimate_asks_no_model() {
+    let bed = Bed::new(server());
+    let prices =
+        ["--set", "price.scripted.input=1", "--set", "price.scripted.output=1", "--set", "budget.calls=3"];
+    let estimate = |more: &[&str]| {
+        let mut command = bed.place.command(&["estimate", "puzzles.jsonl", "-n", "2", "--json"]);
+        command.args(["-m", "scripted", "--base-url", &bed.server.base_url()]).args(more);
+        Ended::of(&mut command)
+    };
+    let ended = estimate(&prices);
+    assert_eq!((ended.code, bed.server.count()), (Some(0), 0), "{ended:?}");
+    let told = ended.json();
+    assert_eq!((&told["low"]["calls"], &told["high"]["calls"]), (&json!(12), &json!(36)));
+    assert_eq!(bed.eval(&[&prices[..], &["-n", "2"]].concat()).code, Some(0));
+    let usd = |value: &Value| value["usd"].as_f64().unwrap();
+    let spent = usd(&bed.results()["cost"]);
+    assert!(spent <= usd(&told["high"]) && spent > 0.0, "{spent} {told}");
+    let ended = estimate(&[]);
+    assert!(ended.json()["high"].is_null() && ended.json()["low"]["usd"].is_null(), "{ended:?}");
+}

@@ -102,6 +102,8 @@ pub enum Verb {
     /// figures (results.json). The same command with the same folder goes on where an interrupted one was; more samples,
     /// more problems and larger budgets may be asked for, nothing else may change.
     Eval(Box<EvalArgs>),
+    /// Estimate what `eval` with the same flags would spend. Asks no model.
+    Estimate(Box<EstimateArgs>),
     /// Run all tests of a problem against a program.
     ///
     /// PROGRAM is a file, or `-` for stdin. A text that does not define the problem's function counts as a completion of
@@ -284,6 +286,44 @@ pub struct EvalArgs {
     /// Write the events of all searches as JSON lines to FILE, or to stdout for `-`.
     #[arg(long, help_heading = "Result", value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub events: Option<PathBuf>,
+}
+
+/// Estimate what a batch would spend.
+#[derive(Debug, Clone, Args)]
+#[command(after_long_help = with_codes(
+    "Example:\n  codeagent estimate HumanEval.jsonl.gz -n 5 -m some-model --set budget.calls=20"
+))]
+pub struct EstimateArgs {
+    /// The problems: a file.
+    #[arg(value_name = "DATASET", value_hint = ValueHint::FilePath)]
+    pub dataset: PathBuf,
+    /// Samples of each problem.
+    #[arg(short = 'n', long, value_name = "N", default_value = "1")]
+    pub samples: std::num::NonZeroU32,
+    /// Tokens of an answer, about.
+    #[arg(long, value_name = "N", default_value = "300")]
+    pub answer_tokens: std::num::NonZeroU64,
+    /// Which tests are visible: `strict`, or as in a paper (docs/visible-tests.md).
+    #[arg(long, value_name = "NAME", default_value_t = Protocol::Strict)]
+    pub protocol: Protocol,
+    /// Which problems.
+    #[command(flatten)]
+    pub selection: SelectionFlags,
+    /// Which model would answer.
+    #[command(flatten)]
+    pub model: ModelFlags,
+    /// How to search.
+    #[command(flatten)]
+    pub search: SearchFlags,
+    /// What to spend.
+    #[command(flatten)]
+    pub budget: BatchBudgetFlags,
+    /// Where answers would come from that were given before.
+    #[command(flatten)]
+    pub cache: CacheFlags,
+    /// Where programs would run.
+    #[command(flatten)]
+    pub sandbox: SandboxFlags,
 }
 
 /// How many samples may end in errors.
@@ -688,5 +728,13 @@ impl EvalArgs {
         let mut settings = [self.search.settings(), self.budget.settings(), self.sandbox.settings()].concat();
         settings.extend(self.searches.clone().map(|text| ("--searches", "limits.searches", text)));
         settings
+    }
+}
+
+impl EstimateArgs {
+    /// The flags that stand for settings.
+    #[must_use]
+    pub fn settings(&self) -> Vec<(&'static str, &'static str, String)> {
+        [self.search.settings(), self.budget.settings(), self.sandbox.settings()].concat()
     }
 }

@@ -90,6 +90,9 @@ async fn dispatch(
     match &cli.verb {
         Verb::Solve(arguments) => verbs::solve::solve(arguments, globals, environment, stop, output).await,
         Verb::Eval(arguments) => verbs::eval::eval(arguments, globals, environment, stop, output).await,
+        Verb::Estimate(arguments) => {
+            or_stop(stop, verbs::estimate::estimate(arguments, globals, environment, output)).await
+        }
         Verb::Verify(arguments) => {
             or_stop(stop, verbs::verify::verify(arguments, globals, environment, output)).await
         }

@@ -4,6 +4,7 @@ pub mod compare;
 pub mod completions;
 pub mod config;
 pub mod doctor;
+pub mod estimate;
 pub mod eval;
 pub mod exec;
 pub mod falsify;

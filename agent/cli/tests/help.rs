@@ -9,6 +9,9 @@ fn help_of_every_verb() {
     let verbs = [
         "",
         "solve",
+        "eval",
+        "estimate",
+        "report",
         "verify",
         "score",
         "compare",
@@ -45,6 +48,9 @@ fn help_of_every_verb() {
 fn every_verb_has_an_example_and_the_exit_codes() {
     for verb in [
         "solve",
+        "eval",
+        "estimate",
+        "report",
         "verify",
         "score",
         "compare",

@@ -72,7 +72,7 @@ struct Held {
 
 /// Whether a trial may start.
 enum Grant {
-    Now(Held, u64),
+    Now(Box<Held>, u64),
     Wait,
     WaitForOthers,
     Never(StopReason),
@@ -132,7 +132,7 @@ impl Driver {
             let grant = self.grant(&trial);
             self.state.waits_for_others = matches!(grant, Grant::WaitForOthers);
             match grant {
-                Grant::Now(held, calls) => self.start(tasks, trial, held, calls),
+                Grant::Now(held, calls) => self.start(tasks, trial, *held, calls),
                 Grant::Wait | Grant::WaitForOthers => {
                     self.state.waiting = Some(trial);
                     return;
@@ -166,8 +166,8 @@ impl Driver {
     /// Whether the searches that share a purse leave room for what is reserved of the own budget.
     fn grant_of_purse(&self, own: Reservation, calls: u64) -> Grant {
         let refused = match self.purse.as_ref().map(|purse| purse.hold(own.held())) {
-            None => return Grant::Now(Held { own, shared: None }, calls),
-            Some(Ok(share)) => return Grant::Now(Held { own, shared: Some(share) }, calls),
+            None => return Grant::Now(Box::new(Held { own, shared: None }), calls),
+            Some(Ok(share)) => return Grant::Now(Box::new(Held { own, shared: Some(share) }), calls),
             Some(Err(refused)) => refused,
         };
         self.budget.settle(own, Cost::default());

@@ -33,7 +33,7 @@ mod writer;
 
 pub use error::StoreError;
 pub use lock::{DirectoryLock, LockError};
-pub use run::{Begun, Event, Failure, NewRun, Run};
+pub use run::{Begun, Event, Failure, NewRun, Run, RunHead};
 pub use store::{Pending, Store};
 
 #[cfg(test)]

@@ -72,7 +72,7 @@ async fn events(folder: &Path) -> Result<Vec<Event>, Failure> {
     let damaged = |error: &dyn std::error::Error| {
         Failure::new(Exit::Data, format!("the run in {} can't be read", folder.display())).caused_by(error)
     };
-    let store = Store::open(folder.join("run.db")).await.map_err(|error| damaged(&error))?;
+    let store = Store::open_read_only(folder.join("run.db")).await.map_err(|error| damaged(&error))?;
     let runs = store.runs().await.map_err(|error| damaged(&error))?;
     let mut events = Vec::new();
     for run in runs {
@@ -141,7 +141,7 @@ fn one_node(node: &Node, events: &[Event], json: bool, output: &mut Output) -> R
             continue;
         }
         match &event.kind {
-            EventKind::NodeContent { prompt, answer, text, program, feedback } => {
+            EventKind::NodeContent { prompt, answer, text, program, feedback, .. } => {
                 asked(output, prompt, answer)?;
                 section(output, "text", text.as_deref())?;
                 section(output, "program", program.as_deref())?;

@@ -25,3 +25,4 @@ pub mod story;
 pub mod tally;
 pub mod verbs;
 pub mod verdicts;
+pub mod view;

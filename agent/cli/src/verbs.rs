@@ -15,3 +15,4 @@ pub mod score;
 pub mod show;
 pub mod solve;
 pub mod verify;
+pub mod view;

@@ -1,7 +1,7 @@
 //! `codeagent show RUN`: the tree of a run as indented text, or one node in full.
 
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use codeagent::event::{Event, EventKind};
 use codeagent::models::Message;
@@ -13,6 +13,7 @@ use crate::environment::Environment;
 use crate::escape;
 use crate::failure::{Exit, Failure};
 use crate::output::Output;
+use crate::run_folder;
 
 /// Shows a run.
 ///
@@ -24,7 +25,7 @@ pub async fn show(
     json: bool,
     output: &mut Output,
 ) -> Result<Exit, Failure> {
-    let folder = find(&arguments.run, environment)?;
+    let folder = run_folder::find(&arguments.run, environment)?;
     let events = events(&folder).await?;
     let tree = Tree::replay(events.iter().filter_map(Event::change)).map_err(|error| {
         Failure::new(Exit::Data, "the events of the run do not make a tree").caused_by(&error)
@@ -41,31 +42,6 @@ pub async fn show(
         None => output.bytes(outline(&tree, &events).as_bytes())?,
     }
     Ok(Exit::Done)
-}
-
-/// The run's folder: as given, or by the start of its id among the runs of the state folder.
-fn find(run: &str, environment: &Environment) -> Result<PathBuf, Failure> {
-    let given = environment.directory().join(run);
-    if given.join("run.db").is_file() {
-        return Ok(given);
-    }
-    let runs = environment.state_dir().map(|state| state.join("runs")).unwrap_or_default();
-    let mut found: Vec<PathBuf> = std::fs::read_dir(&runs)
-        .into_iter()
-        .flatten()
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(run)))
-        .collect();
-    found.sort();
-    match (found.pop(), found.is_empty()) {
-        (Some(folder), true) => Ok(folder),
-        (Some(_), false) => {
-            Err(Failure::usage(format!("several runs start with `{run}`")).hint("give more of the id"))
-        }
-        (None, _) => Err(Failure::usage(format!("there is no run `{run}`"))
-            .because(format!("neither {} nor {} holds it", given.display(), runs.display()))
-            .hint("give the run_id that `solve --json` printed, or the folder of its --run-dir")),
-    }
 }
 
 async fn events(folder: &Path) -> Result<Vec<Event>, Failure> {

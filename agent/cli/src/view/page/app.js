@@ -366,7 +366,7 @@ const mark = (kind, bin, x = 0, y = 0) => s('path', { class: `mark bin-${bin}`, 
 
 // The tree as a picture.
 
-const CARD = { width: 176, height: 30, column: 226, row: 38 };
+const CARD = { width: 190, height: 30, column: 240, row: 38 };
 
 class TreeView {
   constructor(search, choose) {
@@ -463,9 +463,9 @@ class TreeView {
 
   edge(from, to) {
     const [a, b] = [this.places.get(from), this.places.get(to)];
-    const [x1, y1, x2, y2] = [a.x + CARD.width, a.y + CARD.height / 2, b.x, b.y + CARD.height / 2];
-    const middle = (x1 + x2) / 2 + 8;
-    return s('path', { class: 'edge', d: `M${x1},${y1}C${middle},${y1} ${middle},${y2} ${x2},${y2}` });
+    const [y1, y2, trunk] = [a.y + CARD.height / 2, b.y + CARD.height / 2, b.x - 20];
+    const bend = Math.sign(y2 - y1) * Math.min(8, Math.abs(y2 - y1) / 2);
+    return s('path', { class: 'edge', d: `M${a.x + CARD.width},${y1}H${trunk - Math.abs(bend)}q${Math.abs(bend)},0 ${Math.abs(bend)},${bend}V${y2 - bend}q0,${bend} ${Math.abs(bend)},${bend}H${b.x}` });
   }
 
   card(node) {
@@ -475,6 +475,8 @@ class TreeView {
     const name = node.kind === 'root' ? 'problem' : `#${node.id} ${words(node.operator)}`;
     const title = visible(`${name}, ${words(node.kind)}: ${score.long}${best ? ', the best program' : ''}${summaryOf(node) ? `\n${summaryOf(node)}` : ''}`);
     const folded = this.folded.has(node.id);
+    const points = `${best ? '★ ' : ''}${score.text}`;
+    const room = Math.floor((CARD.width - 44) / 6.6) - points.length;
     const attributes = {
       class: `node${best ? ' best' : ''}`, transform: `translate(${x},${y})`, role: 'treeitem', 'data-node': node.id, tabindex: node.id === this.focused ? 0 : -1,
       'aria-level': node.depth + 1, 'aria-selected': node.id === this.chosen ? 'true' : 'false', 'aria-expanded': node.children.length > 0 ? String(!folded) : null, 'aria-label': title,
@@ -483,8 +485,8 @@ class TreeView {
       s('title', {}, title),
       s('rect', { class: 'box', width: CARD.width, height: CARD.height, rx: 6 }),
       mark(node.kind, binOf(score.value), 15, CARD.height / 2),
-      s('text', { class: 'label', x: 28, y: 17 }, visible(name.length > 17 ? `${name.slice(0, 16)}…` : name)),
-      s('text', { class: 'score', x: CARD.width - 12, y: 17 }, `${best ? '★ ' : ''}${score.text}`),
+      s('text', { class: 'label', x: 28, y: 17 }, visible(name.length > room ? `${name.slice(0, room - 1)}…` : name)),
+      s('text', { class: 'score', x: CARD.width - 12, y: 17 }, points),
       score.value === null ? [] : gauge(score.value),
       node.children.length > 0 && this.handle(node, folded));
   }
@@ -514,6 +516,7 @@ class TreeView {
     this.chosen = id;
     if (id === null) return;
     this.reveal(id);
+    this.bringIn(id);
     this.cardOf(id)?.setAttribute('aria-selected', 'true');
     this.focusOn(id, false);
   }
@@ -537,6 +540,7 @@ class TreeView {
     const card = this.cardOf(id);
     card?.setAttribute('tabindex', '0');
     if (!take) return;
+    this.touched = true;
     this.bringIn(id);
     card?.focus({ preventScroll: true });
   }
@@ -549,7 +553,6 @@ class TreeView {
     const [left, top] = [place.x * k + this.scale.x, place.y * k + this.scale.y];
     if (left < 0 || left + CARD.width * k > width) this.scale.x += Math.max(12, (width - CARD.width * k) / 2) - left;
     if (top < 0 || top + CARD.height * k > height) this.scale.y += height / 2 - top;
-    this.touched = true;
     this.move();
   }
 

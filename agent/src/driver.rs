@@ -373,6 +373,7 @@ fn content(note: &Note) -> EventKind {
         text,
         program,
         feedback,
+        failed: note.candidate().map(|it| crate::feedback::failed_visible(&it.report)).unwrap_or_default(),
     }
 }
 

@@ -122,6 +122,9 @@ pub enum EventKind {
         program: Option<String>,
         /// What the tests said of the program, as shown to models.
         feedback: Option<String>,
+        /// The visible tests that the program fails, the first hundred of them.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        failed: Vec<TestFailed>,
     },
     /// A critic remarked on a node's program, which whoever reflects on it is told.
     NodeReviewed {
@@ -193,6 +196,20 @@ pub enum EventKind {
         /// What.
         message: String,
     },
+}
+
+/// A visible test that a program fails. Texts are cut to 400 characters.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TestFailed {
+    /// Position of the test among the visible ones, from 0.
+    pub test: u32,
+    /// Class of the verdict.
+    pub verdict: String,
+    /// What was expected, where the program gave another answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<String>,
+    /// What came, or what went wrong.
+    pub actual: String,
 }
 
 impl EventKind {

@@ -9,12 +9,19 @@ use codeagent_sandbox::trace::BlockTrace;
 use codeagent_sandbox::value;
 use codeagent_sandbox::verdict::{Failure, Verdict};
 
+use crate::event::TestFailed;
 use crate::notebook::Candidate;
 use crate::operators::{Conversation, Ports, TrialError};
 use crate::problem::Problem;
 
 /// Failed tests that a trace is tried for, in order.
 const TRACED_MAX: usize = 3;
+
+/// Failed tests of one program that the log tells of.
+const LOGGED_MAX: usize = 100;
+
+/// Longest text of one of them, in characters.
+const LOGGED_CHARS: usize = 400;
 
 /// What the visible tests, and the analysis of one of them, say of a program.
 pub(crate) fn of_tests(problem: &Problem, candidate: &Candidate) -> FeedbackText {
@@ -149,6 +156,25 @@ pub(crate) fn expected(case: &Case) -> Option<String> {
         Test::Stdio { expected, .. } => Some(expected.clone()),
         _ => None,
     }
+}
+
+/// The visible tests that a program fails, for the log.
+pub(crate) fn failed_visible(report: &Report) -> Vec<TestFailed> {
+    let results = report.results.iter().zip(0..).filter(|(result, _)| !result.verdict.is_passed());
+    let failed = results.map(|(result, test)| TestFailed {
+        test,
+        verdict: result.verdict.class().to_owned(),
+        expected: match &result.verdict {
+            Verdict::Failed { failure: Failure::Wrong { expected, .. } } => Some(logged(expected)),
+            _ => None,
+        },
+        actual: logged(&outcome(&result.verdict).1),
+    });
+    failed.take(LOGGED_MAX).collect()
+}
+
+fn logged(text: &str) -> String {
+    text.chars().take(LOGGED_CHARS).collect()
 }
 
 fn outcome(verdict: &Verdict) -> (FailureKind, String) {

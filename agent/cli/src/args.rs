@@ -156,6 +156,12 @@ pub enum Verb {
     ///
     /// Prints each node's operator, score and first line, indented by depth.
     Show(ShowArgs),
+    /// Show runs as a web page on this machine, live while they run.
+    ///
+    /// DIR is the folder of a `solve` or of a batch, or the id of a run. Prints the address of the page, which only this
+    /// machine can reach and only with the token that stands in it. Nothing in DIR is changed. Ctrl-C ends it. Prometheus
+    /// finds totals under /metrics, with the token as bearer token.
+    View(ViewArgs),
     /// Show, check or find the configuration.
     #[command(after_long_help = EXIT_CODES)]
     Config(ConfigArgs),
@@ -357,6 +363,18 @@ impl MaxErrors {
             Self::Share(most) => errors as f64 > most * samples as f64,
         }
     }
+}
+
+/// Show runs as a web page on this machine.
+#[derive(Debug, Clone, Args)]
+#[command(after_long_help = with_codes("Example:\n  codeagent view runs/humaneval --port 8080"))]
+pub struct ViewArgs {
+    /// The folder of runs, or the id of one.
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub folder: String,
+    /// Port of 127.0.0.1; 0 takes a free one.
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    pub port: u16,
 }
 
 /// Run all tests of a problem against a program.

@@ -34,7 +34,7 @@ pub async fn read(path: &Path) -> Result<ReadBatch, Failure> {
         let absent = std::io::Error::from(std::io::ErrorKind::NotFound);
         return Err(unreadable(path, &absent));
     }
-    let store = Store::open(store).await.map_err(|error| unreadable(path, &error))?;
+    let store = Store::open_read_only(store).await.map_err(|error| unreadable(path, &error))?;
     let rows = stored_rows(&store, &file.run_id).await.map_err(|error| unreadable(path, &error));
     store.close().await.map_err(|error| unreadable(path, &error))?;
     Ok(ReadBatch { file, rows: rows? })

@@ -29,3 +29,4 @@ pub mod strategies;
 pub mod tally;
 pub mod verbs;
 pub mod verdicts;
+pub mod view;

@@ -121,6 +121,9 @@ async fn dispatch(
         Verb::Show(arguments) => {
             or_stop(stop, verbs::show::show(arguments, environment, globals.json, output)).await
         }
+        Verb::View(arguments) => {
+            or_stop(stop, verbs::view::view(arguments, globals, environment, output)).await
+        }
         Verb::Config(arguments) => verbs::config::config(arguments.action, globals, environment, output),
         Verb::Providers(arguments) => {
             or_stop(stop, verbs::providers::providers(arguments, globals, environment, output)).await

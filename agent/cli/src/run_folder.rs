@@ -83,6 +83,34 @@ fn place(given: Option<&Path>, identity: &RunSpec, environment: &Environment) ->
     Ok(state.join("runs").join(identity.run_id()))
 }
 
+/// The folder of a run that is there: as given, or by the start of its id among the runs of the state folder.
+///
+/// # Errors
+/// Exit 2 if there is none, or more than one.
+pub fn find(run: &str, environment: &Environment) -> Result<PathBuf, Failure> {
+    let given = environment.directory().join(run);
+    if given.join("run.db").is_file() {
+        return Ok(given);
+    }
+    let runs = environment.state_dir().map(|state| state.join("runs")).unwrap_or_default();
+    let mut found: Vec<PathBuf> = std::fs::read_dir(&runs)
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(run)))
+        .collect();
+    found.sort();
+    match (found.pop(), found.is_empty()) {
+        (Some(folder), true) => Ok(folder),
+        (Some(_), false) => {
+            Err(Failure::usage(format!("several runs start with `{run}`")).hint("give more of the id"))
+        }
+        (None, _) => Err(Failure::usage(format!("there is no run `{run}`"))
+            .because(format!("neither {} nor {} holds it", given.display(), runs.display()))
+            .hint("give the run_id that `solve --json` printed, or the folder of its --run-dir")),
+    }
+}
+
 /// Writes a file so that it is there whole or not at all.
 ///
 /// # Errors

@@ -18,3 +18,4 @@ pub mod score;
 pub mod show;
 pub mod solve;
 pub mod verify;
+pub mod view;

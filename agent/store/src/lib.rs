@@ -33,7 +33,7 @@ mod writer;
 
 pub use error::StoreError;
 pub use lock::{DirectoryLock, LockError};
-pub use run::{Begun, Event, Failure, NewRun, Run, Sample};
+pub use run::{Begun, Event, Failure, NewRun, Run, RunHead, Sample};
 pub use store::{Pending, Store};
 
 #[cfg(test)]

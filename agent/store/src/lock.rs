@@ -59,6 +59,34 @@ impl DirectoryLock {
         write_pid(&mut file).map_err(fail)?;
         Ok(Self { _file: file })
     }
+
+    /// Whether a process holds the lock of `directory`, as far as the system tells: `None` where it does not (it does on
+    /// Linux, for processes of the same machine). Takes no lock to find out, so it is in nobody's way.
+    #[must_use]
+    pub fn is_held(directory: &Path) -> Option<bool> {
+        let locks = std::fs::read_to_string("/proc/locks").ok()?;
+        let Ok(mut file) = File::open(directory.join("lock")) else { return Some(false) };
+        let (inode, holder) = (inode(&file)?, read_pid(&mut file)?);
+        Some(locks.lines().filter_map(locked).any(|locked| locked == (holder, inode)))
+    }
+}
+
+/// Process and file of an exclusive lock, from a line such as `1: FLOCK  ADVISORY  WRITE 4291 fe:00:6012935 0 EOF`.
+fn locked(line: &str) -> Option<(u32, u64)> {
+    let mut words = line.split_whitespace().skip_while(|word| *word != "WRITE").skip(1);
+    let (pid, file) = (words.next()?, words.next()?);
+    Some((pid.parse().ok()?, file.rsplit(':').next()?.parse().ok()?))
+}
+
+#[cfg(unix)]
+fn inode(file: &File) -> Option<u64> {
+    use std::os::unix::fs::MetadataExt as _;
+    Some(file.metadata().ok()?.ino())
+}
+
+#[cfg(not(unix))]
+const fn inode(_: &File) -> Option<u64> {
+    None
 }
 
 fn write_pid(file: &mut File) -> io::Result<()> {
@@ -86,6 +114,19 @@ mod tests {
         assert!(refused.to_string().contains(&format!("process {}", std::process::id())));
         drop(first);
         DirectoryLock::acquire(folder.path()).unwrap();
+    }
+
+    #[test]
+    fn who_looks_sees_a_holder_and_is_in_nobodys_way() {
+        let folder = tempfile::tempdir().unwrap();
+        if DirectoryLock::is_held(folder.path()).is_none() {
+            return; // The system does not tell.
+        }
+        assert_eq!(DirectoryLock::is_held(folder.path()), Some(false), "no lock file");
+        let held = DirectoryLock::acquire(folder.path()).unwrap();
+        assert_eq!(DirectoryLock::is_held(folder.path()), Some(true));
+        drop(held);
+        assert_eq!(DirectoryLock::is_held(folder.path()), Some(false), "only the file is left");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use sqlx::{Connection, SqliteConnection};
 use tokio::sync::{MappedMutexGuard, Mutex, MutexGuard};
 
 use crate::error::StoreError;
-use crate::schema;
+use crate::schema::{self, Opened};
 
 /// Connections at most.
 const READERS: usize = 4;
@@ -17,7 +17,7 @@ const READERS: usize = 4;
 /// The connections of one store.
 #[derive(Debug, Default)]
 pub(crate) struct Readers {
-    places: [Mutex<Option<SqliteConnection>>; READERS],
+    places: [Mutex<Option<Opened>>; READERS],
     /// Where to wait next when all are taken.
     next: AtomicUsize,
     closed: AtomicBool,
@@ -34,24 +34,26 @@ impl Readers {
         if self.closed.load(Ordering::Acquire) {
             return Err(closed());
         }
-        if place.is_none() {
+        if !matches!(*place, Some(Opened::Live(_))) {
             *place = Some(schema::open_reader(path).await?);
         }
-        MutexGuard::try_map(place, Option::as_mut).map_err(|_| closed())
+        MutexGuard::try_map(place, |place| place.as_mut().map(Opened::connection)).map_err(|_| closed())
     }
 
     /// Closes all connections when they are free. Whoever asks for one later is refused.
     pub(crate) async fn close(&self) {
         self.closed.store(true, Ordering::Release);
         for place in &self.places {
-            let Some(connection) = place.lock().await.take() else { continue };
+            let Some(Opened::Live(connection) | Opened::Still(connection)) = place.lock().await.take() else {
+                continue;
+            };
             if let Err(error) = connection.close().await {
                 tracing::warn!(%error, "a connection that reads was not closed cleanly");
             }
         }
     }
 
-    async fn place(&self) -> Option<MutexGuard<'_, Option<SqliteConnection>>> {
+    async fn place(&self) -> Option<MutexGuard<'_, Option<Opened>>> {
         if let Some(free) = self.places.iter().find_map(|place| place.try_lock().ok()) {
             return Some(free);
         }

@@ -38,6 +38,21 @@ impl Run {
     }
 }
 
+/// A stored run without its texts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunHead {
+    /// Identity.
+    pub id: String,
+    /// `running`, or the status with which it was finished.
+    pub status: String,
+    /// When it began, in microseconds since 1970 UTC.
+    pub created_us: i64,
+    /// When it was finished, in microseconds since 1970 UTC.
+    pub finished_us: Option<i64>,
+    /// The number that its next event will have.
+    pub events: u64,
+}
+
 /// What [`crate::Store::begin_run`] found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Begun {

@@ -1,5 +1,6 @@
 //! Opening the database: settings, identity and migrations.
 
+use std::io::ErrorKind;
 use std::path::Path;
 use std::time::Duration;
 
@@ -42,7 +43,9 @@ fn migrator() -> Migrator {
 pub(crate) async fn open_writer(path: &Path) -> Result<SqliteConnection, StoreError> {
     let fail = |error: sqlx::Error| StoreError::of(path, &error);
     let mut connection = options(path).create_if_missing(true).connect().await.map_err(fail)?;
-    check_identity(path, &mut connection).await?;
+    if identify(path, &mut connection).await? == Identity::Blank {
+        sqlx::query("PRAGMA application_id = 1667327860").execute(&mut connection).await.map_err(fail)?;
+    }
     let mode: String =
         sqlx::query_scalar("PRAGMA journal_mode = WAL").fetch_one(&mut connection).await.map_err(fail)?;
     if mode != "wal" {
@@ -56,9 +59,55 @@ pub(crate) async fn open_writer(path: &Path) -> Result<SqliteConnection, StoreEr
     Ok(connection)
 }
 
-/// Opens a connection that reads. The writer must be open: it keeps the shared memory alive that readers need.
-pub(crate) async fn open_reader(path: &Path) -> Result<SqliteConnection, StoreError> {
-    options(path).read_only(true).connect().await.map_err(|error| StoreError::of(path, &error))
+/// A connection that reads.
+#[derive(Debug)]
+pub(crate) enum Opened {
+    /// One that sees what others write.
+    Live(SqliteConnection),
+    /// One that takes the file for one that nobody writes to. Good for one use: the next one looks again whether it is so.
+    Still(SqliteConnection),
+}
+
+impl Opened {
+    pub(crate) const fn connection(&mut self) -> &mut SqliteConnection {
+        match self {
+            Self::Live(connection) | Self::Still(connection) => connection,
+        }
+    }
+}
+
+/// Opens a connection that reads.
+///
+/// It shares memory with whoever writes, in files beside the store. Where these are not there and can't be made, nobody
+/// writes, and a store whose log is folded in can be read without them.
+pub(crate) async fn open_reader(path: &Path) -> Result<Opened, StoreError> {
+    let reading = options(path).read_only(true);
+    let error = match connect_reader(&reading).await {
+        Ok(connection) => return Ok(Opened::Live(connection)),
+        Err(error) => StoreError::of(path, &error),
+    };
+    let is_still = matches!(error, StoreError::CannotOpen { .. } | StoreError::ReadOnly { .. })
+        && path.is_file()
+        && is_folded(path);
+    if !is_still {
+        return Err(error);
+    }
+    let opened = connect_reader(&reading.immutable(true)).await;
+    opened.map(Opened::Still).map_err(|error| StoreError::of(path, &error))
+}
+
+/// SQLite opens files only when it first reads.
+async fn connect_reader(options: &SqliteConnectOptions) -> Result<SqliteConnection, sqlx::Error> {
+    let mut connection = options.connect().await?;
+    sqlx::query("PRAGMA schema_version").fetch_one(&mut connection).await?;
+    Ok(connection)
+}
+
+/// Whether nothing waits in the write-ahead log.
+fn is_folded(path: &Path) -> bool {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    std::fs::metadata(log).map_or_else(|error| error.kind() == ErrorKind::NotFound, |log| log.len() == 0)
 }
 
 fn options(path: &Path) -> SqliteConnectOptions {
@@ -71,8 +120,29 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .disable_statement_logging()
 }
 
+/// What a database that is not another program's holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Identity {
+    /// Nothing: a new file.
+    Blank,
+    /// Our mark, but no tables so far.
+    Begun,
+    /// A store.
+    Store,
+}
+
+/// Refuses what is not a store that this program can read, a store that is only being made included.
+pub(crate) async fn check_readable(path: &Path, connection: &mut SqliteConnection) -> Result<(), StoreError> {
+    match identify(path, connection).await? {
+        Identity::Store => Ok(()),
+        Identity::Blank | Identity::Begun => {
+            Err(StoreError::NotAStore { path: path.to_path_buf(), reason: "it is empty".to_owned() })
+        }
+    }
+}
+
 /// Refuses another program's database and a store of a later release, before anything is written.
-async fn check_identity(path: &Path, connection: &mut SqliteConnection) -> Result<(), StoreError> {
+async fn identify(path: &Path, connection: &mut SqliteConnection) -> Result<Identity, StoreError> {
     let fail = |error: sqlx::Error| StoreError::of(path, &error);
     let id: i64 =
         sqlx::query_scalar("PRAGMA application_id").fetch_one(&mut *connection).await.map_err(fail)?;
@@ -80,17 +150,16 @@ async fn check_identity(path: &Path, connection: &mut SqliteConnection) -> Resul
         .fetch_one(&mut *connection)
         .await
         .map_err(fail)?;
-    if id != APPLICATION_ID {
-        if id != 0 || tables != 0 {
+    match (id, tables) {
+        (0, 0) => return Ok(Identity::Blank),
+        (APPLICATION_ID, 0) => return Ok(Identity::Begun),
+        (APPLICATION_ID, _) => {}
+        _ => {
             return Err(StoreError::NotAStore {
                 path: path.to_path_buf(),
                 reason: "a database of another program".to_owned(),
             });
         }
-        sqlx::query("PRAGMA application_id = 1667327860").execute(&mut *connection).await.map_err(fail)?;
-    }
-    if tables == 0 {
-        return Ok(());
     }
     let found: Option<i64> = sqlx::query_scalar("SELECT max(version) FROM codeagent_migrations")
         .fetch_one(&mut *connection)
@@ -100,6 +169,6 @@ async fn check_identity(path: &Path, connection: &mut SqliteConnection) -> Resul
         Some(found) if found > VERSION => {
             Err(StoreError::Newer { path: path.to_path_buf(), found, known: VERSION })
         }
-        _ => Ok(()),
+        _ => Ok(Identity::Store),
     }
 }

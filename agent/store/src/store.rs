@@ -10,7 +10,7 @@ use tokio::sync::{MappedMutexGuard, mpsc, oneshot};
 use crate::blob::BODY_BYTES_MAX;
 use crate::error::StoreError;
 use crate::readers::Readers;
-use crate::run::{Begun, Event, Failure, NewRun, Run, Sample};
+use crate::run::{Begun, Event, Failure, NewRun, Run, RunHead, Sample};
 use crate::schema;
 use crate::sealed::{self, Columns};
 use crate::writer::{self, Job, Urgency, Write};
@@ -25,7 +25,8 @@ const QUEUE_LENGTH: usize = 1024;
 #[derive(Debug, Clone)]
 pub struct Store {
     path: Arc<PathBuf>,
-    writes: mpsc::Sender<Job>,
+    /// `None` where the store was opened for reading alone.
+    writes: Option<mpsc::Sender<Job>>,
     readers: Arc<Readers>,
 }
 
@@ -40,7 +41,19 @@ impl Store {
         let (writes, jobs) = mpsc::channel(QUEUE_LENGTH);
         // The task owns the writing connection and ends by itself with the last clone of the store.
         drop(tokio::spawn(writer::write_all(path.clone(), connection, jobs)));
-        Ok(Self { path: Arc::new(path), writes, readers: Arc::default() })
+        Ok(Self { path: Arc::new(path), writes: Some(writes), readers: Arc::default() })
+    }
+
+    /// Opens the store at `path` for reading alone, also while another process writes to it, and where nothing may be
+    /// written. Nothing is created or migrated; writes fail with [`StoreError::ReadOnly`].
+    ///
+    /// # Errors
+    /// [`StoreError`] if there is no file, it cannot be opened, is no store, or was written by a later release.
+    pub async fn open_read_only(path: impl Into<PathBuf>) -> Result<Self, StoreError> {
+        let path = path.into();
+        let readers = Readers::default();
+        schema::check_readable(&path, &mut *readers.acquire(&path).await?).await?;
+        Ok(Self { path: Arc::new(path), writes: None, readers: Arc::new(readers) })
     }
 
     /// Where the store is.
@@ -105,6 +118,31 @@ impl Store {
             runs.push(self.read_run(&mut connection, &row).await?);
         }
         Ok(runs)
+    }
+
+    /// All runs without their texts, oldest first: as good as free where [`Store::runs`] reads and verifies everything.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the store cannot be read.
+    pub async fn run_heads(&self) -> Result<Vec<RunHead>, StoreError> {
+        let mut connection = self.reader().await?;
+        let rows = sqlx::query(
+            "SELECT id, status, created, finished, (SELECT max(seq) + 1 FROM events WHERE run = runs.id) AS events \
+             FROM runs ORDER BY created, id",
+        )
+        .fetch_all(&mut *connection)
+        .await;
+        let head = |row: &SqliteRow| {
+            Ok(RunHead {
+                id: row.try_get("id")?,
+                status: row.try_get("status")?,
+                created_us: row.try_get("created")?,
+                finished_us: row.try_get("finished")?,
+                events: row.try_get::<Option<i64>, _>("events")?.unwrap_or(0).cast_unsigned(),
+            })
+        };
+        let heads = rows.and_then(|rows| rows.iter().map(head).collect());
+        heads.map_err(|error| self.fail(&error))
     }
 
     /// The answer stored under a key.
@@ -176,11 +214,23 @@ impl Store {
     /// # Errors
     /// [`StoreError`] if the store cannot be read or a row is damaged.
     pub async fn events(&self, run: &str) -> Result<Vec<Event>, StoreError> {
+        self.events_from(run, 0, usize::MAX).await
+    }
+
+    /// At most `limit` events of a run in the order of their numbers, from the number `first` on.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the store cannot be read or a row is damaged.
+    pub async fn events_from(&self, run: &str, first: u64, limit: usize) -> Result<Vec<Event>, StoreError> {
         let mut connection = self.reader().await?;
-        let rows = sqlx::query("SELECT seq, body, body_blob, sum FROM events WHERE run = ? ORDER BY seq")
-            .bind(run)
-            .fetch_all(&mut *connection)
-            .await;
+        let rows = sqlx::query(
+            "SELECT seq, body, body_blob, sum FROM events WHERE run = ? AND seq >= ? ORDER BY seq LIMIT ?",
+        )
+        .bind(run)
+        .bind(i64::try_from(first).unwrap_or(i64::MAX))
+        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+        .fetch_all(&mut *connection)
+        .await;
         let mut events = Vec::new();
         for row in rows.map_err(|error| self.fail(&error))? {
             let seq = row.try_get::<i64, _>("seq").map_err(|error| self.fail(&error))?.cast_unsigned();
@@ -271,6 +321,9 @@ impl Store {
     /// [`StoreError`] if the log could not be folded in; nothing is lost then either.
     pub async fn close(&self) -> Result<(), StoreError> {
         self.readers.close().await;
+        if self.writes.is_none() {
+            return Ok(());
+        }
         self.write(Write::Close, 0).await.map(drop)
     }
 
@@ -282,8 +335,11 @@ impl Store {
         if bytes > BODY_BYTES_MAX {
             return Err(StoreError::TooLarge { path: self.path().to_owned(), bytes, limit: BODY_BYTES_MAX });
         }
+        let Some(writes) = &self.writes else {
+            return Err(StoreError::ReadOnly { path: self.path().to_owned() });
+        };
         let (done, answer) = oneshot::channel();
-        self.writes.send(Job { write, urgency, done }).await.map_err(|_| self.closed())?;
+        writes.send(Job { write, urgency, done }).await.map_err(|_| self.closed())?;
         Ok(Pending { answer, path: Arc::clone(&self.path) })
     }
 

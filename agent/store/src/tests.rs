@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use proptest::prelude::*;
 use sqlx::{ConnectOptions, Connection};
 
-use crate::{Begun, Event, NewRun, Sample, Store, StoreError};
+use crate::{Begun, Event, NewRun, RunHead, Sample, Store, StoreError};
 
 struct Bed {
     _folder: tempfile::TempDir,
@@ -453,4 +453,112 @@ async fn two_stores_on_one_file_take_turns() {
         one.and(two).unwrap();
     }
     assert_eq!(first.reply("b19").await.unwrap(), Some(b"2".to_vec()));
+}
+
+/// A store with one finished run, closed, and nothing beside it.
+async fn finished() -> Bed {
+    let bed = Bed::new();
+    let store = bed.open().await;
+    store.begin_run(&new_run("r1", "f1")).await.unwrap();
+    store.append_events("r1", &[(0, "a".into()), (1, "b".into())]).await.unwrap();
+    store.finish_run("r1", "solved", "{}").await.unwrap();
+    store.close().await.unwrap();
+    bed
+}
+
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    PathBuf::from(format!("{}{suffix}", path.display()))
+}
+
+#[tokio::test]
+async fn a_reader_sees_what_a_writer_adds() {
+    let bed = Bed::new();
+    let writer = bed.open().await;
+    let reader = Store::open_read_only(&bed.path).await.unwrap();
+    assert_eq!(reader.run_heads().await.unwrap(), []);
+    writer.begin_run(&new_run("r1", "f1")).await.unwrap();
+    writer.append_events("r1", &[(0, "a".into()), (1, "b".into()), (2, "c".into())]).await.unwrap();
+    let heads = reader.run_heads().await.unwrap();
+    let run = reader.run("r1").await.unwrap();
+    let expected = RunHead {
+        id: "r1".into(),
+        status: "running".into(),
+        created_us: run.created_us,
+        finished_us: None,
+        events: 3,
+    };
+    assert_eq!(heads, [expected]);
+    let event = |seq, body: &str| Event { seq, body: body.into() };
+    assert_eq!(reader.events_from("r1", 1, 1).await.unwrap(), [event(1, "b")]);
+    assert_eq!(reader.events_from("r1", 3, 9).await.unwrap(), []);
+    writer.append_events("r1", &[(3, "d".into())]).await.unwrap();
+    assert_eq!(reader.events_from("r1", 3, 9).await.unwrap(), [event(3, "d")]);
+    assert_eq!(reader.events_from("r1", u64::MAX, 9).await.unwrap(), []);
+
+    writer.finish_run("r1", "solved", "{}").await.unwrap();
+    writer.close().await.unwrap();
+    assert_eq!(reader.run("r1").await.unwrap().status, "solved", "the writer has gone");
+    bed.open().await.append_events("r1", &[(4, "e".into())]).await.unwrap();
+    assert_eq!(reader.run_heads().await.unwrap()[0].events, 5, "another one came");
+}
+
+#[tokio::test]
+async fn a_reader_writes_nothing() {
+    let bed = finished().await;
+    let before = fs::read(&bed.path).unwrap();
+    let reader = Store::open_read_only(&bed.path).await.unwrap();
+    let refused = StoreError::ReadOnly { path: bed.path.clone() };
+    assert_eq!(reader.put_reply("k", b"v").await.unwrap_err(), refused);
+    assert_eq!(reader.append_events("r1", &[(9, "x".into())]).await.unwrap_err(), refused);
+    assert_eq!(reader.events("r1").await.unwrap().len(), 2);
+    reader.close().await.unwrap();
+    assert_eq!(reader.runs().await.unwrap_err(), StoreError::Closed { path: bed.path.clone() });
+    assert_eq!(fs::read(&bed.path).unwrap(), before);
+}
+
+/// As in a folder where nothing may be written, which the rights of root would not show.
+#[tokio::test]
+async fn a_finished_store_is_read_where_no_file_can_be_made() {
+    let bed = finished().await;
+    std::os::unix::fs::symlink("nowhere", beside(&bed.path, "-shm")).unwrap();
+    let reader = Store::open_read_only(&bed.path).await.unwrap();
+    assert_eq!(reader.run("r1").await.unwrap().status, "solved");
+    assert_eq!(reader.events("r1").await.unwrap().len(), 2);
+
+    fs::remove_file(beside(&bed.path, "-shm")).unwrap();
+    let writer = bed.open().await;
+    writer.append_events("r1", &[(2, "c".into())]).await.unwrap();
+    assert_eq!(reader.events("r1").await.unwrap().len(), 3, "it is one that somebody writes to again");
+
+    let crashed = Bed::new();
+    for suffix in ["", "-wal"] {
+        fs::copy(beside(&bed.path, suffix), beside(&crashed.path, suffix)).unwrap();
+    }
+    std::os::unix::fs::symlink("nowhere", beside(&crashed.path, "-shm")).unwrap();
+    let refused = Store::open_read_only(&crashed.path).await.unwrap_err();
+    assert!(
+        matches!(refused, StoreError::CannotOpen { .. }),
+        "what waits in the log would be missed: {refused}"
+    );
+}
+
+#[tokio::test]
+async fn a_reader_refuses_what_is_no_store_and_makes_none() {
+    let bed = Bed::new();
+    assert!(matches!(Store::open_read_only(&bed.path).await, Err(StoreError::CannotOpen { .. })));
+    assert!(!bed.path.exists());
+    fs::write(&bed.path, "").unwrap();
+    assert!(matches!(Store::open_read_only(&bed.path).await, Err(StoreError::NotAStore { .. })));
+    assert_eq!(fs::metadata(&bed.path).unwrap().len(), 0);
+    fs::write(&bed.path, "print('hello')\n".repeat(100)).unwrap();
+    assert!(matches!(Store::open_read_only(&bed.path).await, Err(StoreError::NotAStore { .. })));
+
+    let newer = finished().await;
+    execute(
+        &newer.path,
+        "INSERT INTO codeagent_migrations (version, description, success, checksum, execution_time) \
+         VALUES (99, 'later', 1, x'00', 0)",
+    )
+    .await;
+    assert!(matches!(Store::open_read_only(&newer.path).await, Err(StoreError::Newer { .. })));
 }

@@ -1,7 +1,7 @@
 //! `codeagent show RUN`: the tree of a run as indented text, one node in full, or the searches of a batch.
 
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use codeagent::event::{Event, EventKind};
 use codeagent::models::Message;
@@ -14,6 +14,7 @@ use crate::environment::Environment;
 use crate::escape;
 use crate::failure::{Exit, Failure};
 use crate::output::Output;
+use crate::run_folder;
 
 /// Shows a run.
 ///
@@ -25,7 +26,7 @@ pub async fn show(
     json: bool,
     output: &mut Output,
 ) -> Result<Exit, Failure> {
-    let folder = find(&arguments.run, environment)?;
+    let folder = run_folder::find(&arguments.run, environment)?;
     let (runs, events) = read(&folder, arguments.search.as_deref()).await?;
     if let (None, true) = (&arguments.search, runs.len() > 1) {
         return list(&runs, arguments.node.is_some(), json, output);
@@ -47,37 +48,12 @@ pub async fn show(
     Ok(Exit::Done)
 }
 
-/// The run's folder: as given, or by the start of its id among the runs of the state folder.
-fn find(run: &str, environment: &Environment) -> Result<PathBuf, Failure> {
-    let given = environment.directory().join(run);
-    if given.join("run.db").is_file() {
-        return Ok(given);
-    }
-    let runs = environment.state_dir().map(|state| state.join("runs")).unwrap_or_default();
-    let mut found: Vec<PathBuf> = std::fs::read_dir(&runs)
-        .into_iter()
-        .flatten()
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(run)))
-        .collect();
-    found.sort();
-    match (found.pop(), found.is_empty()) {
-        (Some(folder), true) => Ok(folder),
-        (Some(_), false) => {
-            Err(Failure::usage(format!("several runs start with `{run}`")).hint("give more of the id"))
-        }
-        (None, _) => Err(Failure::usage(format!("there is no run `{run}`"))
-            .because(format!("neither {} nor {} holds it", given.display(), runs.display()))
-            .hint("give the run_id that `solve --json` printed, or the folder of its --run-dir")),
-    }
-}
-
 /// The runs of a store, and the events of the only one, or of the one whose id starts with `search`.
 async fn read(folder: &Path, search: Option<&str>) -> Result<(Vec<Run>, Vec<Event>), Failure> {
     let damaged = |error: &dyn std::error::Error| {
         Failure::new(Exit::Data, format!("the run in {} can't be read", folder.display())).caused_by(error)
     };
-    let store = Store::open(folder.join("run.db")).await.map_err(|error| damaged(&error))?;
+    let store = Store::open_read_only(folder.join("run.db")).await.map_err(|error| damaged(&error))?;
     let runs = store.runs().await.map_err(|error| damaged(&error))?;
     let mut chosen = runs.iter().filter(|run| search.is_none_or(|search| run.id.starts_with(search)));
     let run = match (chosen.next(), chosen.next(), search) {
@@ -188,7 +164,7 @@ fn one_node(node: &Node, events: &[Event], json: bool, output: &mut Output) -> R
             continue;
         }
         match &event.kind {
-            EventKind::NodeContent { prompt, answer, text, program, feedback } => {
+            EventKind::NodeContent { prompt, answer, text, program, feedback, .. } => {
                 asked(output, prompt, answer)?;
                 section(output, "text", text.as_deref())?;
                 section(output, "program", program.as_deref())?;

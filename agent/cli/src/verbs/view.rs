@@ -1,0 +1,51 @@
+//! `codeagent view DIR`: a local web page of the runs in a folder.
+
+use std::io::Write as _;
+
+use codeagent::store::StoreError;
+use serde_json::json;
+
+use crate::args::{Globals, ViewArgs};
+use crate::environment::Environment;
+use crate::escape;
+use crate::failure::{Exit, Failure};
+use crate::output::Output;
+use crate::run_folder;
+use crate::view::folder::Folder;
+use crate::view::server::Server;
+
+/// Shows a folder until the process is stopped.
+///
+/// # Errors
+/// Exit 2 where there is no store or the port is in use, exit 6 where the store is damaged.
+pub async fn view(
+    arguments: &ViewArgs,
+    globals: &Globals,
+    environment: &Environment,
+    output: &mut Output,
+) -> Result<Exit, Failure> {
+    let path = run_folder::find(&arguments.folder, environment)?;
+    let shown = path.display().to_string();
+    let folder = Folder::open(path).await.map_err(|error| unreadable(&shown, &error))?;
+    let server = Server::bind(arguments.port).await?;
+    let url = server.url();
+    if globals.json {
+        let pid = std::process::id();
+        output.json(&json!({ "event": "launch", "v": 1, "pid": pid, "url": url, "folder": shown }))?;
+    } else {
+        output.line(&url)?;
+    }
+    if !globals.quiet {
+        // Nobody can be told that stderr is gone.
+        let _ = writeln!(std::io::stderr(), "viewing {}; Ctrl-C ends it", escape::line(&shown));
+    }
+    server.serve(folder).await.map(|()| Exit::Done)
+}
+
+fn unreadable(folder: &str, error: &StoreError) -> Failure {
+    let exit = match error {
+        StoreError::Newer { .. } | StoreError::CannotOpen { .. } | StoreError::Locked { .. } => Exit::Usage,
+        _ => Exit::Data,
+    };
+    Failure::new(exit, format!("the runs in {folder} can't be read")).caused_by(error)
+}

@@ -1,0 +1,185 @@
+//! The runs of a folder: what is known of each, brought up to date when somebody asks, a slice of time at a time.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use codeagent::store::{DirectoryLock, RunHead, Store, StoreError};
+use serde::Serialize;
+use tokio::sync::{Mutex, MutexGuard};
+
+use super::summary::Summary;
+
+/// How long one request may read runs that nobody has read before.
+const SLICE: Duration = Duration::from_millis(400);
+
+/// What is this young is not looked up again.
+const FRESH: Duration = Duration::from_millis(250);
+
+/// Events of one run that are read at a time.
+const EVENTS_MAX: usize = 200;
+
+/// A folder of runs, open for reading.
+pub struct Folder {
+    path: PathBuf,
+    store: Store,
+    index: Mutex<Index>,
+}
+
+/// What is known of the runs of a folder.
+#[derive(Debug, Default)]
+pub(crate) struct Index {
+    /// The runs, oldest first.
+    pub(crate) rows: Vec<Row>,
+    /// Number of the last look at the store that found something new.
+    pub(crate) version: u64,
+    /// Runs that were not read to their end so far.
+    pub(crate) unread: usize,
+    by_id: HashMap<String, usize>,
+    looked: Option<Instant>,
+}
+
+/// What is known of one run.
+#[derive(Debug, Serialize)]
+pub(crate) struct Row {
+    /// Its id.
+    pub(crate) id: String,
+    /// `running` until it is finished.
+    pub(crate) status: String,
+    /// In microseconds since 1970 UTC.
+    pub(crate) created_us: i64,
+    /// In microseconds since 1970 UTC.
+    pub(crate) finished_us: Option<i64>,
+    /// The rest.
+    #[serde(flatten)]
+    pub(crate) summary: Summary,
+    /// What is wrong with it, where it can't be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) damage: Option<String>,
+    /// Version of the index in which it changed last.
+    #[serde(skip)]
+    pub(crate) changed: u64,
+    /// What it was read at.
+    #[serde(skip)]
+    seen: Option<RunHead>,
+    /// Number of the next event to read.
+    #[serde(skip)]
+    next: u64,
+}
+
+impl Folder {
+    /// Opens the store of a folder for reading, and looks whether it can be listed.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn open(path: PathBuf) -> Result<Self, StoreError> {
+        let store = Store::open_read_only(path.join("run.db")).await?;
+        store.run_heads().await?;
+        Ok(Self { path, store, index: Mutex::default() })
+    }
+
+    /// Its store.
+    #[must_use]
+    pub const fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Its path.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether a process writes there now; `None` where the system does not tell.
+    #[must_use]
+    pub fn is_live(&self) -> Option<bool> {
+        DirectoryLock::is_held(&self.path)
+    }
+
+    /// What is known of its runs after another look. Who asks meanwhile waits for this look and shares what it found.
+    pub(crate) async fn index(&self) -> Result<MutexGuard<'_, Index>, StoreError> {
+        let mut index = self.index.lock().await;
+        if index.looked.is_none_or(|looked| looked.elapsed() >= FRESH || index.unread > 0) {
+            index.look(&self.store).await?;
+        }
+        Ok(index)
+    }
+}
+
+impl Index {
+    async fn look(&mut self, store: &Store) -> Result<(), StoreError> {
+        let until = Instant::now() + SLICE;
+        let version = self.version + 1;
+        self.unread = 0;
+        for head in store.run_heads().await? {
+            let at = *self.by_id.entry(head.id.clone()).or_insert_with(|| {
+                self.rows.push(Row::new(&head));
+                self.rows.len() - 1
+            });
+            let Some(row) = self.rows.get_mut(at).filter(|row| row.seen.as_ref() != Some(&head)) else {
+                continue;
+            };
+            if Instant::now() < until {
+                row.read(head, store, until).await;
+                row.changed = version;
+                self.version = version;
+            }
+            self.unread += usize::from(row.seen.is_none());
+        }
+        self.looked = Some(Instant::now());
+        Ok(())
+    }
+}
+
+impl Row {
+    fn new(head: &RunHead) -> Self {
+        Self {
+            id: head.id.clone(),
+            status: head.status.clone(),
+            created_us: head.created_us,
+            finished_us: head.finished_us,
+            summary: Summary::default(),
+            damage: None,
+            changed: 0,
+            seen: None,
+            next: 0,
+        }
+    }
+
+    /// Reads what is new of the run, until the time is up.
+    async fn read(&mut self, head: RunHead, store: &Store, until: Instant) {
+        self.damage = None;
+        self.status.clone_from(&head.status);
+        self.finished_us = head.finished_us;
+        match self.try_read(&head, store, until).await {
+            Ok(is_whole) => self.seen = is_whole.then_some(head),
+            Err(error) => {
+                self.damage = Some(error.to_string());
+                self.seen = Some(head);
+            }
+        }
+    }
+
+    async fn try_read(&mut self, head: &RunHead, store: &Store, until: Instant) -> Result<bool, StoreError> {
+        if self.next == 0 || head.finished_us.is_some() {
+            let run = store.run(&head.id).await?;
+            if self.next == 0 {
+                self.summary = Summary::of_spec(&serde_json::from_str(&run.spec).unwrap_or_default());
+            }
+            if run.is_finished() {
+                self.summary.finish(&run);
+                return Ok(true);
+            }
+        }
+        while self.next < head.events {
+            let events = store.events_from(&head.id, self.next, EVENTS_MAX).await?;
+            let Some(last) = events.last() else { break };
+            self.next = last.seq + 1;
+            events.iter().for_each(|event| self.summary.absorb(event));
+            if Instant::now() >= until {
+                return Ok(self.next >= head.events);
+            }
+        }
+        Ok(true)
+    }
+}

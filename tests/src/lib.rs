@@ -6,6 +6,8 @@ pub mod cheats;
 pub mod jobs;
 pub mod mutants;
 pub mod pool;
+#[cfg(unix)]
+pub mod postgres;
 pub mod server;
 pub mod shared;
 pub mod simulate;

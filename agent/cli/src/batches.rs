@@ -3,10 +3,12 @@
 use std::num::NonZeroU64;
 use std::path::Path;
 
-use codeagent::store::Store;
 use codeagent_benchmarks::batch::{BatchFile, SampleRow, stored_rows};
 
+use crate::config::types;
+use crate::environment::Environment;
 use crate::failure::{Exit, Failure};
+use crate::stores;
 
 /// A batch as it is by now; it may still be running.
 pub struct ReadBatch {
@@ -20,7 +22,11 @@ pub struct ReadBatch {
 ///
 /// # Errors
 /// Exit 2 for a folder that is none, exit 6 for one that is damaged.
-pub async fn read(path: &Path) -> Result<ReadBatch, Failure> {
+pub async fn read(
+    path: &Path,
+    config: &types::Store,
+    environment: &Environment,
+) -> Result<ReadBatch, Failure> {
     let place = path.join("run.json");
     let bytes = std::fs::read(&place).map_err(|error| {
         Failure::usage("this is not the folder of a batch")
@@ -29,12 +35,8 @@ pub async fn read(path: &Path) -> Result<ReadBatch, Failure> {
             .hint("give the folder that `codeagent eval` wrote with --out")
     })?;
     let file = parse(&bytes, &place)?;
-    let store = path.join("run.db");
-    if !store.is_file() {
-        let absent = std::io::Error::from(std::io::ErrorKind::NotFound);
-        return Err(unreadable(path, &absent));
-    }
-    let store = Store::open_read_only(store).await.map_err(|error| unreadable(path, &error))?;
+    let store = stores::open_for_reading(config, path, environment).await;
+    let store = store.map_err(|error| unreadable(path, &error))?;
     let rows = stored_rows(&store, &file.run_id).await.map_err(|error| unreadable(path, &error));
     store.close().await.map_err(|error| unreadable(path, &error))?;
     Ok(ReadBatch { file, rows: rows? })

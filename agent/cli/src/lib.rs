@@ -24,6 +24,7 @@ pub mod run_folder;
 pub mod sandboxes;
 pub mod selection;
 pub mod signals;
+pub mod stores;
 pub mod story;
 pub mod strategies;
 pub mod tally;

@@ -119,7 +119,7 @@ async fn dispatch(
             or_stop(stop, verbs::sandbox::sandbox(arguments, globals, environment, output)).await
         }
         Verb::Show(arguments) => {
-            or_stop(stop, verbs::show::show(arguments, environment, globals.json, output)).await
+            or_stop(stop, verbs::show::show(arguments, environment, globals, output)).await
         }
         Verb::View(arguments) => {
             or_stop(stop, verbs::view::view(arguments, globals, environment, output)).await

@@ -7,8 +7,10 @@ use std::sync::Arc;
 use codeagent::RunSpec;
 use codeagent::store::{DirectoryLock, LockError, Store};
 
+use crate::config::types;
 use crate::environment::Environment;
 use crate::failure::{Exit, Failure};
+use crate::stores;
 
 /// An open run folder.
 pub struct RunFolder {
@@ -25,6 +27,7 @@ impl RunFolder {
     pub async fn open(
         given: Option<&Path>,
         identity: &RunSpec,
+        store: &types::Store,
         environment: &Environment,
     ) -> Result<Self, Failure> {
         let path = place(given, identity, environment)?;
@@ -42,7 +45,7 @@ impl RunFolder {
         })?;
         let spec = serde_json::to_vec_pretty(identity).map_err(|error| unwritable(&error))?;
         write_whole(&path.join("run.json"), &spec).map_err(|error| unwritable(&error))?;
-        let store = Store::open(path.join("run.db")).await.map_err(|error| unwritable(&error))?;
+        let store = stores::open(store, &path, environment).await.map_err(|error| unwritable(&error))?;
         Ok(Self { store: Arc::new(store), _lock: lock })
     }
 
@@ -51,11 +54,11 @@ impl RunFolder {
     ///
     /// # Errors
     /// Exit 2 if there is one.
-    pub async fn require_unused(&self) -> Result<(), Failure> {
-        let runs = self.store.runs().await.map_err(|error| {
+    pub async fn require_unused(&self, identity: &RunSpec) -> Result<(), Failure> {
+        let runs = self.store.run_heads().await.map_err(|error| {
             Failure::new(Exit::Internal, "the store of the run can't be read").caused_by(&error)
         })?;
-        if runs.is_empty() {
+        if runs.iter().all(|run| run.id != identity.run_id()) {
             return Ok(());
         }
         Err(Failure::usage("this search was begun before, and its answers are kept")
@@ -89,7 +92,7 @@ fn place(given: Option<&Path>, identity: &RunSpec, environment: &Environment) ->
 /// Exit 2 if there is none, or more than one.
 pub fn find(run: &str, environment: &Environment) -> Result<PathBuf, Failure> {
     let given = environment.directory().join(run);
-    if given.join("run.db").is_file() {
+    if ["run.db", "run.json"].iter().any(|name| given.join(name).is_file()) {
         return Ok(given);
     }
     let runs = environment.state_dir().map(|state| state.join("runs")).unwrap_or_default();

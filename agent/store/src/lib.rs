@@ -1,4 +1,4 @@
-//! Runs, replies, executions and events of a search, in SQLite.
+//! Runs, replies, executions and events of a search, in SQLite or PostgreSQL.
 //!
 //! A write is durable before its method returns, so what was paid for is never lost; what can be made again may be
 //! queued instead. All writes go through one task that commits them in groups, in the order in which they came; reads
@@ -20,21 +20,23 @@
 //! # }).unwrap();
 //! ```
 
-mod blob;
+mod body;
+pub mod conformance;
+mod database;
 mod error;
 mod lock;
-mod readers;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod run;
-mod schema;
 mod seal;
-mod sealed;
+mod sqlite;
 mod store;
-mod writer;
 
+pub use database::Pending;
 pub use error::StoreError;
 pub use lock::{DirectoryLock, LockError};
 pub use run::{Begun, Event, Failure, NewRun, Run, RunHead, Sample};
-pub use store::{Pending, Store};
+pub use store::Store;
 
 #[cfg(test)]
 mod tests;

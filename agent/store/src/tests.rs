@@ -2,10 +2,12 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use proptest::prelude::*;
 use sqlx::{ConnectOptions, Connection};
 
+use crate::conformance::deviations;
 use crate::{Begun, Event, NewRun, RunHead, Sample, Store, StoreError};
 
 struct Bed {
@@ -36,43 +38,26 @@ async fn execute(path: &Path, statement: &'static str) {
     connection.close().await.unwrap();
 }
 
-#[tokio::test]
-async fn a_run_is_new_then_continues_then_is_finished() {
-    let bed = Bed::new();
-    let store = bed.open().await;
-    let run = new_run("r1", "f1");
-    assert_eq!(store.begin_run(&run).await.unwrap(), Begun::New);
-
-    let again = NewRun { id: "r2".into(), ..run.clone() };
-    let Begun::Continues(found) = store.begin_run(&again).await.unwrap() else { panic!("not continued") };
-    assert_eq!((found.id.as_str(), found.status.as_str(), found.result.clone()), ("r1", "running", None));
-
-    let result = format!("{{\"program\":\"{}\"}}", "x".repeat(10_000));
-    store.finish_run("r1", "solved", &result).await.unwrap();
-    let Begun::Finished(found) = store.begin_run(&run).await.unwrap() else { panic!("not finished") };
-    assert_eq!((found.status.as_str(), found.result.as_deref()), ("solved", Some(result.as_str())));
-    assert_eq!(store.run("r1").await.unwrap(), found);
-    assert_eq!(store.runs().await.unwrap(), [found]);
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sqlite_does_what_a_store_must() {
+    let folder = tempfile::tempdir().unwrap();
+    let count = AtomicUsize::new(0);
+    let open = async || {
+        let number = count.fetch_add(1, Ordering::Relaxed);
+        Store::open(folder.path().join(format!("{number}.db"))).await.unwrap()
+    };
+    assert_eq!(deviations(open).await, []);
 }
 
 #[tokio::test]
-async fn of_the_attempts_at_a_sample_the_last_counts_and_none_twice() {
+async fn a_changed_sample_is_named() {
     let bed = Bed::new();
     let store = bed.open().await;
-    let sample =
-        |sample, attempt, body: &str| Sample { task: "t/1".into(), sample, attempt, body: body.into() };
-    assert!(store.put_sample("b", sample(1, 1, "first")).await.unwrap());
-    assert!(!store.put_sample("b", sample(1, 1, "again")).await.unwrap());
-    let long = "x".repeat(10_000);
-    assert!(store.put_sample("b", sample(1, 2, &long)).await.unwrap());
-    assert!(!store.put_sample("b", sample(1, 1, "late")).await.unwrap());
-    assert!(store.put_sample("b", sample(0, 1, "other")).await.unwrap());
-    assert!(store.put_sample("c", sample(0, 1, "of another batch")).await.unwrap());
+    let sample = Sample { task: "t/1".into(), sample: 1, attempt: 1, body: "{}".into() };
+    store.put_sample("b", sample).await.unwrap();
     store.close().await.unwrap();
-    let store = bed.open().await;
-    assert_eq!(store.samples("b").await.unwrap(), [sample(0, 1, "other"), sample(1, 2, &long)]);
     execute(&bed.path, "UPDATE samples SET attempt = 3 WHERE sample = 1").await;
-    let damaged = store.samples("b").await.unwrap_err();
+    let damaged = bed.open().await.samples("b").await.unwrap_err();
     assert!(matches!(damaged, StoreError::Damaged { .. }), "{damaged}");
 }
 
@@ -88,57 +73,6 @@ async fn a_store_of_the_first_schema_is_migrated() {
     let store = bed.open().await;
     assert_eq!(store.samples("b").await.unwrap(), []);
     assert_eq!(store.runs().await.unwrap().len(), 1);
-}
-
-#[tokio::test]
-async fn the_same_id_with_another_fingerprint_is_refused() {
-    let bed = Bed::new();
-    let store = bed.open().await;
-    store.begin_run(&new_run("r1", "f1")).await.unwrap();
-    let refused = store.begin_run(&new_run("r1", "f2")).await.unwrap_err();
-    assert_eq!(refused, StoreError::RunExists { path: bed.path.clone(), id: "r1".into() });
-}
-
-#[tokio::test]
-async fn unknown_runs_are_named() {
-    let bed = Bed::new();
-    let store = bed.open().await;
-    let expected = StoreError::NoRun { path: bed.path.clone(), id: "r9".into() };
-    assert_eq!(store.run("r9").await.unwrap_err(), expected);
-    assert_eq!(store.finish_run("r9", "solved", "{}").await.unwrap_err(), expected);
-    assert_eq!(store.append_events("r9", &[(0, "{}".into())]).await.unwrap_err(), expected);
-    assert!(store.add_failure("r9", "unit", "{}").await.is_err());
-}
-
-#[tokio::test]
-async fn events_are_idempotent_and_conflicts_are_errors() {
-    let bed = Bed::new();
-    let store = bed.open().await;
-    store.begin_run(&new_run("r1", "f1")).await.unwrap();
-    let long = "y".repeat(5_000);
-    store.append_events("r1", &[(1, long.clone()), (0, "a".into())]).await.unwrap();
-    store.append_events("r1", &[(0, "a".into()), (1, long.clone()), (2, "c".into())]).await.unwrap();
-    let conflict = store.append_events("r1", &[(3, "d".into()), (2, "other".into())]).await.unwrap_err();
-    assert_eq!(conflict, StoreError::EventConflict { path: bed.path.clone(), run: "r1".into(), seq: 2 });
-    let event = |seq, body: &str| Event { seq, body: body.into() };
-    assert_eq!(store.events("r1").await.unwrap(), [event(0, "a"), event(1, &long), event(2, "c")]);
-}
-
-#[tokio::test]
-async fn failures_are_numbered_per_unit() {
-    let bed = Bed::new();
-    let store = bed.open().await;
-    store.begin_run(&new_run("r1", "f1")).await.unwrap();
-    for (unit, body) in [("b", "1"), ("a", "2"), ("b", "3")] {
-        store.add_failure("r1", unit, body).await.unwrap();
-    }
-    let found: Vec<_> =
-        store.failures("r1").await.unwrap().into_iter().map(|f| (f.unit, f.attempt, f.body)).collect();
-    assert_eq!(
-        found,
-        [("a".into(), 1, "2".into()), ("b".into(), 1, "1".into()), ("b".into(), 2, "3".into())]
-            as [(String, u32, String); 3]
-    );
 }
 
 #[tokio::test]
@@ -177,36 +111,6 @@ async fn many_writers_at_once_lose_nothing() {
     tasks.join_all().await;
     let expected: Vec<_> = (0..300).map(|seq| Event { seq, body: seq.to_string() }).collect();
     assert_eq!(store.events("r1").await.unwrap(), expected);
-}
-
-#[tokio::test]
-async fn one_refused_write_does_not_harm_its_group() {
-    let bed = Bed::new();
-    let store = bed.open().await;
-    let events = [(0, "x".to_owned())];
-    let (good, bad, also_good) = tokio::join!(
-        store.put_reply("a", b"1"),
-        store.append_events("nowhere", &events),
-        store.put_reply("b", b"2"),
-    );
-    assert!(good.is_ok() && also_good.is_ok());
-    assert!(matches!(bad, Err(StoreError::NoRun { .. })));
-    assert_eq!(store.reply("b").await.unwrap(), Some(b"2".to_vec()));
-}
-
-#[tokio::test]
-async fn queued_writes_go_with_the_next_one_that_is_waited_for() {
-    let bed = Bed::new();
-    let store = bed.open().await;
-    store.begin_run(&new_run("r1", "f1")).await.unwrap();
-    let mut first = store.queue_events("r1", vec![(0, "a".into())]).await.unwrap();
-    let mut lost = store.queue_events("r9", vec![(0, "a".into())]).await.unwrap();
-    let mut execution = store.queue_execution("e", b"report".to_vec()).await.unwrap();
-    store.put_reply("k", b"answer").await.unwrap();
-    assert!(first.is_done().unwrap() && execution.is_done().unwrap());
-    assert_eq!(lost.is_done().unwrap_err(), StoreError::NoRun { path: bed.path.clone(), id: "r9".into() });
-    assert_eq!(store.events("r1").await.unwrap(), [Event { seq: 0, body: "a".into() }]);
-    assert_eq!(store.execution("e").await.unwrap().as_deref(), Some(&b"report"[..]));
 }
 
 #[tokio::test]
@@ -344,7 +248,7 @@ async fn a_newer_store_is_refused_by_version() {
     let refused = Store::open(&bed.path).await.unwrap_err();
     assert_eq!(
         refused,
-        StoreError::Newer { path: bed.path.clone(), found: 99, known: crate::schema::VERSION }
+        StoreError::Newer { path: bed.path.clone(), found: 99, known: crate::sqlite::VERSION }
     );
     assert!(refused.to_string().contains("schema version 99"), "{refused}");
 }
@@ -388,7 +292,7 @@ async fn paths_may_hold_anything() {
 async fn texts_beyond_the_limit_are_refused() {
     let bed = Bed::new();
     let store = bed.open().await;
-    let body = vec![0; crate::blob::BODY_BYTES_MAX + 1];
+    let body = vec![0; crate::body::BODY_BYTES_MAX + 1];
     assert!(matches!(store.put_reply("k", &body).await, Err(StoreError::TooLarge { .. })));
 }
 

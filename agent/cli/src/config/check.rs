@@ -24,15 +24,6 @@ pub fn check(loaded: &Loaded) -> Result<(), Failure> {
 /// # Errors
 /// Exit 2, at the setting.
 pub fn offered(loaded: &Loaded) -> Result<(), Failure> {
-    if loaded.config.store.url.0 != "sqlite" {
-        let reason = "this version keeps runs in SQLite files in their run folders only".to_owned();
-        conflict(
-            loaded,
-            &["store", "url"],
-            reason,
-            "remove it, or set \"sqlite\"; --run-dir names the folder",
-        )?;
-    }
     if !loaded.config.telemetry.otlp_endpoint.0.is_empty() {
         let reason = "this version sends no telemetry".to_owned();
         conflict(loaded, &["telemetry", "otlp_endpoint"], reason, "remove it")?;

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::args::{CompareArgs, Globals};
 use crate::batches;
+use crate::config::{self, types};
 use crate::environment::Environment;
 use crate::escape;
 use crate::failure::{Exit, Failure};
@@ -50,9 +51,10 @@ pub async fn compare(
     environment: &Environment,
     output: &mut Output,
 ) -> Result<Exit, Failure> {
+    let config = config::load(environment, &globals.config_flags(Vec::new()))?.config;
     let mut all = Vec::new();
     for path in &arguments.results {
-        all.push(read(path, environment).await?);
+        all.push(read(path, &config.store, environment).await?);
     }
     let Some((first, rest)) = all.split_first() else {
         return Err(Failure::usage("there is nothing to compare").hint("name two files of results"));
@@ -82,10 +84,14 @@ fn ratio(b: Option<f64>, a: Option<f64>) -> Option<f64> {
     b.zip(a).filter(|(_, a)| *a > 0.0).map(|(b, a)| b / a)
 }
 
-async fn read<'a>(path: &'a Path, environment: &Environment) -> Result<Side<'a>, Failure> {
+async fn read<'a>(
+    path: &'a Path,
+    config: &types::Store,
+    environment: &Environment,
+) -> Result<Side<'a>, Failure> {
     let whole = environment.directory().join(path);
     let side = if whole.is_dir() {
-        of_batch(path, &batches::read(&whole).await?.rows)
+        of_batch(path, &batches::read(&whole, config, environment).await?.rows)
     } else {
         let results = read_results(&whole).map_err(|error| Failure::data(&error))?;
         Side { path, results, tokens: None, usd: None }

@@ -73,7 +73,9 @@ pub async fn eval(
     let draft = build(builder.clone().provider(Arc::clone(&source.provider)).budget(extent.run.limits()))?;
     let name = arguments.dataset.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let file = BatchFile::new(&draft, &selection.dataset, name, extent);
-    let folder = BatchFolder::open(&environment.directory().join(&arguments.out), file).await?;
+    let folder =
+        BatchFolder::open(&environment.directory().join(&arguments.out), file, &config.store, environment)
+            .await?;
     if matches!(arguments.cache.mode(), CacheMode::Off | CacheMode::Refresh) {
         folder.require_unused().await?;
     }

@@ -6,6 +6,7 @@ use codeagent_benchmarks::report::Report;
 
 use crate::args::{Globals, ReportArgs};
 use crate::batches;
+use crate::config;
 use crate::environment::Environment;
 use crate::escape;
 use crate::failure::{Exit, Failure};
@@ -22,7 +23,9 @@ pub async fn report(
     environment: &Environment,
     output: &mut Output,
 ) -> Result<Exit, Failure> {
-    let batch = batches::read(&environment.directory().join(&arguments.folder)).await?;
+    let config = config::load(environment, &globals.config_flags(Vec::new()))?.config;
+    let folder = environment.directory().join(&arguments.folder);
+    let batch = batches::read(&folder, &config.store, environment).await?;
     let ks = batches::ks(&arguments.k, batch.file.extent.samples);
     let report = Report::new(batch.file, batch.rows, &ks);
     let mut written = false;

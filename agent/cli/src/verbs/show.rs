@@ -6,15 +6,17 @@ use std::path::Path;
 use codeagent::event::{Event, EventKind};
 use codeagent::models::Message;
 use codeagent::search::{Node, NodeId, NodeKind, Tree};
-use codeagent::store::{Run, Store};
+use codeagent::store::Run;
 use serde::Serialize;
 
-use crate::args::ShowArgs;
+use crate::args::{Globals, ShowArgs};
+use crate::config::{self, types};
 use crate::environment::Environment;
 use crate::escape;
 use crate::failure::{Exit, Failure};
 use crate::output::Output;
 use crate::run_folder;
+use crate::stores;
 
 /// Shows a run.
 ///
@@ -23,11 +25,13 @@ use crate::run_folder;
 pub async fn show(
     arguments: &ShowArgs,
     environment: &Environment,
-    json: bool,
+    globals: &Globals,
     output: &mut Output,
 ) -> Result<Exit, Failure> {
+    let json = globals.json;
+    let config = config::load(environment, &globals.config_flags(Vec::new()))?.config;
     let folder = run_folder::find(&arguments.run, environment)?;
-    let (runs, events) = read(&folder, arguments.search.as_deref()).await?;
+    let (runs, events) = read(&folder, &config.store, arguments.search.as_deref(), environment).await?;
     if let (None, true) = (&arguments.search, runs.len() > 1) {
         return list(&runs, arguments.node.is_some(), json, output);
     }
@@ -49,12 +53,20 @@ pub async fn show(
 }
 
 /// The runs of a store, and the events of the only one, or of the one whose id starts with `search`.
-async fn read(folder: &Path, search: Option<&str>) -> Result<(Vec<Run>, Vec<Event>), Failure> {
+async fn read(
+    folder: &Path,
+    config: &types::Store,
+    search: Option<&str>,
+    environment: &Environment,
+) -> Result<(Vec<Run>, Vec<Event>), Failure> {
     let damaged = |error: &dyn std::error::Error| {
         Failure::new(Exit::Data, format!("the run in {} can't be read", folder.display())).caused_by(error)
     };
-    let store = Store::open_read_only(folder.join("run.db")).await.map_err(|error| damaged(&error))?;
-    let runs = store.runs().await.map_err(|error| damaged(&error))?;
+    let store = stores::open_for_reading(config, folder, environment).await;
+    let store = store.map_err(|error| damaged(&error))?;
+    let own = stores::runs_of(config, folder, &store).await.map_err(|error| damaged(&error))?;
+    let mut runs = store.runs().await.map_err(|error| damaged(&error))?;
+    runs.retain(|run| own.as_ref().is_none_or(|own| own.contains(&run.id)));
     let mut chosen = runs.iter().filter(|run| search.is_none_or(|search| run.id.starts_with(search)));
     let run = match (chosen.next(), chosen.next(), search) {
         (Some(run), None, _) => Some(run),

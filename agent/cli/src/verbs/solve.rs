@@ -108,9 +108,9 @@ pub async fn solve(
 
     let draft = build(builder.clone().provider(Arc::clone(&source.provider)))?;
     let identity = draft.run_spec(&problem.problem);
-    let folder = RunFolder::open(arguments.run_dir.as_deref(), &identity, environment).await?;
+    let folder = RunFolder::open(arguments.run_dir.as_deref(), &identity, &config.store, environment).await?;
     if matches!(arguments.cache.mode(), CacheMode::Off | CacheMode::Refresh) {
-        folder.require_unused().await?;
+        folder.require_unused(&identity).await?;
     }
     let stack = source.stack(Some(Arc::clone(&folder.store)));
     let agent = build(builder.provider(stack.provider).store(Arc::clone(&folder.store)))?;

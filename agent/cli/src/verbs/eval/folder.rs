@@ -10,14 +10,19 @@ use codeagent::store::{DirectoryLock, LockError, Store};
 use codeagent_benchmarks::batch::{BatchFile, BatchResults, SampleRow, stored_rows};
 
 use crate::batches;
+use crate::config::types;
+use crate::environment::Environment;
 use crate::failure::{Exit, Failure};
 use crate::run_folder::write_whole;
+use crate::stores;
 
 /// An open folder, locked while it is.
 pub(super) struct BatchFolder {
     pub(super) file: BatchFile,
     pub(super) store: Arc<Store>,
     path: PathBuf,
+    /// Whether the batch was begun before.
+    continues: bool,
     samples: File,
     _lock: DirectoryLock,
 }
@@ -27,7 +32,12 @@ impl BatchFolder {
     ///
     /// # Errors
     /// Exit 2 if the folder is in use, holds something else, or another batch; exit 70 if the disk does not take it.
-    pub(super) async fn open(path: &Path, file: BatchFile) -> Result<Self, Failure> {
+    pub(super) async fn open(
+        path: &Path,
+        file: BatchFile,
+        store: &types::Store,
+        environment: &Environment,
+    ) -> Result<Self, Failure> {
         let unwritable = |error: &dyn std::error::Error| unwritable(path, error);
         require_ours(path)?;
         std::fs::create_dir_all(path).map_err(|error| unwritable(&error))?;
@@ -37,14 +47,15 @@ impl BatchFolder {
                 .hint("wait for it, or give another folder with --out"),
             _ => unwritable(&error),
         })?;
+        let continues = path.join("run.json").is_file();
         let file = continued(path, file)?;
         let text = serde_json::to_vec_pretty(&file).map_err(|error| unwritable(&error))?;
         write_whole(&path.join("run.json"), &text).map_err(|error| unwritable(&error))?;
-        let store = Store::open(path.join("run.db")).await.map_err(|error| unwritable(&error))?;
+        let store = stores::open(store, path, environment).await.map_err(|error| unwritable(&error))?;
         let rows =
             stored_rows(&store, &file.run_id).await.map_err(|error| batches::unreadable(path, &error))?;
         let samples = write_samples(path, &rows).map_err(|error| unwritable(&error))?;
-        Ok(Self { file, store: Arc::new(store), path: path.to_path_buf(), samples, _lock: lock })
+        Ok(Self { file, store: Arc::new(store), path: path.to_path_buf(), continues, samples, _lock: lock })
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -56,8 +67,8 @@ impl BatchFolder {
     /// # Errors
     /// Exit 2 if there is one.
     pub(super) async fn require_unused(&self) -> Result<(), Failure> {
-        let runs = self.store.runs().await.map_err(|error| batches::unreadable(&self.path, &error))?;
-        if runs.is_empty() {
+        let rows = self.rows().await?;
+        if rows.is_empty() && !self.continues {
             return Ok(());
         }
         Err(Failure::usage("this batch was begun before, and its answers are kept")

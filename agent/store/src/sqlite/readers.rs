@@ -8,15 +8,15 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use sqlx::{Connection, SqliteConnection};
 use tokio::sync::{MappedMutexGuard, Mutex, MutexGuard};
 
+use super::schema::{self, Opened};
 use crate::error::StoreError;
-use crate::schema::{self, Opened};
 
 /// Connections at most.
 const READERS: usize = 4;
 
 /// The connections of one store.
 #[derive(Debug, Default)]
-pub(crate) struct Readers {
+pub(super) struct Readers {
     places: [Mutex<Option<Opened>>; READERS],
     /// Where to wait next when all are taken.
     next: AtomicUsize,
@@ -25,7 +25,7 @@ pub(crate) struct Readers {
 
 impl Readers {
     /// A connection to the store at `path`, for the caller alone.
-    pub(crate) async fn acquire(
+    pub(super) async fn acquire(
         &self,
         path: &Path,
     ) -> Result<MappedMutexGuard<'_, SqliteConnection>, StoreError> {
@@ -41,7 +41,7 @@ impl Readers {
     }
 
     /// Closes all connections when they are free. Whoever asks for one later is refused.
-    pub(crate) async fn close(&self) {
+    pub(super) async fn close(&self) {
         self.closed.store(true, Ordering::Release);
         for place in &self.places {
             let Some(Opened::Live(connection) | Opened::Still(connection)) = place.lock().await.take() else {

@@ -5,13 +5,14 @@ use std::path::Path;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 
-use crate::blob::{self, Stored};
+use super::blob;
+use crate::body::Stored;
 use crate::error::StoreError;
 use crate::seal::seal;
 
 /// Where a sealed body is: the name that its seal holds, and the columns of the body and the seal.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Columns {
+pub(super) struct Columns {
     table: &'static str,
     inline: &'static str,
     blob: &'static str,
@@ -20,19 +21,19 @@ pub(crate) struct Columns {
 
 impl Columns {
     /// What a run was asked for.
-    pub(crate) const SPEC: Self = Self { table: "runs", inline: "spec", blob: "spec_blob", sum: "sum" };
+    pub(super) const SPEC: Self = Self { table: "runs", inline: "spec", blob: "spec_blob", sum: "sum" };
     /// What came of a run.
-    pub(crate) const RESULT: Self =
+    pub(super) const RESULT: Self =
         Self { table: "results", inline: "result", blob: "result_blob", sum: "result_sum" };
 
     /// The body of the other tables.
-    pub(crate) const fn body(table: &'static str) -> Self {
+    pub(super) const fn body(table: &'static str) -> Self {
         Self { table, inline: "body", blob: "body_blob", sum: "sum" }
     }
 }
 
 /// The body of the row with this key.
-pub(crate) async fn bytes(
+pub(super) async fn bytes(
     path: &Path,
     connection: &mut SqliteConnection,
     row: &SqliteRow,
@@ -47,7 +48,7 @@ pub(crate) async fn bytes(
 }
 
 /// As [`bytes`], for bodies that are text.
-pub(crate) async fn text(
+pub(super) async fn text(
     path: &Path,
     connection: &mut SqliteConnection,
     row: &SqliteRow,

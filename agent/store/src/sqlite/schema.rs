@@ -28,8 +28,8 @@ pub(crate) const VERSION: i64 = 2;
 
 fn migrator() -> Migrator {
     let migrations: [(&'static str, &'static str); 2] = [
-        ("runs, replies and events", include_str!("../migrations/0001_runs_replies_events.sql")),
-        ("samples", include_str!("../migrations/0002_samples.sql")),
+        ("runs, replies and events", include_str!("../../migrations/sqlite/0001_runs_replies_events.sql")),
+        ("samples", include_str!("../../migrations/sqlite/0002_samples.sql")),
     ];
     let migrations = (1..).zip(migrations).map(|(version, (name, statements))| {
         Migration::new(version, name.into(), MigrationType::Simple, statements.into_sql_str(), false)
@@ -40,7 +40,7 @@ fn migrator() -> Migrator {
 }
 
 /// Opens the one connection that writes, creating or migrating the store where needed.
-pub(crate) async fn open_writer(path: &Path) -> Result<SqliteConnection, StoreError> {
+pub(super) async fn open_writer(path: &Path) -> Result<SqliteConnection, StoreError> {
     let fail = |error: sqlx::Error| StoreError::of(path, &error);
     let mut connection = options(path).create_if_missing(true).connect().await.map_err(fail)?;
     if identify(path, &mut connection).await? == Identity::Blank {
@@ -61,7 +61,7 @@ pub(crate) async fn open_writer(path: &Path) -> Result<SqliteConnection, StoreEr
 
 /// A connection that reads.
 #[derive(Debug)]
-pub(crate) enum Opened {
+pub(super) enum Opened {
     /// One that sees what others write.
     Live(SqliteConnection),
     /// One that takes the file for one that nobody writes to. Good for one use: the next one looks again whether it is so.
@@ -69,7 +69,7 @@ pub(crate) enum Opened {
 }
 
 impl Opened {
-    pub(crate) const fn connection(&mut self) -> &mut SqliteConnection {
+    pub(super) const fn connection(&mut self) -> &mut SqliteConnection {
         match self {
             Self::Live(connection) | Self::Still(connection) => connection,
         }
@@ -80,7 +80,7 @@ impl Opened {
 ///
 /// It shares memory with whoever writes, in files beside the store. Where these are not there and can't be made, nobody
 /// writes, and a store whose log is folded in can be read without them.
-pub(crate) async fn open_reader(path: &Path) -> Result<Opened, StoreError> {
+pub(super) async fn open_reader(path: &Path) -> Result<Opened, StoreError> {
     let reading = options(path).read_only(true);
     let error = match connect_reader(&reading).await {
         Ok(connection) => return Ok(Opened::Live(connection)),
@@ -132,7 +132,7 @@ enum Identity {
 }
 
 /// Refuses what is not a store that this program can read, a store that is only being made included.
-pub(crate) async fn check_readable(path: &Path, connection: &mut SqliteConnection) -> Result<(), StoreError> {
+pub(super) async fn check_readable(path: &Path, connection: &mut SqliteConnection) -> Result<(), StoreError> {
     match identify(path, connection).await? {
         Identity::Store => Ok(()),
         Identity::Blank | Identity::Begun => {

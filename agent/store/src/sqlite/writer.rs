@@ -12,7 +12,9 @@ use sqlx::{Connection, QueryBuilder, Sqlite, SqliteConnection, Transaction};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout_at};
 
-use crate::blob;
+use super::blob;
+use crate::body::INLINE_BYTES_MAX;
+use crate::database::{Urgency, Write};
 use crate::error::StoreError;
 use crate::run::{NewRun, Sample};
 use crate::seal::{self, seal};
@@ -28,34 +30,14 @@ const LATER: Duration = Duration::from_millis(50);
 
 /// A write on its way, with the channel that takes the number of rows that it made or changed.
 #[derive(Debug)]
-pub(crate) struct Job {
-    pub(crate) write: Write,
-    pub(crate) urgency: Urgency,
-    pub(crate) done: oneshot::Sender<Result<u64, StoreError>>,
-}
-
-/// Whether somebody waits for a write.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Urgency {
-    Now,
-    Later,
-}
-
-/// What can be written.
-#[derive(Debug)]
-pub(crate) enum Write {
-    BeginRun(NewRun),
-    FinishRun { id: String, status: String, result: String },
-    Reply { key: String, body: Vec<u8> },
-    Execution { key: String, body: Vec<u8> },
-    Events { run: String, events: Vec<(u64, String)> },
-    Failure { run: String, unit: String, body: String },
-    Sample { batch: String, sample: Sample },
-    Close,
+pub(super) struct Job {
+    pub(super) write: Write,
+    pub(super) urgency: Urgency,
+    pub(super) done: oneshot::Sender<Result<u64, StoreError>>,
 }
 
 /// Writes until it is told to close or nobody is left who could write.
-pub(crate) async fn write_all(
+pub(super) async fn write_all(
     path: PathBuf,
     mut connection: SqliteConnection,
     mut jobs: mpsc::Receiver<Job>,
@@ -132,7 +114,7 @@ async fn commit(
 
 fn is_one_statement(write: &Write) -> bool {
     match write {
-        Write::Reply { body, .. } | Write::Execution { body, .. } => body.len() <= blob::INLINE_BYTES_MAX,
+        Write::Reply { body, .. } | Write::Execution { body, .. } => body.len() <= INLINE_BYTES_MAX,
         _ => false,
     }
 }

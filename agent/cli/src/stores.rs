@@ -1,0 +1,90 @@
+//! The store that `store.url` names.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use codeagent::store::{Store, StoreError};
+use codeagent_benchmarks::batch::{BatchFile, stored_rows};
+
+use crate::config::types;
+use crate::environment::Environment;
+
+/// Where a store is.
+enum Place {
+    /// A file of the run's own.
+    Own(PathBuf),
+    /// A file that several runs may share.
+    File(PathBuf),
+    /// A database that several runs may share.
+    #[cfg(feature = "postgres")]
+    Database(String),
+}
+
+fn place(config: &types::Store, folder: &Path, environment: &Environment) -> Result<Place, StoreError> {
+    let url = config.url.0.as_str();
+    match url.strip_prefix("sqlite:") {
+        _ if url == "sqlite" => Ok(Place::Own(folder.join("run.db"))),
+        Some(path) => Ok(Place::File(environment.directory().join(path))),
+        #[cfg(feature = "postgres")]
+        None => Ok(Place::Database(url.to_owned())),
+        #[cfg(not(feature = "postgres"))]
+        None => Err(StoreError::CannotOpen {
+            path: PathBuf::from("postgres://…"),
+            reason: "this program was built without the feature `postgres`".to_owned(),
+        }),
+    }
+}
+
+/// Opens the store of the run in `folder`, making it if need be.
+///
+/// # Errors
+/// The store's.
+pub async fn open(
+    config: &types::Store,
+    folder: &Path,
+    environment: &Environment,
+) -> Result<Store, StoreError> {
+    match place(config, folder, environment)? {
+        Place::Own(path) | Place::File(path) => Store::open(path).await,
+        #[cfg(feature = "postgres")]
+        Place::Database(url) => Store::open_postgres(&url).await,
+    }
+}
+
+/// Opens the store of the run in `folder` for reading, also while another process writes to it.
+///
+/// # Errors
+/// The store's.
+pub async fn open_for_reading(
+    config: &types::Store,
+    folder: &Path,
+    environment: &Environment,
+) -> Result<Store, StoreError> {
+    match place(config, folder, environment)? {
+        Place::Own(path) | Place::File(path) => Store::open_read_only(path).await,
+        #[cfg(feature = "postgres")]
+        Place::Database(url) => Store::open_postgres(&url).await,
+    }
+}
+
+/// The ids of the runs that belong to a folder; `None` where the store is the folder's own, so that all do.
+///
+/// # Errors
+/// The store's; a folder without a `run.json` has none.
+pub async fn runs_of(
+    config: &types::Store,
+    folder: &Path,
+    store: &Store,
+) -> Result<Option<BTreeSet<String>>, StoreError> {
+    if config.url.0 == "sqlite" {
+        return Ok(None);
+    }
+    let bytes = std::fs::read(folder.join("run.json")).unwrap_or_default();
+    if let Ok(batch) = serde_json::from_slice::<BatchFile>(&bytes) {
+        let rows = stored_rows(store, &batch.run_id).await.unwrap_or_default();
+        return Ok(Some(rows.into_iter().map(|row| row.search).collect()));
+    }
+    let run: serde_json::Value = serde_json::from_slice(&bytes).unwrap_or_default();
+    let id = run.get("fingerprint").and_then(|it| it.as_str()).and_then(|it| it.get(..16));
+    Ok(Some(id.map(str::to_owned).into_iter().collect()))
+}

@@ -25,6 +25,25 @@ async fn postgres_does_what_a_store_must() {
 }
 
 #[tokio::test]
+async fn a_name_is_claimed_once() {
+    let Some(server) = PostgresServer::start() else { return };
+    let url = server.database("claims");
+    let (one, other) = (Store::open_postgres(&url).await.unwrap(), Store::open_postgres(&url).await.unwrap());
+    one.claim("r1").await.unwrap();
+    assert!(matches!(other.claim("r1").await, Err(StoreError::Locked { .. })));
+    other.claim("r2").await.unwrap();
+    one.close().await.unwrap();
+    // The server may need a moment to see that the session is gone.
+    for _ in 0..1_000 {
+        if other.claim("r1").await.is_ok() {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    panic!("the name stays claimed");
+}
+
+#[tokio::test]
 async fn what_can_not_be_opened_or_read_is_named_without_the_password() {
     let Some(server) = PostgresServer::start() else { return };
     let url = server.database("damaged");

@@ -38,14 +38,13 @@ impl RunFolder {
         };
         std::fs::create_dir_all(&path).map_err(|error| unwritable(&error))?;
         let lock = DirectoryLock::acquire(&path).map_err(|error| match error {
-            LockError::Held { .. } => Failure::usage("this run is in progress elsewhere")
-                .caused_by(&error)
-                .hint("wait for it, or search with another --seed"),
+            LockError::Held { .. } => in_progress(&error),
             _ => unwritable(&error),
         })?;
         let spec = serde_json::to_vec_pretty(identity).map_err(|error| unwritable(&error))?;
         write_whole(&path.join("run.json"), &spec).map_err(|error| unwritable(&error))?;
         let store = stores::open(store, &path, environment).await.map_err(|error| unwritable(&error))?;
+        store.claim(identity.run_id()).await.map_err(|error| in_progress(&error))?;
         Ok(Self { store: Arc::new(store), _lock: lock })
     }
 
@@ -74,6 +73,12 @@ impl RunFolder {
             Failure::new(Exit::Internal, "the store of the run can't be closed").caused_by(&error)
         })
     }
+}
+
+fn in_progress(error: &dyn std::error::Error) -> Failure {
+    Failure::usage("this run is in progress elsewhere")
+        .caused_by(error)
+        .hint("wait for it, or search with another --seed")
 }
 
 fn place(given: Option<&Path>, identity: &RunSpec, environment: &Environment) -> Result<PathBuf, Failure> {

@@ -67,6 +67,8 @@ pub(crate) type Answer<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
 pub(crate) trait Database: fmt::Debug + Send + Sync {
     /// Gives a write in. It is durable once the [`Pending`] is done, and before whatever is given in after it.
     fn write(&self, write: Write, urgency: Urgency) -> Answer<'_, Pending>;
+    /// Keeps others from claiming the same name until the store is closed or this process ends.
+    fn claim<'a>(&'a self, name: &'a str) -> Answer<'a, ()>;
     /// One run.
     fn run<'a>(&'a self, key: RunKey<'a>) -> Answer<'a, Option<Run>>;
     /// All runs, oldest first.

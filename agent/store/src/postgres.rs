@@ -9,7 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgPool, QueryBuilder, Row as _};
-use tokio::sync::oneshot;
+use tokio::sync::{Mutex, oneshot};
 
 use crate::body::{self, Blob, Stored};
 use crate::database::{Answer, Database, Keyed, Pending, RunKey, Urgency, Write};
@@ -25,6 +25,8 @@ const ROWS_MAX: usize = 5_000;
 pub(crate) struct Postgres {
     path: Arc<PathBuf>,
     pool: PgPool,
+    /// Connections whose sessions hold the names that were claimed.
+    claims: Mutex<Vec<PgConnection>>,
 }
 
 /// What a write comes to: an error of the database, or one with a meaning of its own.
@@ -44,7 +46,7 @@ impl Postgres {
     pub(crate) async fn open(url: &str) -> Result<(Arc<PathBuf>, Self), StoreError> {
         let (path, pool) = schema::open(url).await?;
         let path = Arc::new(path);
-        Ok((Arc::clone(&path), Self { path, pool }))
+        Ok((Arc::clone(&path), Self { path, pool, claims: Mutex::default() }))
     }
 
     async fn write_now(&self, write: Write) -> Result<u64, StoreError> {
@@ -171,6 +173,22 @@ impl Postgres {
             return Fault::Known(StoreError::NoRun { path, id });
         }
         Fault::Database(error)
+    }
+
+    /// Locks the name in a session that ends with the store; the server frees it when the connection is gone.
+    async fn claim(&self, name: &str) -> Result<(), StoreError> {
+        let fail = |error: sqlx::Error| self.fail(&error);
+        let mut connection = self.pool.acquire().await.map_err(fail)?.detach();
+        let is_ours: bool = sqlx::query_scalar("SELECT pg_try_advisory_lock(hashtextextended($1, 0))")
+            .bind(name)
+            .fetch_one(&mut connection)
+            .await
+            .map_err(fail)?;
+        if !is_ours {
+            return Err(StoreError::Locked { path: self.path.as_ref().clone() });
+        }
+        self.claims.lock().await.push(connection);
+        Ok(())
     }
 
     async fn run(&self, key: RunKey<'_>) -> Result<Option<Run>, StoreError> {
@@ -517,6 +535,10 @@ impl Database for Postgres {
         })
     }
 
+    fn claim<'a>(&'a self, name: &'a str) -> Answer<'a, ()> {
+        Box::pin(self.claim(name))
+    }
+
     fn run<'a>(&'a self, key: RunKey<'a>) -> Answer<'a, Option<Run>> {
         Box::pin(self.run(key))
     }
@@ -547,6 +569,7 @@ impl Database for Postgres {
 
     fn close(&self) -> Answer<'_, ()> {
         Box::pin(async move {
+            self.claims.lock().await.clear();
             self.pool.close().await;
             Ok(())
         })

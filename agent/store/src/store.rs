@@ -58,6 +58,15 @@ impl Store {
         &self.path
     }
 
+    /// Claims a name, such as that of a run, for the one who writes to it, until the store is closed or this process ends.
+    /// In a file this does nothing: whoever shares a folder takes a [`crate::DirectoryLock`].
+    ///
+    /// # Errors
+    /// [`StoreError::Locked`] if another process has it; any other [`StoreError`].
+    pub async fn claim(&self, name: &str) -> Result<(), StoreError> {
+        self.database.claim(name).await
+    }
+
     /// Stores a new run, or says that a run with the same fingerprint is there already. Ids may differ between the two;
     /// the stored one counts.
     ///

@@ -42,9 +42,7 @@ impl BatchFolder {
         require_ours(path)?;
         std::fs::create_dir_all(path).map_err(|error| unwritable(&error))?;
         let lock = DirectoryLock::acquire(path).map_err(|error| match error {
-            LockError::Held { .. } => Failure::usage("this batch is in progress elsewhere")
-                .caused_by(&error)
-                .hint("wait for it, or give another folder with --out"),
+            LockError::Held { .. } => in_progress(&error),
             _ => unwritable(&error),
         })?;
         let continues = path.join("run.json").is_file();
@@ -52,6 +50,7 @@ impl BatchFolder {
         let text = serde_json::to_vec_pretty(&file).map_err(|error| unwritable(&error))?;
         write_whole(&path.join("run.json"), &text).map_err(|error| unwritable(&error))?;
         let store = stores::open(store, path, environment).await.map_err(|error| unwritable(&error))?;
+        store.claim(&file.run_id).await.map_err(|error| in_progress(&error))?;
         let rows =
             stored_rows(&store, &file.run_id).await.map_err(|error| batches::unreadable(path, &error))?;
         let samples = write_samples(path, &rows).map_err(|error| unwritable(&error))?;
@@ -115,6 +114,12 @@ impl BatchFolder {
     pub(super) async fn close(&self) -> Result<(), Failure> {
         self.store.close().await.map_err(|error| unwritable(&self.path, &error))
     }
+}
+
+fn in_progress(error: &dyn std::error::Error) -> Failure {
+    Failure::usage("this batch is in progress elsewhere")
+        .caused_by(error)
+        .hint("wait for it, or give another folder with --out")
 }
 
 /// Refuses a folder that holds something else: nobody wants our files among theirs.

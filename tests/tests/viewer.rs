@@ -256,8 +256,9 @@ fn ten_thousand_runs_are_no_burden() {
             tasks.spawn(async move {
                 let (id, problem) = (format!("r{number}"), format!("set/{}", number / 2));
                 store.begin_run(&new_run(&id, &problem, number % 2)).await.unwrap();
-                let status = if number % 3 == 0 { "solved" } else { "unsolved" };
-                store.finish_run(&id, status, &result(u64::from(number % 3 == 0))).await.unwrap();
+                if number % 10 == 0 {
+                    store.finish_run(&id, "solved", &result(1)).await.unwrap();
+                }
             });
         }
         tasks.join_all().await;
@@ -273,15 +274,18 @@ fn ten_thousand_runs_are_no_burden() {
         "nothing is sent twice"
     );
     let metrics = viewer.get("/metrics");
-    assert!(metrics.contains("codeagent_runs{status=\"solved\"} 3334"), "{metrics}");
-    assert!(metrics.contains("codeagent_model_calls_total 30000"), "{metrics}");
+    assert!(metrics.contains("codeagent_runs{status=\"solved\"} 1000"), "{metrics}");
+    assert!(metrics.contains("codeagent_model_calls_total 3000"), "{metrics}");
 
     let Some(browser) = Browser::find() else { return };
     let page = browser.elements(&viewer.page(""), 1280);
     assert!(page.contains("aria-rowcount=\"10001\""), "all are listed");
     let rows = count(&page, "<tr aria-rowindex");
     assert!((10..200).contains(&rows), "{rows} rows are drawn");
-    assert!(page.contains("set/0") && page.contains("3,334"), "the first rows, and how many are solved");
+    assert!(
+        page.contains("set/0") && page.contains("9,000"),
+        "the first rows, and how many are not finished"
+    );
 }
 
 #[test]

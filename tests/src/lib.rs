@@ -12,3 +12,4 @@ pub mod server;
 pub mod shared;
 pub mod simulate;
 pub mod skill;
+pub mod viewer;

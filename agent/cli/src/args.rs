@@ -375,6 +375,19 @@ pub struct ViewArgs {
     /// Port of 127.0.0.1; 0 takes a free one.
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     pub port: u16,
+    /// Whether to open a browser.
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = OpenBrowser::Auto)]
+    pub open: OpenBrowser,
+}
+
+/// Whether to open a browser.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum OpenBrowser {
+    /// From a terminal, where there is a screen.
+    #[default]
+    Auto,
+    /// Never.
+    Never,
 }
 
 /// Run all tests of a problem against a program.

@@ -4,6 +4,7 @@
 //! them. The page itself is three files written by hand (`view/page/`), part of the binary, which get everything else as
 //! JSON. Nothing here writes to a run, and nothing is found by a path that a request names: ids are looked up in the store.
 
+pub mod browser;
 pub mod folder;
 pub mod guard;
 pub mod routes;

@@ -1,16 +1,17 @@
 //! `codeagent view DIR`: a local web page of the runs in a folder.
 
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 
 use codeagent::store::StoreError;
 use serde_json::json;
 
-use crate::args::{Globals, ViewArgs};
+use crate::args::{Globals, OpenBrowser, ViewArgs};
 use crate::environment::Environment;
 use crate::escape;
 use crate::failure::{Exit, Failure};
 use crate::output::Output;
 use crate::run_folder;
+use crate::view::browser;
 use crate::view::folder::Folder;
 use crate::view::server::Server;
 
@@ -39,6 +40,8 @@ pub async fn view(
         // Nobody can be told that stderr is gone.
         let _ = writeln!(std::io::stderr(), "viewing {}; Ctrl-C ends it", escape::line(&shown));
     }
+    let opens = arguments.open == OpenBrowser::Auto && std::io::stderr().is_terminal();
+    let _lead = opens.then(|| browser::open(&url, environment)).flatten();
     server.serve(folder).await.map(|()| Exit::Done)
 }
 

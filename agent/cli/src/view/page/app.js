@@ -457,6 +457,7 @@ class TreeView {
     const hidden = nodes.length - this.order.length;
     this.size.textContent = `${count(nodes.length)} nodes${hidden > 0 ? `, ${count(hidden)} folded` : ''}`;
     this.drawLegend();
+    this.canvas.style.height = `clamp(240px, ${this.extent.height + 40}px, max(300px, 100vh - 330px))`;
     if (this.touched) this.move(); else this.fit(0.6);
     if (hadFocus) this.cardOf(this.focused)?.focus({ preventScroll: true });
   }
@@ -504,7 +505,9 @@ class TreeView {
     this.legendOf = state;
     const item = (kind, bin, text) => h('li', {}, s('svg', { viewBox: '-8 -8 16 16', 'aria-hidden': 'true' }, mark(kind, bin)), text);
     this.legend.replaceChildren(
+      h('li', {}, 'Shape:'),
       ...kinds.map((kind) => item(kind, 'none', kind === 'root' ? 'problem' : visible(words(kind)))),
+      h('li', {}, 'Colour and bar:'),
       ...BINS.map((bin) => item('solution', bin.name, bin.words)),
       ...(this.search.best === null ? [] : [h('li', {}, '★ best program')]));
   }

@@ -1,0 +1,153 @@
+//! A running `codeagent view`, asked over its port, and a browser that looks at its page.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+
+use crate::binary::Sandboxed;
+
+/// A viewer. Ends when dropped.
+pub struct Viewer {
+    /// The process.
+    pub child: Child,
+    /// The address that it printed, without the token.
+    pub base: String,
+    /// The token.
+    pub token: String,
+}
+
+impl Viewer {
+    /// Starts a viewer of a folder and waits for its address.
+    ///
+    /// # Panics
+    /// If it does not print one.
+    #[must_use]
+    #[expect(clippy::expect_used, reason = "a test helper")]
+    pub fn start(place: &Sandboxed, folder: &str) -> Self {
+        let mut command = place.command(&["view", folder, "--quiet"]);
+        let mut child =
+            command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("the binary starts");
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().expect("its stdout")).read_line(&mut line).expect("a line");
+        let (base, token) = line.trim().split_once("/?token=").expect("an address with a token");
+        Self { base: base.to_owned(), token: token.to_owned(), child }
+    }
+
+    /// The body that a path is answered with.
+    ///
+    /// # Panics
+    /// If the answer's status is not 200.
+    #[must_use]
+    #[expect(clippy::expect_used, reason = "a test helper")]
+    pub fn get(&self, path: &str) -> String {
+        let host = self.base.trim_start_matches("http://");
+        let mut stream = TcpStream::connect(host).expect("the viewer listens");
+        let request = format!(
+            "GET {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {}\r\nConnection: close\r\n\r\n",
+            self.token
+        );
+        stream.write_all(request.as_bytes()).expect("a request");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("an answer");
+        let (head, body) = answer.split_once("\r\n\r\n").expect("an answer with a head");
+        assert!(head.starts_with("HTTP/1.1 200"), "{path}: {answer}");
+        body.to_owned()
+    }
+
+    /// As [`Self::get`], for JSON.
+    ///
+    /// # Panics
+    /// If it is none.
+    #[must_use]
+    #[expect(clippy::expect_used, reason = "a test helper")]
+    pub fn json(&self, path: &str) -> Value {
+        serde_json::from_str(&self.get(path)).expect("JSON")
+    }
+
+    /// The list of runs once all of them are read.
+    #[must_use]
+    pub fn runs(&self) -> Vec<Value> {
+        while self.json("/api/runs?since=999999999")["unread"] != 0 {}
+        self.json("/api/runs")["runs"].as_array().cloned().unwrap_or_default()
+    }
+
+    /// The page's address with the token, and a place on the page such as `#/RUN/NODE`.
+    #[must_use]
+    pub fn page(&self, place: &str) -> String {
+        format!("{}/?token={}{place}", self.base, self.token)
+    }
+}
+
+impl Drop for Viewer {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+/// A browser without a window: Debian's chromium.
+pub struct Browser {
+    program: PathBuf,
+    profile: tempfile::TempDir,
+}
+
+impl Browser {
+    /// The browser of this machine. `None`, with a notice on stderr, where there is none.
+    ///
+    /// # Panics
+    /// Under CI (`CI=true`), where its absence is a failure.
+    #[must_use]
+    #[expect(clippy::print_stderr, reason = "a test helper speaks to the person who runs the tests")]
+    #[expect(clippy::expect_used, reason = "a test helper")]
+    pub fn find() -> Option<Self> {
+        let folders = std::env::var_os("PATH").unwrap_or_default();
+        let programs = std::env::split_paths(&folders).map(|folder| folder.join("chromium"));
+        let Some(program) = programs.into_iter().find(|program| program.is_file()) else {
+            assert!(std::env::var("CI").as_deref() != Ok("true"), "CI needs chromium for the viewer's page");
+            eprintln!(
+                "SKIPPED: no chromium to look at the viewer's page with; install the package `chromium`"
+            );
+            return None;
+        };
+        Some(Self { program, profile: tempfile::tempdir().expect("a temporary folder") })
+    }
+
+    /// The page's elements as text, after its scripts have run for five seconds of the browser's own clock.
+    #[must_use]
+    pub fn elements(&self, address: &str, width: u32) -> String {
+        self.look(address, width, 900, &["--dump-dom"])
+    }
+
+    /// Takes a picture of the page.
+    pub fn picture(&self, address: &str, (width, height): (u32, u32), dark: bool, file: &Path) {
+        let file = format!("--screenshot={}", file.display());
+        let scheme = format!("--blink-settings=preferredColorScheme={}", u8::from(!dark));
+        let _ = self.look(address, width, height, &[&file, &scheme]);
+    }
+
+    #[expect(clippy::expect_used, reason = "a test helper")]
+    fn look(&self, address: &str, width: u32, height: u32, more: &[&str]) -> String {
+        let output = Command::new(&self.program)
+            .args([
+                "--headless",
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-dev-shm-usage",
+                "--hide-scrollbars",
+            ])
+            .args(["--no-first-run", "--virtual-time-budget=5000"])
+            .arg(format!("--window-size={width},{height}"))
+            .arg(format!("--user-data-dir={}", self.profile.path().display()))
+            .args(more)
+            .arg(address)
+            .stdin(Stdio::null())
+            .output()
+            .expect("chromium starts");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).expect("UTF-8")
+    }
+}

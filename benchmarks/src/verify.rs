@@ -35,8 +35,7 @@ pub async fn verify(
     options: &JudgeOptions,
 ) -> Result<Verification, SandboxError> {
     let options = JudgeOptions { isolate_tests: true, ..*options };
-    let (program, limited) = assembled(written, problem, &options);
-    let visible = judge.judge(&program, &problem.problem.visible, &limited).await?;
+    let visible = verify_visible(written, problem, judge, &options).await?;
     let hidden = verify_hidden(written, problem, judge, &options).await?;
     Ok(Verification { visible, hidden })
 }
@@ -53,6 +52,20 @@ pub async fn verify_hidden(
 ) -> Result<Report, SandboxError> {
     let (program, limited) = assembled(written, problem, options);
     judge_hidden(judge, &program, &problem.hidden, &limited).await
+}
+
+/// Judges what somebody wrote for a problem on the tests alone that a search sees.
+///
+/// # Errors
+/// As [`verify`].
+pub(crate) async fn verify_visible(
+    written: &str,
+    problem: &ProblemWithHidden,
+    judge: &Judge,
+    options: &JudgeOptions,
+) -> Result<Report, SandboxError> {
+    let (program, limited) = assembled(written, problem, options);
+    judge.judge(&program, &problem.problem.visible, &limited).await
 }
 
 fn assembled(written: &str, problem: &ProblemWithHidden, options: &JudgeOptions) -> (Program, JudgeOptions) {

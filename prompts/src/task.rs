@@ -11,6 +11,9 @@ pub struct Task {
     pub entry: Entry,
     /// Source that the model is to complete or keep; may be empty.
     pub starter: String,
+    /// A wrong program that is to be repaired, where there is one.
+    #[serde(default)]
+    pub buggy: Option<String>,
     /// The programming language, lower-case, as after a code fence: `python`.
     pub language: String,
 }
@@ -31,6 +34,15 @@ pub enum Entry {
 }
 
 impl Entry {
+    /// The signature line, where known.
+    #[must_use]
+    pub fn signature(&self) -> Option<&str> {
+        match self {
+            Self::Function { signature, .. } => signature.as_deref(),
+            Self::Stdio => None,
+        }
+    }
+
     /// The function's name, or `None` for a whole program.
     #[must_use]
     pub fn function(&self) -> Option<&str> {

@@ -95,6 +95,9 @@ async fn dispatch(
         Verb::Score(arguments) => {
             or_stop(stop, verbs::score::score(arguments, globals, environment, output)).await
         }
+        Verb::Datasets(arguments) => {
+            or_stop(stop, verbs::datasets::datasets(arguments, globals, environment, output)).await
+        }
         Verb::Compare(arguments) => verbs::compare::compare(arguments, globals, environment, output),
         Verb::Rank(arguments) => {
             or_stop(stop, verbs::rank::rank(arguments, globals, environment, output)).await

@@ -34,15 +34,6 @@ pub enum Entry {
 }
 
 impl Entry {
-    /// The signature line, where known.
-    #[must_use]
-    pub fn signature(&self) -> Option<&str> {
-        match self {
-            Self::Function { signature, .. } => signature.as_deref(),
-            Self::Stdio => None,
-        }
-    }
-
     /// The function's name, or `None` for a whole program.
     #[must_use]
     pub fn function(&self) -> Option<&str> {

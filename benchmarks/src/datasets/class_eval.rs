@@ -52,7 +52,7 @@ pub(crate) fn read(row: &Field<'_>, warnings: &mut Vec<String>) -> Result<Proble
         warnings.push(format!("{}: {why}; right programs fail", test.place()));
     }
     let limits = limits(TIME_S);
-    let hidden = cases(row, class, skeleton, test.text()?, limits.time)?;
+    let hidden = cases(row, class, skeleton, (&imports, test.text()?), limits.time)?;
     let reference = row.optional("solution_code")?.map(|code| code.text()).transpose()?.map(str::to_owned);
     let problem = Problem {
         id,
@@ -84,10 +84,10 @@ fn cases(
     row: &Field<'_>,
     class: &str,
     skeleton: &str,
-    test: &str,
+    (imports, test): (&str, &str),
     time_limit: Duration,
 ) -> Result<Vec<Case>, DatasetError> {
-    let setup = format!("{}\n{RUNNER}\n{test}\n", objects::class_setup(class, skeleton));
+    let setup = format!("{}\n{RUNNER}\n{imports}\n{test}\n", objects::class_setup(class, skeleton));
     let names = row.required("test_classes")?;
     let case = |name: &Field<'_>| {
         let text = name.text()?;

@@ -16,17 +16,23 @@ use crate::datasets::error::DatasetError;
 use crate::datasets::fields::Field;
 use crate::datasets::human_eval::{self, Examples};
 use crate::datasets::{ProblemWithHidden, limits, mbpp};
-use crate::hidden::HiddenTests;
+use crate::hidden::{Harness, HiddenTests};
 use crate::references::References;
 
-/// Seconds for all inputs of one of the two tests together.
-const TIME_S: u64 = 20;
+/// Seconds for all inputs of one of the two tests together, as in the package.
+const TIME_S: u64 = 60;
 
 /// Seconds for one visible test.
 const VISIBLE_TIME_S: u64 = 5;
 
 /// What the tests run: the comparison.
-const JUDGE: &str = include_str!("eval_plus.py");
+const JUDGE: &str = concat!(include_str!("eval_plus.py"), include_str!("eval_plus_digest.py"));
+
+/// What stands behind the candidate: answers that are too large to travel, or no plain data, are told otherwise.
+const HARNESS: Harness = Harness {
+    source: concat!(include_str!("eval_plus_digest.py"), include_str!("eval_plus_candidate.py")),
+    entry: "codeagent_answer",
+};
 
 /// Stands for numpy in test code of which it is all that is used.
 const NUMPY: &str = include_str!("eval_plus_numpy.py");
@@ -48,13 +54,13 @@ pub(crate) fn read(row: &Field<'_>) -> Result<ProblemWithHidden, DatasetError> {
     let test = |label: &str, field: &str| {
         let Some(inputs) = row.optional(field)? else { return Ok(None) };
         check_inputs(&inputs)?;
-        let code = format!("judge({name}, {}, {task}, {atol:?}, {})", literal(name), literal(inputs.json()));
+        let code = format!("judge({}, {task}, {atol:?}, {})", literal(name), literal(inputs.json()));
         let test = Test::Code { setup: setup.clone(), code };
         Ok(Some(Case { name: label.to_owned(), test, time_limit: Duration::from_secs(TIME_S) }))
     };
     let hidden: Result<Vec<Option<Case>>, DatasetError> =
         [test("base", "base_input"), test("plus", "plus_input")].into_iter().collect();
-    let hidden = HiddenTests::new(hidden?.into_iter().flatten().collect());
+    let hidden = HiddenTests::with_harness(hidden?.into_iter().flatten().collect(), HARNESS);
     let references = References::new(vec![if is_mbpp { reference } else { solution.to_owned() }]);
     Ok(ProblemWithHidden { problem, hidden, references })
 }
@@ -86,7 +92,7 @@ fn mbpp_problem(row: &Field<'_>) -> Result<Problem, DatasetError> {
     let limits = limits(VISIBLE_TIME_S);
     let visible = assertion.map(|code| Case {
         name: code.to_owned(),
-        test: Test::Code { setup: "import math\n".to_owned(), code: code.to_owned() },
+        test: Test::Code { setup: "import math\nimport sys\n".to_owned(), code: code.to_owned() },
         time_limit: limits.time,
     });
     Ok(Problem {

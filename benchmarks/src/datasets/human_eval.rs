@@ -19,12 +19,13 @@ use crate::references::References;
 /// Seconds for one test.
 const TIME_S: u64 = 5;
 
-/// Examples in docstrings that contradict the data set's own tests and references; misprints of the source.
+/// Examples in docstrings that contradict the data set's own tests and references, by number; misprints of the source, and
+/// so of all sets that are made of it.
 const MISPRINTS: [(&str, &str); 4] = [
-    ("HumanEval/47", "median([-10, 4, 6, 1000, 10, 20]) == 15.0"),
-    ("HumanEval/116", "sort_array([1, 5, 2, 3, 4]) == [1, 2, 3, 4, 5]"),
-    ("HumanEval/116", "sort_array([-2, -3, -4, -5, -6]) == [-6, -5, -4, -3, -2]"),
-    ("HumanEval/148", "bf('Earth', 'Mercury') == 'Venus'"),
+    ("47", "median([-10, 4, 6, 1000, 10, 20]) == 15.0"),
+    ("116", "sort_array([1, 5, 2, 3, 4]) == [1, 2, 3, 4, 5]"),
+    ("116", "sort_array([-2, -3, -4, -5, -6]) == [-6, -5, -4, -3, -2]"),
+    ("148", "bf('Earth', 'Mercury') == 'Venus'"),
 ];
 
 /// Reads one row. `examples` says whether the docstring's examples become visible tests.
@@ -61,7 +62,8 @@ pub(crate) fn problem(row: &Field<'_>, examples: Examples) -> Result<Problem, Da
         }
         Examples::Ignored => Vec::new(),
     };
-    visible.retain(|case| !MISPRINTS.contains(&(id.as_str(), case.name.as_str())));
+    let number = id.rsplit('/').next().unwrap_or_default();
+    visible.retain(|case| !MISPRINTS.contains(&(number, case.name.as_str())));
     Ok(Problem {
         id,
         statement: prompt.to_owned(),
@@ -91,11 +93,11 @@ pub(crate) fn check(name: &str, setup: String, time_limit: Duration) -> Case {
     Case { name: code.clone(), test: Test::Code { setup, code }, time_limit }
 }
 
-/// A body behind the signature alone: bodies of MBPP as completion have an indentation of their own, which does not fit
-/// the docstrings of the prompts.
+/// A body without the docstring of its prompt: bodies of MBPP as completion have an indentation of their own, which does
+/// not fit.
 fn behind_signature(problem: &Problem, body: &str) -> String {
-    let signature = problem.entry.signature().unwrap_or_default();
-    format!("{}\n{signature}:\n{body}", problem.prelude)
+    let signature = problem.starter.split("'''").next().unwrap_or_default();
+    format!("{}\n{body}", signature.trim_end())
 }
 
 /// What becomes of the examples in a docstring.

@@ -1,6 +1,6 @@
 
-import ast
 import builtins
+import re
 
 # Classes whose objects may come from the candidate.
 _classes = {}
@@ -86,11 +86,12 @@ def mirror(name, skeleton):
         return _call("get", attribute, self, (), {})
 
     members = {"__getattr__": missing, "__module__": __name__}
-    for found in ast.parse(skeleton).body:
-        for member in found.body if isinstance(found, ast.ClassDef) and found.name == name else []:
-            if not isinstance(member, ast.FunctionDef) or member.name in ("__init__", "__new__"):
-                continue
-            decorators = [decorator.id for decorator in member.decorator_list if isinstance(decorator, ast.Name)]
-            members[member.name] = _Attribute(member.name) if "property" in decorators else _Method(member.name)
+    # By lines: some skeletons are no Python.
+    method = re.compile(r"^    (@property|)(?:def (\w+)\(|)", re.MULTILINE)
+    is_property = False
+    for decorator, found in method.findall(skeleton):
+        if found and found not in ("__init__", "__new__"):
+            members[found] = _Attribute(found) if is_property else _Method(found)
+        is_property = decorator == "@property" or (is_property and not found)
     _classes[name] = _Mirror(name, (), members)
     return _classes[name]

@@ -17,7 +17,7 @@ use crate::environment::Environment;
 use crate::failure::{Exit, Failure};
 use crate::output::Output;
 use crate::verdicts::told;
-use crate::{config, escape, sandboxes, tally};
+use crate::{config, escape, problems, sandboxes, tally};
 
 /// What is in one data set, as JSON.
 #[derive(Serialize)]
@@ -99,12 +99,14 @@ pub async fn datasets(
         let dataset = match read {
             Ok(dataset) => dataset,
             Err(error) => {
-                refuse(&Failure::data(&error), globals.json, output)?;
+                let place = error.place.to_string();
+                let failure = Failure::data(&error).at(problems::from_here(&place, environment));
+                refuse(&failure, globals.json, output)?;
                 exit = Exit::Data;
                 continue;
             }
         };
-        let mut shown = shown(file, &dataset);
+        let mut shown = shown(file, &dataset, environment);
         if let Some(runner) = &runner {
             shown.references = Some(runner.run(dataset.problems).await?);
         }
@@ -131,24 +133,25 @@ fn worse(exit: Exit, references: Option<&References>) -> Exit {
     }
 }
 
-fn shown(file: &Path, dataset: &Dataset) -> Shown {
-    let problems = &dataset.problems;
+fn shown(file: &Path, dataset: &Dataset, environment: &Environment) -> Shown {
+    let all = &dataset.problems;
     let count = |number: fn(&ProblemWithHidden) -> usize| Count {
-        tests: problems.iter().map(number).sum(),
-        problems: problems.iter().filter(|problem| number(problem) > 0).count(),
+        tests: all.iter().map(number).sum(),
+        problems: all.iter().filter(|problem| number(problem) > 0).count(),
     };
+    let warnings = dataset.warnings.iter().map(|warning| problems::from_here(warning, environment));
     Shown {
         v: 1,
         file: file.display().to_string(),
         formats: dataset.formats.iter().copied().map(Format::name).collect(),
         protocol: dataset.protocol.to_string(),
-        problems: problems.len(),
+        problems: all.len(),
         visible: count(|problem| problem.problem.visible.len()),
         hidden: count(|problem| problem.hidden.len()),
-        with_reference: problems.iter().filter(|problem| !problem.references.is_empty()).count(),
-        with_buggy: problems.iter().filter(|problem| problem.problem.buggy.is_some()).count(),
+        with_reference: all.iter().filter(|problem| !problem.references.is_empty()).count(),
+        with_buggy: all.iter().filter(|problem| problem.problem.buggy.is_some()).count(),
         hash: dataset.hash.clone(),
-        warnings: dataset.warnings.clone(),
+        warnings: warnings.map(str::to_owned).collect(),
         references: None,
     }
 }

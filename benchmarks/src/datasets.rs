@@ -25,6 +25,8 @@ pub(crate) mod source;
 mod values;
 
 #[cfg(test)]
+mod testing;
+#[cfg(test)]
 mod tests;
 
 use std::collections::BTreeSet;

@@ -28,8 +28,8 @@ const RUNNER: &str = include_str!("class_eval.py");
 const PACKAGES: [&str; 9] = ["numpy", "pandas", "PIL", "nltk", "bs4", "docx", "openpyxl", "gensim", "PyPDF2"];
 
 /// What tests and candidate would have to share.
-const SHARED: [(&str, &str); 3] =
-    [("sqlite3", "a database"), ("open(", "files"), ("mock", "patched functions")];
+const SHARED: [(&str, &str); 4] =
+    [("sqlite3", "a database"), (".db", "a database"), ("open(", "files"), ("mock", "patched functions")];
 
 /// Reads one row.
 pub(crate) fn read(row: &Field<'_>, warnings: &mut Vec<String>) -> Result<ProblemWithHidden, DatasetError> {
@@ -48,12 +48,12 @@ pub(crate) fn read(row: &Field<'_>, warnings: &mut Vec<String>) -> Result<Proble
     let imports = row.optional("import_statement")?.map_or_else(|| Ok(Vec::new()), |it| it.texts())?;
     let imports = imports.join("\n");
     let test = row.required("test")?;
-    if let Some(why) = unjudgeable(&imports, test.text()?) {
+    let reference = row.optional("solution_code")?.map(|code| code.text()).transpose()?;
+    if let Some(why) = unjudgeable(&imports, test.text()?, reference.unwrap_or_default()) {
         warnings.push(format!("{}: {why}; right programs fail", test.place()));
     }
     let limits = limits(TIME_S);
     let hidden = cases(row, class, skeleton, (&imports, test.text()?), limits.time)?;
-    let reference = row.optional("solution_code")?.map(|code| code.text()).transpose()?.map(str::to_owned);
     let problem = Problem {
         id,
         statement: skeleton.to_owned(),
@@ -66,18 +66,28 @@ pub(crate) fn read(row: &Field<'_>, warnings: &mut Vec<String>) -> Result<Proble
         limits,
     };
     let hidden = HiddenTests::with_harness(hidden, objects::harness());
-    Ok(ProblemWithHidden { problem, hidden, references: References::new(reference.into_iter().collect()) })
+    Ok(ProblemWithHidden {
+        problem,
+        hidden,
+        references: References::new(reference.into_iter().map(str::to_owned).collect()),
+    })
 }
 
 /// Why the tests of a row fail whatever the program does.
-fn unjudgeable(imports: &str, test: &str) -> Option<String> {
+fn unjudgeable(imports: &str, test: &str, reference: &str) -> Option<String> {
     let imported = imports.lines().chain(test.lines().filter(|line| line.contains("import ")));
     let mut modules = imported.filter_map(|line| line.split_whitespace().nth(1)?.split('.').next());
     if let Some(package) = modules.find(|module| PACKAGES.contains(module)) {
         return Some(format!("needs the package {package}, which the sandboxes lack"));
     }
-    let (_, what) = SHARED.iter().find(|(mark, _)| test.contains(mark))?;
-    Some(format!("the tests share {what} with the program, which runs elsewhere"))
+    if let Some((_, what)) = SHARED.iter().find(|(mark, _)| test.contains(mark)) {
+        return Some(format!("the tests share {what} with the program, which runs elsewhere"));
+    }
+    // A table of functions, as a calculator has it.
+    let is_table = |line: &str| line.trim_start().starts_with(['\'', '"']) && line.contains(": lambda");
+    let keeps_functions = reference.lines().any(is_table);
+    keeps_functions
+        .then(|| "objects keep functions in their fields, which cannot travel to the tests".to_owned())
 }
 
 fn cases(
@@ -104,3 +114,6 @@ fn cases(
     }
     Ok(cases)
 }
+
+#[cfg(test)]
+mod tests;

@@ -25,6 +25,9 @@ const TIME_S: u64 = 60;
 /// Seconds for one visible test.
 const VISIBLE_TIME_S: u64 = 5;
 
+/// Functions of MBPP whose references answer with what is no plain data, which no visible test can compare.
+const NOT_PLAIN: [&str; 3] = ["check_str", "text_match_three", "text_starta_endb"];
+
 /// What the tests run: the comparison.
 const JUDGE: &str = concat!(include_str!("eval_plus.py"), include_str!("eval_plus_digest.py"));
 
@@ -87,10 +90,12 @@ fn mbpp_problem(row: &Field<'_>) -> Result<Problem, DatasetError> {
     let prompt = row.required("prompt")?;
     let statement = prompt.text()?.trim().trim_matches('"').trim();
     let name = human_eval::entry(row)?;
+    // Answers of which nothing can be told but whether there are any.
+    let is_plain = !NOT_PLAIN.contains(&name);
     let assertion = statement.lines().map(str::trim).find(|line| line.starts_with("assert"));
     let signature = assertion.and_then(mbpp::signature).filter(|(called, _)| called == name);
     let limits = limits(VISIBLE_TIME_S);
-    let visible = assertion.map(|code| Case {
+    let visible = assertion.filter(|_| is_plain).map(|code| Case {
         name: code.to_owned(),
         test: Test::Code { setup: "import math\nimport sys\n".to_owned(), code: code.to_owned() },
         time_limit: limits.time,
@@ -117,3 +122,6 @@ pub(crate) fn without_numpy(test: &str) -> Option<String> {
     let rest = test.trim_start().strip_prefix("import numpy as np")?;
     Some(format!("{NUMPY}{rest}"))
 }
+
+#[cfg(test)]
+mod tests;

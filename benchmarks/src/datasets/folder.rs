@@ -55,3 +55,6 @@ pub(crate) fn row(folder: &Path) -> Result<Vec<u8>, DatasetError> {
     row.entry("input_output").or_insert_with(|| Value::from(""));
     Ok(Value::Object(row).to_string().into_bytes())
 }
+
+#[cfg(test)]
+mod tests;

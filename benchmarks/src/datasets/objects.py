@@ -3,10 +3,15 @@ _PLAIN = (type(None), bool, int, float, complex, str, bytes)
 _MUTABLE = ("list", "dict", "set", "object")
 
 
-class _Packer:
-    """Packs values. Those in `known` keep their places."""
+class _Opaque:
+    """What the other side keeps and this one can only give back."""
 
-    def __init__(self, known, is_object):
+
+class _Packer:
+    """Packs values. Those in `known` keep their places. With `keeps`, what can't travel is kept here for its way back."""
+
+    def __init__(self, known, is_object, keeps):
+        self.keeps = keeps
         self.known = list(known)
         self.places = {id(value): place for place, value in enumerate(self.known)}
         self.is_object = is_object
@@ -27,6 +32,8 @@ class _Packer:
         return (self.places[id(value)],)
 
     def entry(self, value):
+        if isinstance(value, _Opaque):
+            return ("opaque", None)
         if isinstance(value, type):
             return ("type", value.__name__)
         if self.is_object(value):
@@ -40,6 +47,8 @@ class _Packer:
         for kind in _PLAIN[2:]:
             if isinstance(value, kind):
                 return ("plain", kind(value))
+        if self.keeps:
+            return ("opaque", None)
         raise TypeError("a value of class %s is no plain data" % type(value).__name__)
 
 
@@ -60,7 +69,9 @@ def _unpack(heap, known, class_of):
         if made[place] is None:
             kind, content = heap[place]
             make = {"tuple": tuple, "frozenset": frozenset, "iterator": iter}
-            if kind == "type":
+            if kind == "opaque":
+                made[place] = _Opaque()
+            elif kind == "type":
                 made[place] = class_of(content)
             elif kind == "plain":
                 made[place] = content

@@ -3,8 +3,9 @@
 //!
 //! A call carries what its arguments hold, objects as their class and fields, and brings back what they hold afterwards and
 //! the answer. So the tests keep objects with their identity and look at fields as if the candidate's were theirs, while
-//! the candidate still runs where no expected value is. It keeps nothing between calls. What can't be packed (files,
-//! connections, functions) ends a call as an exception, and so fails the test.
+//! the candidate still runs where no expected value is. It keeps nothing between calls. What the tests pass and can't be
+//! packed (files, functions) comes back as it was, unused; what the candidate answers or keeps in a field and can't be packed
+//! ends the call as an exception, and so fails the test.
 //!
 //! Only classes that the data set names, or that the tests themselves have, are objects to the tests; their special
 //! methods are the candidate's only where the data set has them. So no answer brings an equality of its own along.

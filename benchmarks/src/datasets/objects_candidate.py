@@ -30,6 +30,6 @@ def codeagent_object_call(operation, name, heap, receiver, args, kwargs):
         raise
     except Exception as error:
         raised = (type(error).__name__, str(error))
-    packer = _Packer(made, is_object)
+    packer = _Packer(made, is_object, keeps=False)
     packed = packer.pack([answer])
     return (raised, packed[0], packer.heap)

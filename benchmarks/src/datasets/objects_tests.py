@@ -25,7 +25,7 @@ def _is_object(value):
 
 
 def _call(operation, name, receiver, args, kwargs):
-    packer = _Packer([], _is_object)
+    packer = _Packer([], _is_object, keeps=True)
     packed = packer.pack([receiver, *args, *kwargs.values()])
     receiver, args, values = packed[0], packed[1 : 1 + len(args)], packed[1 + len(args) :]
     raised, answer, heap = candidate(operation, name, packer.heap, receiver, args, list(map(list, zip(kwargs, values))))

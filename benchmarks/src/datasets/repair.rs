@@ -58,6 +58,9 @@ pub(crate) fn read_quix_bugs(row: &Field<'_>) -> Result<ProblemWithHidden, Datas
     let limits = limits(TIME_S);
     let parameters = signature.as_deref().and_then(docstring::parameters).unwrap_or_default();
     let examples = docstring::examples(statement, name, &parameters);
+    let mut visible = docstring::cases(examples, name, &Checker::Exact, limits.time);
+    // Not those that leave out the quotes, nor what a generator answers: neither is plain data.
+    visible.retain(|case| matches!(case.test, Test::Call { .. }));
     let hidden = Case {
         name: "tests".to_owned(),
         test: Test::Code { setup: objects::function_setup(name), code: tests.to_owned() },
@@ -70,15 +73,13 @@ pub(crate) fn read_quix_bugs(row: &Field<'_>) -> Result<ProblemWithHidden, Datas
         prelude: String::new(),
         starter: String::new(),
         buggy: Some(buggy.to_owned()),
-        // What a generator answers is no plain data, which examples compare.
-        visible: if buggy.contains("yield ") {
-            Vec::new()
-        } else {
-            docstring::cases(examples, name, &Checker::Exact, limits.time)
-        },
+        visible: if buggy.contains("yield ") { Vec::new() } else { visible },
         checker: Checker::Exact,
         limits,
     };
     let hidden = HiddenTests::with_harness(vec![hidden], objects::harness());
     Ok(ProblemWithHidden { problem, hidden, references: References::new(vec![reference.to_owned()]) })
 }
+
+#[cfg(test)]
+mod tests;

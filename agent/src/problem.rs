@@ -21,6 +21,9 @@ pub struct Problem {
     pub prelude: String,
     /// Source that the model is to complete or keep (signature and docstring, starter code); may be empty.
     pub starter: String,
+    /// A program that is to be repaired, where the problem has one. Models are shown it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub buggy: Option<String>,
     /// Tests that the search may run and show.
     pub visible: Vec<Case>,
     /// How answers are compared where a case does not say otherwise.
@@ -104,6 +107,7 @@ impl Problem {
             entry,
             prelude: String::new(),
             starter: String::new(),
+            buggy: None,
             visible: Vec::new(),
             checker: Checker::Exact,
             limits: ProblemLimits::default(),

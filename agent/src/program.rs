@@ -65,6 +65,7 @@ mod tests {
             entry: Entry::Function { name: "f".into(), signature: None },
             prelude: "import math\n".into(),
             starter: "import math\n\ndef f(x):\n    \"\"\"Doc.\"\"\"\n".into(),
+            buggy: None,
             visible: Vec::new(),
             checker: Checker::Exact,
             limits: ProblemLimits { time: Duration::from_secs(1), memory_mib: 64 },

@@ -10,6 +10,7 @@ pub(crate) fn of(problem: &Problem) -> Task {
         statement: problem.statement.clone(),
         entry: problem.entry.clone(),
         starter: problem.starter.clone(),
+        buggy: problem.buggy.clone(),
         language: "python".to_owned(),
     }
 }

@@ -1,21 +1,31 @@
 //! Problems from files: the native form and the rows of published data sets, recognised by content.
 //!
-//! A file is one JSON document or one document per line, gzipped or not. Reading stops at the first fault, with its
-//! position; what is merely suspicious is a warning.
+//! A file is one JSON document or one document per line, gzipped or not; a folder holds APPS problems as their owners
+//! publish them. Reading stops at the first fault, with its position; what is merely suspicious is a warning.
 
 mod apps;
+mod class_eval;
+mod code_contests;
 mod docstring;
 mod error;
+mod eval_plus;
 pub(crate) mod fields;
+mod files;
+mod folder;
 mod human_eval;
 mod json;
+mod live_code_bench;
 mod mbpp;
 mod names;
 mod native;
+mod objects;
 mod recognise;
+mod repair;
 pub(crate) mod source;
 mod values;
 
+#[cfg(test)]
+mod testing;
 #[cfg(test)]
 mod tests;
 
@@ -26,10 +36,12 @@ use std::time::Duration;
 use codeagent::problem::{Problem, ProblemLimits};
 
 pub use error::{DatasetError, DatasetErrorKind, Place};
+pub use live_code_bench::{PickleError, pickled_text};
 pub use recognise::Format;
 
 use crate::hidden::HiddenTests;
 use crate::protocol::Protocol;
+use crate::references::References;
 use fields::Row;
 use human_eval::Examples;
 use recognise::recognise;
@@ -42,6 +54,8 @@ pub struct ProblemWithHidden {
     pub problem: Problem,
     /// What it may not.
     pub hidden: HiddenTests,
+    /// Nor these.
+    pub references: References,
 }
 
 /// A problem that was read from a file.
@@ -62,6 +76,8 @@ pub struct Dataset {
     pub problems: Vec<ProblemWithHidden>,
     /// Which tests are visible, in all of them.
     pub protocol: Protocol,
+    /// The forms of their rows, in the order in which they come first.
+    pub formats: Vec<Format>,
     /// BLAKE3 of the problems with their hidden tests, hex; independent of the form in which the file holds them.
     pub hash: String,
     /// What is suspicious, each with its position.
@@ -105,10 +121,14 @@ pub fn load_dataset_under(file: &Path, protocol: Protocol) -> Result<Dataset, Da
     let mut problems: Vec<ProblemWithHidden> = Vec::new();
     let mut warnings = Vec::new();
     let mut seen = BTreeSet::new();
+    let mut formats = Vec::new();
     let mut documents = Documents::open(file)?;
     while let Some(document) = documents.next()? {
-        let row = Row::parse(file, document.line, &document.bytes)?;
-        let problem = read(&row, protocol, &mut warnings)?;
+        let (row, format) = parse(&document)?;
+        let problem = read(&row, format, protocol, &mut warnings)?;
+        if !formats.contains(&format) {
+            formats.push(format);
+        }
         let id = &problem.problem.id;
         if seen.insert(id.clone()) {
             problems.push(problem);
@@ -123,14 +143,14 @@ pub fn load_dataset_under(file: &Path, protocol: Protocol) -> Result<Dataset, Da
         return Err(DatasetError::selection(file, "holds no problem", "give a JSON object on each line"));
     }
     let hash = dataset_hash(&problems);
-    Ok(Dataset { problems, protocol, hash, warnings })
+    Ok(Dataset { problems, protocol, formats, hash, warnings })
 }
 
 /// BLAKE3 over the problems and their hidden tests, in order, as hex.
 #[must_use]
 pub fn dataset_hash(problems: &[ProblemWithHidden]) -> String {
     let mut hasher = blake3::Hasher::new();
-    for ProblemWithHidden { problem, hidden } in problems {
+    for ProblemWithHidden { problem, hidden, .. } in problems {
         // Writing plain data into a hasher cannot fail; were it to, the hash would still tell the rest apart.
         drop(serde_json::to_writer(&mut hasher, problem));
         drop(hidden.hash_into(&mut hasher));
@@ -143,22 +163,22 @@ fn only(file: &Path, protocol: Protocol) -> Result<Loaded, DatasetError> {
     let Some(document) = documents.next()? else {
         return Err(DatasetError::unreadable(file, "is empty", "give a JSON object"));
     };
-    let row = Row::parse(file, document.line, &document.bytes)?;
+    let (row, format) = parse(&document)?;
     if let Some(next) = documents.next()? {
-        return Err(several(file, &row, &next));
+        return Err(several(file, (&row, format), &next));
     }
     let mut warnings = Vec::new();
-    let problem = read(&row, protocol, &mut warnings)?;
+    let problem = read(&row, format, protocol, &mut warnings)?;
     Ok(Loaded { problem, protocol, warnings })
 }
 
 /// The error of a file with several problems where one is needed. If what follows the first is no JSON, the file is
 /// taken for one problem with something behind it.
-fn several(file: &Path, first: &Row<'_>, next: &Document) -> DatasetError {
-    if let Err(error) = Row::parse(file, next.line, &next.bytes) {
+fn several(file: &Path, (first, format): (&Row<'_>, Format), next: &Document) -> DatasetError {
+    if let Err(error) = Row::parse(&next.file, next.line, &next.bytes) {
         return error;
     }
-    let example = read(first, Protocol::Strict, &mut Vec::new())
+    let example = read(first, format, Protocol::Strict, &mut Vec::new())
         .map_or_else(|_| "ID".to_owned(), |read| read.problem.id);
     let remedy = format!("choose one as {}#ID, such as {}#{example}", file.display(), file.display());
     DatasetError::selection(file, "holds several problems", remedy)
@@ -168,9 +188,9 @@ fn choose(file: &Path, id: &str, protocol: Protocol) -> Result<Loaded, DatasetEr
     let mut documents = Documents::open(file)?;
     let mut ids = Vec::new();
     while let Some(document) = documents.next()? {
-        let row = Row::parse(file, document.line, &document.bytes)?;
+        let (row, format) = parse(&document)?;
         let mut warnings = Vec::new();
-        let problem = read(&row, protocol, &mut warnings)?;
+        let problem = read(&row, format, protocol, &mut warnings)?;
         let found = problem.problem.id.as_str();
         if found == id || found.split_once('/').is_some_and(|(_, rest)| rest == id) {
             return Ok(Loaded { problem, protocol, warnings });
@@ -185,18 +205,38 @@ fn choose(file: &Path, id: &str, protocol: Protocol) -> Result<Loaded, DatasetEr
     Err(DatasetError::selection(file, format!("holds no problem `{}`", id.escape_debug()), remedy))
 }
 
+/// A document as a row, and its form. Python writes infinities into JSON, which has none; such rows are read where a data
+/// set is known to have them.
+fn parse(document: &Document) -> Result<(Row<'_>, Format), DatasetError> {
+    match Row::parse(&document.file, document.line, &document.bytes) {
+        Ok(row) => recognise(&row).map(|format| (row, format)),
+        Err(error) => {
+            let row = Row::parse_python(&document.file, document.line, &document.bytes);
+            let row = row.filter(|row| recognise(row) == Ok(Format::EvalPlus));
+            row.map(|row| (row, Format::EvalPlus)).ok_or(error)
+        }
+    }
+}
+
 fn read(
     row: &Row<'_>,
+    format: Format,
     protocol: Protocol,
     warnings: &mut Vec<String>,
 ) -> Result<ProblemWithHidden, DatasetError> {
     let root = row.root();
-    match recognise(row)? {
+    match format {
         Format::Native => native::read(&root, warnings),
         Format::HumanEval => human_eval::read(&root, Examples::Visible),
         Format::MbppCompletion => human_eval::read(&root, Examples::Ignored),
+        Format::EvalPlus => eval_plus::read(&root),
+        Format::HumanEvalPack => repair::read_pack(&root),
+        Format::QuixBugs => repair::read_quix_bugs(&root),
         Format::Mbpp => mbpp::read(&root, protocol),
         Format::Apps => apps::read(&root, protocol, warnings),
+        Format::CodeContests => code_contests::read(&root, protocol, warnings),
+        Format::LiveCodeBench => live_code_bench::read(&root),
+        Format::ClassEval => class_eval::read(&root, warnings),
     }
 }
 

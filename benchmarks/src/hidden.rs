@@ -12,11 +12,25 @@ use codeagent_sandbox::{Case, Judge, JudgeOptions, Program, Report, SandboxError
 #[derive(Clone, PartialEq)]
 pub struct HiddenTests {
     cases: Vec<Case>,
+    harness: Option<Harness>,
+}
+
+/// Code of ours behind the program, which the tests call instead of the program's entry point.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Harness {
+    /// Its source.
+    pub(crate) source: &'static str,
+    /// The function in it that the tests call.
+    pub(crate) entry: &'static str,
 }
 
 impl HiddenTests {
     pub(crate) const fn new(cases: Vec<Case>) -> Self {
-        Self { cases }
+        Self { cases, harness: None }
+    }
+
+    pub(crate) const fn with_harness(cases: Vec<Case>, harness: Harness) -> Self {
+        Self { cases, harness: Some(harness) }
     }
 
     /// How many tests there are.
@@ -38,7 +52,7 @@ impl HiddenTests {
         for case in &mut cases {
             case.time_limit = case.time_limit.min(time);
         }
-        Self { cases }
+        Self { cases, harness: self.harness.clone() }
     }
 
     /// Adds the tests to a hash of problems.
@@ -64,5 +78,8 @@ pub async fn judge_hidden(
     hidden: &HiddenTests,
     options: &JudgeOptions,
 ) -> Result<Report, SandboxError> {
-    judge.judge(program, &hidden.cases, options).await
+    let Some(harness) = &hidden.harness else { return judge.judge(program, &hidden.cases, options).await };
+    let source = format!("{}\n\n{}", program.source, harness.source);
+    let program = Program { source, entry: Some(harness.entry.to_owned()) };
+    judge.judge(&program, &hidden.cases, options).await
 }

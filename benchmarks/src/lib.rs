@@ -1,8 +1,9 @@
 //! Data sets, hidden tests and final judging.
 //!
 //! This crate knows the tests that the search must not see. [`load_problem`] and [`load_dataset`] read problems in the
-//! native form and the rows of HumanEval, MBPP and APPS; what comes out is a problem for the search and
-//! [`HiddenTests`] that only [`judge_hidden`] and [`verify`] can use, once, when the search is over.
+//! native form and the rows of published data sets (`docs/data-sets.md`); what comes out is a problem for the search,
+//! [`HiddenTests`] that only [`judge_hidden`] and [`verify`] can use, once, when the search is over, and [`References`]
+//! that only [`judge_references`] can run, to check a data set.
 
 pub mod batch;
 mod bootstrap;
@@ -13,6 +14,7 @@ mod pass_at_k;
 mod pools;
 mod protocol;
 pub mod ranking;
+mod references;
 pub mod report;
 mod samples;
 mod verify;
@@ -20,12 +22,13 @@ mod verify;
 pub use bootstrap::Mean;
 pub use compare::{Comparison, Results, compare, holm};
 pub use datasets::{
-    Dataset, DatasetError, DatasetErrorKind, Format, Loaded, Place, ProblemWithHidden, dataset_hash,
-    load_dataset, load_dataset_under, load_problem, load_problem_under,
+    Dataset, DatasetError, DatasetErrorKind, Format, Loaded, PickleError, Place, ProblemWithHidden,
+    dataset_hash, load_dataset, load_dataset_under, load_problem, load_problem_under, pickled_text,
 };
 pub use hidden::{HiddenTests, judge_hidden};
 pub use pass_at_k::{PassAtK, Tally, pass_at_k};
 pub use pools::{Drawn, Pool, read_programs, read_tests};
 pub use protocol::{Protocol, UnknownProtocol};
+pub use references::{References, ReferencesJudged, judge_references};
 pub use samples::{Sample, Samples, Text, read_results, read_samples};
 pub use verify::{Verification, verify, verify_hidden, verify_visible};

@@ -108,7 +108,7 @@ fn read(file: &Path, dataset: &Dataset, names: &[&str]) -> Result<Pool, DatasetE
     let mut documents = Documents::open_lines(file)?;
     let mut pool = Pool::default();
     while let Some(document) = documents.next()? {
-        let row = Row::parse(file, document.line, &document.bytes);
+        let row = Row::parse(&document.file, document.line, &document.bytes);
         match row.and_then(|row| texts(&row, &problems, names)) {
             Ok((id, texts)) => pool.texts.entry(id).or_default().extend(texts),
             Err(fault) => pool.fault(fault),

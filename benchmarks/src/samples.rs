@@ -64,7 +64,7 @@ pub fn read_samples(file: &Path) -> Result<Samples, DatasetError> {
     let mut read = Samples::default();
     let mut counts = BTreeMap::new();
     while let Some(document) = documents.next()? {
-        match Row::parse(file, document.line, &document.bytes).and_then(|row| sample(&row)) {
+        match Row::parse(&document.file, document.line, &document.bytes).and_then(|row| sample(&row)) {
             Ok(mut sample) => {
                 let count = counts.entry(sample.task_id.clone()).or_insert(0);
                 sample.index = *count;
@@ -90,7 +90,7 @@ pub fn read_results(file: &Path) -> Result<BTreeMap<String, Tally>, DatasetError
     let mut documents = Documents::open_lines(file)?;
     let mut results: BTreeMap<String, Tally> = BTreeMap::new();
     while let Some(document) = documents.next()? {
-        let row = Row::parse(file, document.line, &document.bytes)?;
+        let row = Row::parse(&document.file, document.line, &document.bytes)?;
         let passed = row.root().required("passed")?;
         let is_passed = passed.value.as_bool().ok_or_else(|| {
             passed.error("expected true or false", "give results as `codeagent score` writes them")

@@ -35,9 +35,8 @@ pub async fn verify(
     options: &JudgeOptions,
 ) -> Result<Verification, SandboxError> {
     let options = JudgeOptions { isolate_tests: true, ..*options };
-    let (program, limited) = assembled(written, problem, &options);
-    let visible = judge.judge(&program, &problem.problem.visible, &limited).await?;
-    let hidden = judge_hidden(judge, &program, &problem.hidden, &limited).await?;
+    let visible = verify_visible(written, problem, judge, &options).await?;
+    let hidden = verify_hidden(written, problem, judge, &options).await?;
     Ok(Verification { visible, hidden })
 }
 

@@ -11,6 +11,7 @@
 //!     statement: "Return the sum of two integers.".into(),
 //!     entry: Entry::Function { name: "add".into(), signature: Some("def add(a: int, b: int) -> int".into()) },
 //!     starter: String::new(),
+//!     buggy: None,
 //!     language: "python".into(),
 //! };
 //! let question = DirectProgram { task: &task };

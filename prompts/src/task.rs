@@ -11,6 +11,9 @@ pub struct Task {
     pub entry: Entry,
     /// Source that the model is to complete or keep; may be empty.
     pub starter: String,
+    /// A wrong program that is to be repaired, where there is one.
+    #[serde(default)]
+    pub buggy: Option<String>,
     /// The programming language, lower-case, as after a code fence: `python`.
     pub language: String,
 }

@@ -20,6 +20,7 @@ fn task() -> Task {
         statement: "Add.".into(),
         entry: Entry::Function { name: "add".into(), signature: None },
         starter: String::new(),
+        buggy: None,
         language: "python".into(),
     }
 }

@@ -22,6 +22,7 @@ fn task() -> Task {
             signature: Some("def spread(values: list[int]) -> int".into()),
         },
         starter: String::new(),
+        buggy: None,
         language: "python".into(),
     }
 }

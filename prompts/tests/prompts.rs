@@ -27,6 +27,7 @@ fn task() -> Task {
             signature: Some("def spread(values: list[int]) -> int".into()),
         },
         starter: String::new(),
+        buggy: None,
         language: "python".into(),
     }
 }
@@ -36,6 +37,7 @@ fn stdio() -> Task {
         statement: "Read n, then n integers. Print their sum.".into(),
         entry: Entry::Stdio,
         starter: String::new(),
+        buggy: None,
         language: "python".into(),
     }
 }
@@ -104,6 +106,8 @@ fn programs() {
     check("direct_program", &DirectProgram { task: &task() });
     check("direct_program_stdio", &DirectProgram { task: &stdio() });
     check("direct_program_completion", &DirectProgram { task: &completion() });
+    let repair = Task { buggy: Some("def spread(values):\n    return max(values)\n".into()), ..task() };
+    check("direct_program_repair", &DirectProgram { task: &repair });
     check("modular_program", &ModularProgram { task: &task() });
     let modules = [
         "def largest(values):\n    return max(values)".to_owned(),

@@ -22,6 +22,7 @@ fn problem(place: &Sandboxed) -> String {
     let hidden = problem["hidden_tests"].as_array_mut().unwrap();
     hidden.push(json!({"in": format!("['{HIDDEN}']"), "out": "'x'"}));
     hidden.push(json!({"in": "['x']", "out": format!("'{HIDDEN}'")}));
+    problem["reference"] = json!(format!("def f(): return '{HIDDEN}'"));
     place.file("problem.json", problem.to_string()).display().to_string()
 }
 

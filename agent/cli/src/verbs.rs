@@ -3,6 +3,7 @@
 pub mod compare;
 pub mod completions;
 pub mod config;
+pub mod datasets;
 pub mod doctor;
 pub mod estimate;
 pub mod eval;

@@ -12,6 +12,7 @@ use codeagent_sandbox::Sandbox;
 
 use super::*;
 use crate::hidden::HiddenTests;
+use crate::references::References;
 
 /// A row that says no more than it must.
 pub(crate) fn row(task: &str, sample: u32, status: SampleStatus, calls: u64) -> SampleRow {
@@ -67,7 +68,11 @@ fn problem(id: &str) -> Arc<ProblemWithHidden> {
         problem.example(example).unwrap()
     };
     let hidden = HiddenTests::new(problem("double(5) == 10").visible);
-    Arc::new(ProblemWithHidden { problem: problem("double(2) == 4"), hidden })
+    Arc::new(ProblemWithHidden {
+        problem: problem("double(2) == 4"),
+        hidden,
+        references: References::default(),
+    })
 }
 
 fn problems() -> Vec<Arc<ProblemWithHidden>> {

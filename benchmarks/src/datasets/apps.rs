@@ -2,7 +2,8 @@
 //!
 //! - `question`, `input_output` (JSON, perhaps inside a text; `fn_name` marks call-based rows), `starter_code`;
 //! - `description`, `sample_io`, `test_list`, `starter_code`;
-//! - `description`, `public_tests`, `private_tests`, perhaps `generated_tests`.
+//! - `description`, `public_tests`, `private_tests`, perhaps `generated_tests`;
+//! - a folder per problem, whose files are the fields of the first form (`folder.rs`).
 //!
 //! Source: Hendrycks et al. 2021, *Measuring Coding Challenge Competence With APPS*, section 3. Protocol `strict`: visible
 //! are the public or sample tests of the row, else the examples of the statement. Outputs are compared token by token,
@@ -25,14 +26,15 @@ use crate::datasets::human_eval::signature;
 use crate::datasets::{ProblemWithHidden, limits};
 use crate::hidden::HiddenTests;
 use crate::protocol::Protocol;
+use crate::references::References;
 
 /// Seconds for one test.
 const TIME_S: u64 = 10;
 
 /// An input and its output as the row gives them.
-struct Pair {
-    input: Json,
-    output: Json,
+pub(super) struct Pair {
+    pub(super) input: Json,
+    pub(super) output: Json,
 }
 
 /// The tests of a row.
@@ -64,6 +66,9 @@ pub(crate) fn read(
     };
     let starter = row.optional("starter_code")?.map_or(Ok(""), |field| field.text())?.trim();
     let mut pairs = pairs(row, protocol)?;
+    if pairs.hidden.is_empty() {
+        warnings.push(format!("{}: has no tests, so that nothing can be judged", row.place()));
+    }
     if protocol == Protocol::RethinkCompat {
         pairs.halve();
         if pairs.visible.is_empty() {
@@ -93,11 +98,38 @@ pub(crate) fn read(
         entry,
         prelude: String::new(),
         starter: starter.to_owned(),
+        buggy: None,
         visible,
         checker,
         limits,
     };
-    Ok(ProblemWithHidden { problem, hidden: HiddenTests::new(hidden?) })
+    let references = References::new(references(row)?);
+    Ok(ProblemWithHidden { problem, hidden: HiddenTests::new(hidden?), references })
+}
+
+/// The programs of `solutions`, a list, perhaps inside a text. CodeContests, which sorts them by language, has a reader of
+/// its own.
+fn references(row: &Field<'_>) -> Result<Vec<String>, DatasetError> {
+    let Some(field) = row.optional("solutions")?.filter(|field| !field.value.is_null()) else {
+        return Ok(Vec::new());
+    };
+    let packed = unpacked(&field)?.unwrap_or_default();
+    let solutions = field.with_value(&packed);
+    if packed.is_null() {
+        return Ok(Vec::new());
+    }
+    Ok(solutions.texts()?.into_iter().map(str::to_owned).collect())
+}
+
+/// A value that may stand inside a text as JSON; `None` for an empty text.
+fn unpacked(field: &Field<'_>) -> Result<Option<Json>, DatasetError> {
+    match field.value {
+        Json::String(text) if text.trim().is_empty() => Ok(None),
+        Json::String(text) => serde_json::from_str(text)
+            .map(Some)
+            .map_err(|error| field.error(format!("is not JSON: {error}"), "correct it")),
+        other => Ok(Some(other.clone())),
+    }
 }
 
 fn mismatch(row: &Field<'_>, reason: String) -> DatasetError {
@@ -130,12 +162,7 @@ fn pairs(row: &Field<'_>, protocol: Protocol) -> Result<Pairs, DatasetError> {
         return Ok(Pairs { visible, hidden, function: None });
     }
     let tests = row.required("input_output")?;
-    let packed = match tests.value {
-        Json::String(text) if text.trim().is_empty() => return Ok(Pairs::default()),
-        Json::String(text) => serde_json::from_str(text)
-            .map_err(|error| tests.error(format!("is not JSON: {error}"), "correct it"))?,
-        other => other.clone(),
-    };
+    let Some(packed) = unpacked(&tests)? else { return Ok(Pairs::default()) };
     let inner = tests.with_value(&packed);
     let function = inner.optional("fn_name")?.map(|name| name.text().map(str::to_owned)).transpose()?;
     Ok(Pairs { visible: Vec::new(), hidden: parallel(&inner, "inputs", "outputs")?, function })
@@ -153,7 +180,7 @@ fn listed(tests: &Field<'_>) -> Result<Vec<Pair>, DatasetError> {
 }
 
 /// `{"input": […], "output": […]}`.
-fn parallel(tests: &Field<'_>, inputs: &str, outputs: &str) -> Result<Vec<Pair>, DatasetError> {
+pub(super) fn parallel(tests: &Field<'_>, inputs: &str, outputs: &str) -> Result<Vec<Pair>, DatasetError> {
     let (inputs, outputs) = (tests.required(inputs)?.items()?, tests.required(outputs)?.items()?);
     if inputs.len() != outputs.len() {
         let reason = format!("has {} inputs and {} outputs", inputs.len(), outputs.len());
@@ -179,7 +206,7 @@ fn entry(starter: &str, function: Option<&str>) -> Entry {
     }
 }
 
-fn stdio(pair: Pair) -> (String, Test) {
+pub(super) fn stdio(pair: Pair) -> (String, Test) {
     let (input, expected) = (lines(&pair.input), lines(&pair.output));
     let name = format!("input {:?}", input.chars().take(60).collect::<String>());
     (name, Test::Stdio { input, expected, checker: Checker::Tokens })

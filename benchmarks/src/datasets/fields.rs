@@ -11,7 +11,7 @@ use crate::datasets::json::{self, Step};
 #[derive(Debug, Clone)]
 pub(crate) struct Row<'a> {
     pub(crate) file: &'a Path,
-    /// Number of the line on which the row begins, from 1.
+    /// Number of the line on which the row begins, from 1; 0 for a row that was put together from several files.
     pub(crate) line: usize,
     pub(crate) text: &'a str,
     pub(crate) value: Value,
@@ -33,6 +33,14 @@ impl<'a> Row<'a> {
         // What the parser accepted is UTF-8.
         let text = std::str::from_utf8(bytes).unwrap_or_default();
         Ok(Self { file, line, text, value })
+    }
+
+    /// Parses a row in which Python wrote infinities and NaN; in the values they are 0, in the text they still stand.
+    /// `None` if that is not what is wrong with it.
+    pub(crate) fn parse_python(file: &'a Path, line: usize, bytes: &'a [u8]) -> Option<Self> {
+        let text = std::str::from_utf8(bytes).ok()?;
+        let value = json::parse(json::without_infinities(text)?.as_bytes()).ok()?;
+        Some(Self { file, line, text, value })
     }
 
     /// The row itself as a field.
@@ -123,6 +131,21 @@ impl<'a> Field<'a> {
         (self.row.line + line - 1, column)
     }
 
+    /// This value as its JSON text, as the file has it.
+    pub(crate) fn json(&self) -> &'a str {
+        json::slice(self.row.text, &self.path)
+    }
+
+    /// This text; `None` where there is `null`.
+    pub(crate) fn nullable_text(&self) -> Result<Option<&'a str>, DatasetError> {
+        if self.value.is_null() { Ok(None) } else { self.text().map(Some) }
+    }
+
+    /// The texts of this list.
+    pub(crate) fn texts(&self) -> Result<Vec<&'a str>, DatasetError> {
+        self.items()?.iter().map(Self::text).collect()
+    }
+
     /// Where this is.
     pub(crate) fn place(&self) -> Place {
         let field = self.path.iter().fold(String::new(), |path, step| match step {
@@ -130,7 +153,8 @@ impl<'a> Field<'a> {
             Step::Key(key) => format!("{path}.{key}"),
             Step::Index(index) => format!("{path}[{index}]"),
         });
-        Place { file: self.row.file.to_path_buf(), position: Some(self.position()), field }
+        let position = (self.row.line > 0).then(|| self.position());
+        Place { file: self.row.file.to_path_buf(), position, field }
     }
 
     /// An error at this field.

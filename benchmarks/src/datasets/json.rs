@@ -124,16 +124,44 @@ impl<'de> Visitor<'de> for Strict {
 /// Line and column, from 1, at which the value at `path` begins in a text that [`parse`] accepted; the place of its
 /// nearest ancestor if it is not there.
 pub(crate) fn locate(text: &str, path: &[Step]) -> (usize, usize) {
+    position(text, Scanner::at(text, path).at)
+}
+
+/// The text of the value at `path`, in a text that [`parse`] accepted; of its nearest ancestor if it is not there.
+pub(crate) fn slice<'t>(text: &'t str, path: &[Step]) -> &'t str {
+    let mut scanner = Scanner::at(text, path);
+    let start = scanner.at;
+    scanner.skip_value();
+    let value = text.get(start..scanner.at).unwrap_or_default().trim_end();
+    value.strip_suffix(',').unwrap_or(value).trim_end()
+}
+
+/// A text with `Infinity` and `NaN` outside of strings as zeros of the same length; `None` where there are none.
+pub(crate) fn without_infinities(text: &str) -> Option<String> {
     let mut scanner = Scanner { text: text.as_bytes(), at: 0 };
-    scanner.skip_space();
-    let mut start = scanner.at;
-    for step in path {
-        match scanner.enter(step) {
-            Some(at) => start = at,
-            None => break,
+    let mut found = None;
+    let mut copied = 0;
+    let mut clean = String::with_capacity(text.len());
+    while scanner.peek() != 0 {
+        if scanner.peek() == b'"' {
+            scanner.skip_string();
+            continue;
         }
+        let rest = text.as_bytes().get(scanner.at..).unwrap_or_default();
+        let zeros = [(&b"Infinity"[..], "0.000000"), (b"NaN", "0.0")];
+        let Some((name, zero)) = zeros.iter().find(|(name, _)| rest.starts_with(name)) else {
+            scanner.at += 1;
+            continue;
+        };
+        found = Some(());
+        clean.push_str(text.get(copied..scanner.at)?);
+        clean.push_str(zero);
+        scanner.at += name.len();
+        copied = scanner.at;
     }
-    position(text, start)
+    found?;
+    clean.push_str(text.get(copied..)?);
+    Some(clean)
 }
 
 fn position(text: &str, offset: usize) -> (usize, usize) {
@@ -149,7 +177,22 @@ struct Scanner<'a> {
     at: usize,
 }
 
-impl Scanner<'_> {
+impl<'a> Scanner<'a> {
+    /// At the start of the value at `path`, or of its nearest ancestor that is there.
+    fn at(text: &'a str, path: &[Step]) -> Self {
+        let mut scanner = Self { text: text.as_bytes(), at: 0 };
+        scanner.skip_space();
+        let mut start = scanner.at;
+        for step in path {
+            match scanner.enter(step) {
+                Some(at) => start = at,
+                None => break,
+            }
+        }
+        scanner.at = start;
+        scanner
+    }
+
     fn peek(&self) -> u8 {
         self.text.get(self.at).copied().unwrap_or(0)
     }
@@ -229,7 +272,7 @@ impl Scanner<'_> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{Step, locate, parse};
+    use super::{Step, locate, parse, slice, without_infinities};
 
     #[test]
     fn values_are_found_by_path() {
@@ -244,6 +287,25 @@ mod tests {
     }
 
     #[test]
+    fn values_are_cut_out_as_they_stand() {
+        let text = "{\"a\": 1e22 , \"b\": [1, \"x,\"], \"c\": \"d,\"}";
+        let key = |name: &str| Step::Key(name.to_owned());
+        assert_eq!(slice(text, &[]), text);
+        assert_eq!(slice(text, &[key("a")]), "1e22");
+        assert_eq!(slice(text, &[key("b")]), "[1, \"x,\"]");
+        assert_eq!(slice(text, &[key("b"), Step::Index(1)]), "\"x,\"");
+        assert_eq!(slice(text, &[key("c")]), "\"d,\"");
+    }
+
+    #[test]
+    fn infinities_become_numbers_of_the_same_length() {
+        let text = "{\"NaN\": [-Infinity, NaN, \"Infinity\"]}";
+        let clean = without_infinities(text).unwrap();
+        assert_eq!(clean, "{\"NaN\": [-0.000000, 0.0, \"Infinity\"]}");
+        assert_eq!(without_infinities("{\"NaN\": \"a\\\"NaN\"}"), None);
+    }
+
+    #[test]
     fn a_repeated_key_has_a_position() {
         let error = parse(b"{\"a\": 1,\n\"a\": 2}").unwrap_err();
         assert_eq!((error.position.0, error.reason.as_str()), (2, "the key `a` is given twice"));
@@ -253,8 +315,12 @@ mod tests {
         #[test]
         fn no_text_panics(bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
             if parse(&bytes).is_ok() {
-                locate(std::str::from_utf8(&bytes).unwrap(), &[Step::Index(0), Step::Key("a".into())]);
+                let path = [Step::Index(0), Step::Key("a".into())];
+                let text = std::str::from_utf8(&bytes).unwrap();
+                locate(text, &path);
+                slice(text, &path);
             }
+            without_infinities(&String::from_utf8_lossy(&bytes));
         }
     }
 }

@@ -5,6 +5,8 @@
 //! visible; name and number of arguments come from the first assertion, because statements do not give them. `legacy` shows
 //! the first assertion, `codetree-compat` all of them.
 
+use std::time::Duration;
+
 use codeagent::problem::{Entry, Problem};
 use codeagent_sandbox::case::{Case, Checker, Test};
 
@@ -12,9 +14,10 @@ use crate::datasets::docstring::{scan, split_top_level};
 use crate::datasets::error::DatasetError;
 use crate::datasets::fields::Field;
 use crate::datasets::names::entry_fault;
-use crate::datasets::{ProblemWithHidden, limits};
+use crate::datasets::{ProblemWithHidden, eval_plus, limits};
 use crate::hidden::HiddenTests;
 use crate::protocol::Protocol;
+use crate::references::References;
 
 /// Seconds for one test.
 const TIME_S: u64 = 5;
@@ -26,7 +29,7 @@ pub(crate) fn read(row: &Field<'_>, protocol: Protocol) -> Result<ProblemWithHid
         None => row.required("prompt")?,
     };
     let tests = row.required("test_list")?;
-    let assertions = texts(&tests)?;
+    let assertions = tests.texts()?;
     let first = assertions.first().ok_or_else(|| tests.error("is empty", "give at least one assertion"))?;
     let Some((name, signature)) = signature(first) else {
         return Err(tests.error("the first assertion calls no function", "write it as `assert f(1) == 2`"));
@@ -49,11 +52,24 @@ pub(crate) fn read(row: &Field<'_>, protocol: Protocol) -> Result<ProblemWithHid
         entry: Entry::Function { name, signature: Some(signature) },
         prelude: String::new(),
         starter: String::new(),
+        buggy: None,
         visible: shown.iter().map(case).collect(),
         checker: Checker::Exact,
         limits,
     };
-    Ok(ProblemWithHidden { problem, hidden: HiddenTests::new(judged.iter().map(case).collect()) })
+    let mut hidden: Vec<Case> = judged.iter().map(case).collect();
+    if let Some(test) = row.optional("test")? {
+        hidden.push(eval_plus_test(test.text()?, &setup, limits.time));
+    }
+    let reference = row.optional("code")?.map(|code| code.text()).transpose()?.map(str::to_owned);
+    let references = References::new(reference.into_iter().collect());
+    Ok(ProblemWithHidden { problem, hidden: HiddenTests::new(hidden), references })
+}
+
+/// The test of MBPP+ in the form in which its authors pass it around: code that carries inputs and answers.
+fn eval_plus_test(test: &str, setup: &str, time_limit: Duration) -> Case {
+    let code = eval_plus::without_numpy(test).unwrap_or_else(|| test.to_owned());
+    Case { name: "plus".to_owned(), test: Test::Code { setup: setup.to_owned(), code }, time_limit }
 }
 
 /// The statement with the assertions that it shows.
@@ -69,7 +85,7 @@ fn with_tests(statement: &str, shown: &[&str]) -> String {
 /// the assertions name come from the reference.
 fn setup(row: &Field<'_>, assertions: &[&str]) -> Result<String, DatasetError> {
     let mut lines = match row.optional("test_imports")? {
-        Some(imports) => texts(&imports)?,
+        Some(imports) => imports.texts()?,
         None => Vec::new(),
     };
     if let Some(reference) = row.optional("code")? {
@@ -87,10 +103,6 @@ fn imports_for(line: &str, assertions: &[&str]) -> bool {
         let qualifier = format!("{}.", module.trim());
         assertions.iter().any(|assertion| assertion.contains(&qualifier))
     })
-}
-
-fn texts<'a>(list: &Field<'a>) -> Result<Vec<&'a str>, DatasetError> {
-    list.items()?.iter().map(Field::text).collect()
 }
 
 /// Python's own functions that stand around calls, as in `assert set(f(1)) == {2}`.
@@ -117,7 +129,7 @@ const WRAPPERS: [&str; 18] = [
 
 /// Name and signature of the function that an assertion calls: the outermost one that is not a wrapper, or is one that
 /// stands alone, since some rows ask for a function `sum`.
-fn signature(assertion: &str) -> Option<(String, String)> {
+pub(super) fn signature(assertion: &str) -> Option<(String, String)> {
     let calls = calls(assertion.trim().strip_prefix("assert")?);
     let (name, inside) = calls.iter().find(|(name, _)| !WRAPPERS.contains(name)).or_else(|| calls.first())?;
     let arity = split_top_level(inside).len();

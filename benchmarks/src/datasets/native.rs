@@ -11,7 +11,8 @@
 //! Required are `id`, `prompt`, `entry` and at least one test. For a function, `in` is the list of arguments (or an object
 //! of named ones) and `out` the answer, both as the text of a Python literal or of JSON; for a program they are its input
 //! and its output. A checker of kind `program` has its `source`, Python that defines `check(input, expected, actual)`, and
-//! decides alone which answers are right (see [`Checker::Program`]). Unknown fields are warnings, everything else that is not as described is an error.
+//! decides alone which answers are right (see [`Checker::Program`]). `buggy` is a program that is to be repaired,
+//! `reference` one that is right, which no search sees. Unknown fields are warnings, everything else that is not as described is an error.
 
 mod examples;
 mod sketch;
@@ -29,6 +30,7 @@ use crate::datasets::fields::Field;
 use crate::datasets::names::{entry_fault, id_fault, is_identifier};
 use crate::datasets::{ProblemWithHidden, docstring, limits, values};
 use crate::hidden::HiddenTests;
+use crate::references::References;
 
 use examples::with_examples;
 
@@ -75,20 +77,25 @@ pub(crate) fn read(row: &Field<'_>, warnings: &mut Vec<String>) -> Result<Proble
         entry,
         prelude: String::new(),
         starter: row.optional("starter")?.map_or(Ok(String::new()), |field| bounded_text(&field))?,
+        buggy: row.optional("buggy")?.map(|field| bounded_text(&field)).transpose()?,
         visible,
         checker,
         limits,
     };
-    Ok(ProblemWithHidden { problem, hidden: HiddenTests::new(hidden) })
+    let reference = row.optional("reference")?.map(|field| bounded_text(&field)).transpose()?;
+    let references = References::new(reference.into_iter().collect());
+    Ok(ProblemWithHidden { problem, hidden: HiddenTests::new(hidden), references })
 }
 
-const KNOWN: [&str; 13] = [
+const KNOWN: [&str; 15] = [
     "v",
     "id",
     "prompt",
     "language",
     "entry",
     "starter",
+    "buggy",
+    "reference",
     "public_tests",
     "hidden_tests",
     "checker",

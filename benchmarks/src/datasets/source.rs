@@ -1,18 +1,12 @@
 //! Files of rows: JSON, JSON lines, either of them gzipped; told apart by content.
 
-use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader, Read};
+use std::collections::VecDeque;
+use std::io::{self, BufRead, Read};
 use std::path::{Path, PathBuf};
 
-use flate2::bufread::MultiGzDecoder;
-
 use crate::datasets::error::DatasetError;
-
-/// Most bytes of one JSON document.
-pub(crate) const DOCUMENT_BYTES_MAX: usize = 16 << 20;
-
-/// Most bytes of one file, unpacked: no data set in use comes near it, and a gzip bomb ends here.
-const FILE_BYTES_MAX: u64 = 4 << 30;
+use crate::datasets::files::{DOCUMENT_BYTES_MAX, check_size, open, read_line, unreadable};
+use crate::datasets::folder;
 
 /// Documents of a file, read one by one.
 pub(crate) struct Documents {
@@ -22,26 +16,34 @@ pub(crate) struct Documents {
     first: Option<Vec<u8>>,
     line: usize,
     whole: bool,
+    /// Problems that are folders and are still to come, where the path is a folder.
+    folders: Option<VecDeque<PathBuf>>,
 }
 
-/// One document and the line on which it begins, from 1.
+/// One document and the line on which it begins, from 1; 0 for one that was put together from several files.
 pub(crate) struct Document {
+    /// The file, or the folder of the problem.
+    pub(crate) file: PathBuf,
     pub(crate) line: usize,
     pub(crate) bytes: Vec<u8>,
 }
 
 impl Documents {
-    /// Opens a file. If its first line is a JSON object by itself, and more follows, its lines are its documents;
+    /// Opens a file or a folder of problems. If a file's first line is a JSON object by itself, and more follows, its lines are its documents;
     /// otherwise it is one document.
     pub(crate) fn open(path: &Path) -> Result<Self, DatasetError> {
-        let mut reader = open(path)?;
         let mut documents = Self {
             path: path.to_path_buf(),
             reader: Box::new(io::empty()),
             first: None,
             line: 0,
             whole: false,
+            folders: folder::problems(path)?,
         };
+        if documents.folders.is_some() {
+            return Ok(documents);
+        }
+        let mut reader = open(path)?;
         let first = read_line(path, &mut reader, 1)?;
         documents.whole =
             !serde_json::from_slice::<serde::de::IgnoredAny>(&first).is_ok_and(|_| first.starts_with(b"{"));
@@ -52,11 +54,24 @@ impl Documents {
 
     /// Opens a file whose lines are its documents, whatever they hold.
     pub(crate) fn open_lines(path: &Path) -> Result<Self, DatasetError> {
-        Ok(Self { path: path.to_path_buf(), reader: open(path)?, first: None, line: 0, whole: false })
+        Ok(Self {
+            path: path.to_path_buf(),
+            reader: open(path)?,
+            first: None,
+            line: 0,
+            whole: false,
+            folders: None,
+        })
     }
 
     /// The next document, blank lines between documents aside.
     pub(crate) fn next(&mut self) -> Result<Option<Document>, DatasetError> {
+        if let Some(folders) = &mut self.folders {
+            return folders
+                .pop_front()
+                .map(|file| Ok(Document { line: 0, bytes: folder::row(&file)?, file }))
+                .transpose();
+        }
         if self.whole {
             return self.rest();
         }
@@ -70,9 +85,13 @@ impl Documents {
                 return Ok(None);
             }
             if !line.iter().all(u8::is_ascii_whitespace) {
-                return Ok(Some(Document { line: self.line, bytes: line }));
+                return Ok(Some(self.document(self.line, line)));
             }
         }
+    }
+
+    fn document(&self, line: usize, bytes: Vec<u8>) -> Document {
+        Document { file: self.path.clone(), line, bytes }
     }
 
     fn rest(&mut self) -> Result<Option<Document>, DatasetError> {
@@ -81,54 +100,6 @@ impl Documents {
         let read = (&mut self.reader).take(limit as u64).read_to_end(&mut bytes);
         read.map_err(|error| unreadable(&self.path, &error))?;
         check_size(&self.path, 1, bytes.len())?;
-        Ok(Some(Document { line: 1, bytes }))
+        Ok(Some(self.document(1, bytes)))
     }
-}
-
-/// Opens what must be a regular file: a pipe or device might never end.
-fn open(path: &Path) -> Result<Box<dyn BufRead>, DatasetError> {
-    let metadata = fs::metadata(path).map_err(|error| unreadable(path, &error))?;
-    if metadata.is_dir() {
-        return Err(DatasetError::unreadable(path, "is a directory", "name a file inside it"));
-    }
-    if !metadata.is_file() {
-        return Err(DatasetError::unreadable(path, "is not a regular file", "save what it gives as a file"));
-    }
-    let file = File::open(path).map_err(|error| unreadable(path, &error))?;
-    let mut reader = BufReader::new(file);
-    let packed = reader.fill_buf().map_err(|error| unreadable(path, &error))?.starts_with(&[0x1f, 0x8b]);
-    Ok(if packed {
-        Box::new(BufReader::new(MultiGzDecoder::new(reader).take(FILE_BYTES_MAX)))
-    } else {
-        Box::new(reader.take(FILE_BYTES_MAX))
-    })
-}
-
-fn read_line(path: &Path, reader: &mut Box<dyn BufRead>, line: usize) -> Result<Vec<u8>, DatasetError> {
-    let mut bytes = Vec::new();
-    let read = reader.take(DOCUMENT_BYTES_MAX as u64 + 1).read_until(b'\n', &mut bytes);
-    read.map_err(|error| unreadable(path, &error))?;
-    check_size(path, line, bytes.len())?;
-    Ok(bytes)
-}
-
-fn check_size(path: &Path, line: usize, bytes: usize) -> Result<(), DatasetError> {
-    if bytes <= DOCUMENT_BYTES_MAX {
-        return Ok(());
-    }
-    let mut error = DatasetError::unreadable(path, "a document is larger than 16 MiB", "make it smaller");
-    error.place.position = Some((line, 1));
-    Err(error)
-}
-
-fn unreadable(path: &Path, error: &io::Error) -> DatasetError {
-    let remedy = match error.kind() {
-        io::ErrorKind::NotFound => "check the path",
-        io::ErrorKind::PermissionDenied => "make it readable for you",
-        io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => {
-            "the file is damaged or cut short; get it again"
-        }
-        _ => "check the file",
-    };
-    DatasetError::unreadable(path, format!("cannot be read ({error})"), remedy)
 }

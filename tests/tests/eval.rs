@@ -350,6 +350,10 @@ fn batches_are_reported_and_compared() {
     let report = Ended::of(&mut bed.place.command(&["report", "run"]));
     assert!(report.stdout.contains("| pass@1 |"), "{report:?}");
 
+    let watched = Ended::of(&mut bed.place.command(&["watch", "run"]));
+    assert_eq!(watched.code, Some(0), "{watched:?}");
+    assert!(watched.stdout.starts_with("12 of 12 samples, "), "{watched:?}");
+
     // Another batch of half the samples.
     let mut other =
         bed.place.command(&["eval", "puzzles.jsonl", "--out", "other", "--strategy", "reflexion"]);

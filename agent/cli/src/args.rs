@@ -116,6 +116,11 @@ pub enum Verb {
     /// an interrupted one was. Equal programs for one problem are judged once. Bad lines are told with their position and
     /// left out, and make the exit code 6.
     Score(ScoreArgs),
+    /// Watch a batch in the terminal, while it runs or afterwards.
+    ///
+    /// Keys: arrows and page keys scroll, `u` shows unsolved problems only, `q` leaves; the batch goes on. Without a
+    /// terminal prints a line every 30 seconds until nobody works on it.
+    Watch(WatchArgs),
     /// Report on a batch: the figures as a table, or one self-contained HTML page.
     ///
     /// Prints Markdown on stdout unless --html or --markdown names a file; with --json the figures of results.json. The
@@ -453,6 +458,18 @@ pub struct ScoreArgs {
     /// Where programs run.
     #[command(flatten)]
     pub sandbox: SandboxFlags,
+}
+
+/// Watch a batch.
+#[derive(Debug, Clone, Args)]
+#[command(after_long_help = with_codes("Example:\n  codeagent watch runs/humaneval"))]
+pub struct WatchArgs {
+    /// The folder of the batch.
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub folder: PathBuf,
+    /// Print one line, and end.
+    #[arg(long)]
+    pub once: bool,
 }
 
 /// Report on a batch.

@@ -20,3 +20,4 @@ pub mod show;
 pub mod solve;
 pub mod verify;
 pub mod view;
+pub mod watch;

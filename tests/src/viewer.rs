@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::binary::Sandboxed;
 
@@ -70,8 +70,9 @@ impl Viewer {
     /// The list of runs once all of them are read.
     #[must_use]
     pub fn runs(&self) -> Vec<Value> {
-        while self.json("/api/runs?since=999999999")["unread"] != 0 {}
-        self.json("/api/runs")["runs"].as_array().cloned().unwrap_or_default()
+        while self.json("/api/runs?since=999999999").get("unread") != Some(&json!(0)) {}
+        let list = self.json("/api/runs");
+        list.get("runs").and_then(Value::as_array).cloned().unwrap_or_default()
     }
 
     /// The page's address with the token, and a place on the page such as `#/RUN/NODE`.

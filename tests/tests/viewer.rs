@@ -388,7 +388,7 @@ fn hostile_events() -> Vec<String> {
     events.push(json!({"node": 1, "type": "candidate_best", "passed": 0, "total": 30}));
     events.push(json!({"type": "task_finished", "status": PAYLOADS[0], "stop_reason": PAYLOADS[1]}));
     let numbered = events.into_iter().enumerate().map(|(seq, mut event)| {
-        event["seq"] = json!(seq);
+        event.as_object_mut().unwrap().insert("seq".to_owned(), json!(seq));
         event.to_string()
     });
     numbered.collect()
@@ -455,9 +455,9 @@ fn an_empty_folder_and_an_unknown_run_are_told_so() {
 fn draws_the_pictures_of_the_docs() {
     let browser = Browser::find().unwrap();
     let place = Sandboxed::new();
-    let model = SkilledModel::new(0.05);
+    let model = SkilledModel::stubborn(0.05);
     let server = ModelServer::answering(move |request| model.answer(request));
-    let more = ["--strategy", "rethink-mcts", "--seed", "1", "--run-dir", "run", "--set", "budget.calls=60"];
+    let more = ["--strategy", "rethink-mcts", "--seed", "3", "--run-dir", "run", "--set", "budget.calls=60"];
     let _ = Ended::of(&mut place.solve(puzzle("roman"), &server, &more));
     let viewer = Viewer::start(&place, "run");
     let images = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../docs/images");

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use codeagent::store::{DirectoryLock, RunHead, Store, StoreError};
 use serde::Serialize;
@@ -15,6 +15,9 @@ const SLICE: Duration = Duration::from_millis(400);
 
 /// What is this young is not looked up again.
 const FRESH: Duration = Duration::from_millis(250);
+
+/// File times may be coarse: a file that was written within this may change without showing it.
+const SETTLED: Duration = Duration::from_secs(2);
 
 /// Events of one run that are read at a time.
 const EVENTS_MAX: usize = 200;
@@ -37,6 +40,15 @@ pub(crate) struct Index {
     pub(crate) unread: usize,
     by_id: HashMap<String, usize>,
     looked: Option<Instant>,
+    /// The store's files at the last look.
+    stamp: Option<Stamp>,
+}
+
+/// When the files of a store were last written, and their sizes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Stamp {
+    file: (SystemTime, u64),
+    log: Option<(SystemTime, u64)>,
 }
 
 /// What is known of one run.
@@ -108,6 +120,11 @@ impl Folder {
 
 impl Index {
     async fn look(&mut self, store: &Store) -> Result<(), StoreError> {
+        let stamp = Stamp::of(store.path());
+        self.looked = Some(Instant::now());
+        if self.unread == 0 && stamp.is_some_and(Stamp::is_settled) && stamp == self.stamp {
+            return Ok(());
+        }
         let until = Instant::now() + SLICE;
         let version = self.version + 1;
         self.unread = 0;
@@ -120,14 +137,32 @@ impl Index {
                 continue;
             };
             if Instant::now() < until {
-                row.read(head, store, until).await;
+                row.read(&head, store, until).await;
                 row.changed = version;
                 self.version = version;
             }
-            self.unread += usize::from(row.seen.is_none());
+            self.unread += usize::from(row.seen.as_ref() != Some(&head));
         }
-        self.looked = Some(Instant::now());
+        self.stamp = stamp;
         Ok(())
+    }
+}
+
+impl Stamp {
+    fn of(path: &Path) -> Option<Self> {
+        let stamp = |path: &Path| {
+            let metadata = std::fs::metadata(path).ok()?;
+            Some((metadata.modified().ok()?, metadata.len()))
+        };
+        let mut log = path.as_os_str().to_owned();
+        log.push("-wal");
+        Some(Self { file: stamp(path)?, log: stamp(Path::new(&log)) })
+    }
+
+    /// Whether the last write is long enough ago that another one since would have changed the time.
+    fn is_settled(self) -> bool {
+        let newest = self.log.map_or(self.file.0, |log| log.0.max(self.file.0));
+        newest.elapsed().is_ok_and(|age| age > SETTLED)
     }
 }
 
@@ -147,15 +182,15 @@ impl Row {
     }
 
     /// Reads what is new of the run, until the time is up.
-    async fn read(&mut self, head: RunHead, store: &Store, until: Instant) {
+    async fn read(&mut self, head: &RunHead, store: &Store, until: Instant) {
         self.damage = None;
         self.status.clone_from(&head.status);
         self.finished_us = head.finished_us;
-        match self.try_read(&head, store, until).await {
-            Ok(is_whole) => self.seen = is_whole.then_some(head),
+        match self.try_read(head, store, until).await {
+            Ok(is_whole) => self.seen = is_whole.then(|| head.clone()),
             Err(error) => {
                 self.damage = Some(error.to_string());
-                self.seen = Some(head);
+                self.seen = Some(head.clone());
             }
         }
     }

@@ -90,7 +90,7 @@ impl Token {
 pub async fn guard(State(token): State<Token>, request: Request, next: Next) -> Response {
     let cookie = token.is_in_query(&request).then(|| token.set_cookie()).flatten();
     let mut response = match check(&token, &request) {
-        Err(refusal) => return sealed(refusal),
+        Err(refusal) => return sealed(refusal.into_response()),
         Ok(()) => next.run(request).await,
     };
     if let Some(cookie) = cookie {
@@ -107,8 +107,8 @@ fn sealed(mut response: Response) -> Response {
     response
 }
 
-fn check(token: &Token, request: &Request<Body>) -> Result<(), Response> {
-    let refuse = |status: StatusCode, why: &'static str| Err((status, why).into_response());
+fn check(token: &Token, request: &Request<Body>) -> Result<(), (StatusCode, &'static str)> {
+    let refuse = |status, why| Err((status, why));
     let headers = request.headers();
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return refuse(StatusCode::METHOD_NOT_ALLOWED, "There is nothing here but GET.\n");

@@ -396,7 +396,7 @@ class TreeView {
     this.legend = h('ul', { class: 'legend', 'aria-label': 'Legend' });
     this.empty = h('p', { class: 'empty' }, 'The search has made nothing so far.');
     this.element = h('section', { class: 'card', 'aria-label': 'Search tree' }, this.tools, this.canvas, this.empty, this.legend);
-    this.resized = new ResizeObserver(() => { if (!this.touched) this.fit(0.6); });
+    this.resized = new ResizeObserver(() => this.place());
     this.resized.observe(this.canvas);
   }
 
@@ -458,7 +458,7 @@ class TreeView {
     this.size.textContent = `${count(nodes.length)} nodes${hidden > 0 ? `, ${count(hidden)} folded` : ''}`;
     this.drawLegend();
     this.canvas.style.height = `clamp(240px, ${this.extent.height + 40}px, max(300px, 100vh - 330px))`;
-    if (this.touched) this.move(); else this.fit(0.6);
+    this.place();
     if (hadFocus) this.cardOf(this.focused)?.focus({ preventScroll: true });
   }
 
@@ -477,7 +477,7 @@ class TreeView {
     const title = visible(`${name}, ${words(node.kind)}: ${score.long}${best ? ', the best program' : ''}${summaryOf(node) ? `\n${summaryOf(node)}` : ''}`);
     const folded = this.folded.has(node.id);
     const points = `${best ? '★ ' : ''}${score.text}`;
-    const room = Math.floor((CARD.width - 44) / 6.6) - points.length;
+    const room = Math.floor((CARD.width - 46) / (best ? 7.4 : 6.7)) - points.length;
     const attributes = {
       class: `node${best ? ' best' : ''}`, transform: `translate(${x},${y})`, role: 'treeitem', 'data-node': node.id, tabindex: node.id === this.focused ? 0 : -1,
       'aria-level': node.depth + 1, 'aria-selected': node.id === this.chosen ? 'true' : 'false', 'aria-expanded': node.children.length > 0 ? String(!folded) : null, 'aria-label': title,
@@ -554,12 +554,20 @@ class TreeView {
     const { k } = this.scale;
     const { clientWidth: width, clientHeight: height } = this.canvas;
     const [left, top] = [place.x * k + this.scale.x, place.y * k + this.scale.y];
-    if (left < 0 || left + CARD.width * k > width) this.scale.x += Math.max(12, (width - CARD.width * k) / 2) - left;
+    if (left + CARD.width * k > width) this.scale.x += Math.max(12, width - CARD.width * k - 24) - left;
+    if (left < 0) this.scale.x += 12 - left;
     if (top < 0 || top + CARD.height * k > height) this.scale.y += height / 2 - top;
     this.move();
   }
 
   move() { this.layer.setAttribute('transform', `translate(${this.scale.x},${this.scale.y}) scale(${this.scale.k})`); }
+
+  /** Until somebody moves the tree: as much of it as can be read, with the chosen node in sight. */
+  place() {
+    if (this.touched) return this.move();
+    this.fit(0.6);
+    if (this.chosen !== null) this.bringIn(this.chosen);
+  }
 
   fitAll() {
     this.touched = true;
@@ -934,12 +942,14 @@ class NodePanel {
     const row = (test, at) => {
       const failure = byTest.get(at);
       const word = failure ? textOf(failure.verdict) : unknown > 0 ? null : 'passed';
-      return [String(at + 1), visible(textOf(test.name)), word === null ? '?' : verdict(word), visible(textOf(failure?.expected)), visible(textOf(failure?.actual))];
+      const came = failed.length > 0 ? [visible(textOf(failure?.expected)), visible(textOf(failure?.actual))] : [];
+      return [String(at + 1), visible(textOf(test.name)), word === null ? '?' : verdict(word), ...came];
     };
+    const headings = ['#', 'Test', 'Verdict', ...(failed.length > 0 ? ['Expected', 'Got'] : [])];
     const tests = this.view.run?.problem.tests ?? [];
     return section(`Visible tests: ${attempt.passed} of ${attempt.total} pass`, true,
       unknown > 0 && h('p', { class: 'dim' }, `The log does not say which ${count(unknown)} ${byTest.size > 0 ? 'others ' : ''}fail.`),
-      table(['#', 'Test', 'Verdict', 'Expected', 'Got'], tests.map(row), ['', 'mono', '', 'mono', 'mono']));
+      table(headings, tests.map(row), ['', 'mono', '', 'mono', 'mono']));
   }
 
   scores(node) {

@@ -14,7 +14,7 @@ use codeagent_tests::{jobs, pool, shared};
 
 fn load(name: &str) -> Option<Dataset> {
     let path = shared::folder()?.join(format!("data/bench/{name}.jsonl.gz"));
-    Some(load_dataset(&path).unwrap_or_else(|error| panic!("{error}")))
+    Some(load_dataset(&path).unwrap())
 }
 
 /// A data set and what is in it.

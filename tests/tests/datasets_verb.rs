@@ -159,9 +159,11 @@ fn an_interrupt_ends_it() {
         "public_tests": [{"in": "", "out": "2"}], "reference": "while True: pass"});
     let _ = place.file("loop.json", problem.to_string());
     let child = place.command(&["datasets", "--references", "loop.json"]).spawn().unwrap();
-    let children = format!("/proc/{0}/task/{0}/children", child.id());
-    let works = || std::fs::read_to_string(&children).is_ok_and(|ids| !ids.trim().is_empty());
-    until("a worker is started", works);
+    let threads = format!("/proc/{}/task", child.id());
+    let has_child = |thread: std::fs::DirEntry| {
+        std::fs::read_to_string(thread.path().join("children")).is_ok_and(|ids| !ids.trim().is_empty())
+    };
+    until("a worker is started", || std::fs::read_dir(&threads).unwrap().flatten().any(has_child));
     let interrupt = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status();
     assert!(interrupt.unwrap().success());
     let asked = std::time::Instant::now();

@@ -106,8 +106,9 @@ fn programs() {
     check("direct_program", &DirectProgram { task: &task() });
     check("direct_program_stdio", &DirectProgram { task: &stdio() });
     check("direct_program_completion", &DirectProgram { task: &completion() });
-    let repair = Task { buggy: Some("def spread(values):\n    return max(values)\n".into()), ..task() };
-    check("direct_program_repair", &DirectProgram { task: &repair });
+    let buggy = Some("def spread(values):\n    return max(values)\n".to_owned());
+    check("direct_program_repair", &DirectProgram { task: &Task { buggy: buggy.clone(), ..task() } });
+    check("direct_program_repair_completion", &DirectProgram { task: &Task { buggy, ..completion() } });
     check("modular_program", &ModularProgram { task: &task() });
     let modules = [
         "def largest(values):\n    return max(values)".to_owned(),

@@ -1,5 +1,5 @@
 //! `codeagent datasets`: what it counts, which references it finds wrong, and what it says of files that are no data sets.
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::string_slice, reason = "tests")]
 
 use codeagent_benchmarks::load_dataset;
 use codeagent_tests::binary::{Ended, Sandboxed, until};
@@ -69,6 +69,85 @@ fn references_are_run_and_wrong_ones_named() {
     let ended = run(&place, &["--references", "misled.jsonl"]);
     assert_eq!(ended.code, Some(0), "{ended:?}");
     assert!(ended.stdout.contains("passes, but for the visible tests: T/0"), "{ended:?}");
+}
+
+/// What evalplus writes into the other form of its rows.
+const WITH_NUMPY: &str = "import numpy as np\n\ndef is_floats(x) -> bool:\n    if isinstance(x, float):\n        return True\n    if isinstance(x, np.ndarray):\n        return x.dtype == np.float64\n    return False\n\ndef assertion(out, exp, atol):\n    exact_match = out == exp\n    if atol == 0 and is_floats(exp):\n        atol = 1e-6\n    if not exact_match and atol != 0:\n        assert np.allclose(out, exp, rtol=1e-07, atol=atol)\n    else:\n        assert exact_match\n\ndef check(candidate):\n    for i, (inp, exp) in enumerate(zip([[3]], [6.0000001])):\n        assertion(candidate(*inp), exp, 0)\n";
+
+/// Unit tests that look at fields, at objects inside objects, at an exception and at an equality of the class's own.
+const UNIT_TESTS: &str = "import unittest\n\nclass BoxTest(unittest.TestCase):\n    def setUp(self):\n        self.box = Box(2)\n\n    def test_all(self):\n        inner = Box(1)\n        self.box.items.append(inner)\n        self.assertIs(self.box.double(), self.box)\n        self.assertEqual((self.box.size, inner.size, self.box.total), (4, 2, 6))\n        self.assertEqual(Box(4), self.box)\n        self.assertNotEqual(Box(5), self.box)\n        self.assertIs(self.box.items[0], inner)\n        with self.assertRaises(ValueError):\n            self.box.fail()\n";
+
+const BOX: &str = "class Box:\n    def __init__(self, size):\n        self.size, self.items = size, []\n    def double(self):\n        self.size *= 2\n        [item.double() for item in self.items]\n        return self\n    def fail(self):\n        raise ValueError('no')\n    @property\n    def total(self):\n        return self.size + sum(item.size for item in self.items)\n    def __eq__(self, other):\n        return self.size == other.size\n";
+
+/// A row of each form with a right reference, and a part of it that makes it wrong where it is replaced by another.
+fn forms() -> Vec<(Value, &'static str, &'static str)> {
+    let plus = |id: &str, solution: &str, inputs: Value| {
+        json!({"task_id": id, "entry_point": "f", "atol": 0, "prompt": "def f(x):\n    \"\"\"Doc.\"\"\"\n",
+            "canonical_solution": solution, "base_input": inputs, "plus_input": [[2]]})
+    };
+    let human_eval = json!({"task_id": "T/0", "entry_point": "f", "prompt": "def f(x):\n    \"\"\"Doc.\"\"\"\n",
+        "canonical_solution": "    return 2.0 * x\n", "test": WITH_NUMPY});
+    let contest = json!({"name": "C", "description": "Print two numbers.", "time_limit": {"seconds": 5},
+        "public_tests": {"input": [], "output": []}, "private_tests": {"input": [""], "output": [["1 2", "2 1"]]},
+        "solutions": {"language": [3], "solution": ["print(2, 1)"]}});
+    let class = json!({"task_id": "ClassEval_0", "class_name": "Box", "skeleton": BOX, "solution_code": BOX,
+        "test": UNIT_TESTS, "test_classes": ["BoxTest"]});
+    let repair = json!({"name": "f", "docstring": "Count nodes.", "buggy_program": "def f(node): return 0",
+        "solution": "def f(node):\n    while node:\n        yield node\n        node = node.next",
+        "tests": "class Node:\n    def __init__(self, next):\n        self.next = next\n\nfirst = Node(None)\nassert list(f(Node(first)))[1] is first"});
+    let raises = "    if x == 1: raise ValueError\n    return [x] * 300000 + [0.5]\n";
+    vec![
+        (human_eval, "2.0 *", "2.1 *"),
+        (contest, "2, 1)", "2, 2)"),
+        (class, "raise ValueError('no')\\n    @prop", "pass\\n    @prop"),
+        (repair, "yield node\\n", "yield 0\\n"),
+        (plus("T/1", raises, json!([[3]])), "[[3]]", "[[1]]"),
+    ]
+}
+
+#[test]
+fn references_of_every_form_are_judged() {
+    let place = Sandboxed::new();
+    for (row, right, wrong) in forms() {
+        let row = row.to_string();
+        // The skeleton of a class comes first, and stays.
+        let at = row.rfind(right).unwrap_or_else(|| panic!("{right} in {row}"));
+        let changed = format!("{}{wrong}{}", &row[..at], &row[at + right.len()..]);
+        let _ = place.file("right.json", &row);
+        let _ = place.file("wrong.json", &changed);
+        let ended = run(&place, &["--references", "right.json"]);
+        assert_eq!(ended.code, Some(0), "{row}: {ended:?}");
+        let ended = run(&place, &["--references", "wrong.json"]);
+        assert_eq!(ended.code, Some(1), "{changed}: {ended:?}");
+    }
+}
+
+/// Answers of evalplus's tests: what is not exact, and what is too large to travel.
+#[test]
+fn programs_are_judged_as_evalplus_does() {
+    let place = Sandboxed::new();
+    let row = |body: &str, inputs: Value| {
+        json!({"task_id": "T/0", "entry_point": "f", "atol": 0, "prompt": "def f(x):\n    \"\"\"Doc.\"\"\"\n",
+            "canonical_solution": body, "base_input": inputs, "plus_input": [[2]]})
+        .to_string()
+    };
+    for (reference, inputs, program, passes) in [
+        ("    return x / 3\n", json!([[1]]), "    return x / 3 + 1e-8\n", true),
+        ("    return x / 3\n", json!([[1]]), "    return x / 3 + 1e-4\n", false),
+        ("    return [x / 3]\n", json!([[1]]), "    return (x / 3 + 1e-8,)\n", false),
+        ("    return x\n", json!([[1]]), "    return x + 1e-8\n", false),
+        ("    return x\n", json!([[1]]), "    return float(x)\n", true),
+        ("    return 'a' * 500000 * x\n", json!([[1]]), "    return 'a' * (500000 * x)\n", true),
+        ("    return 'a' * 500000 * x\n", json!([[1]]), "    return 'b' * (500000 * x)\n", false),
+        ("    return [1.0] * 60000\n", json!([[1]]), "    return [1] * 60000\n", true),
+        ("    return [1.0] * 60000\n", json!([[1]]), "    return [1] * 59999 + [2]\n", false),
+        ("    return x.append(1) or x\n", json!([[[0]], [[1]]]), "    return x + [1]\n", true),
+    ] {
+        let _ = place.file("row.json", row(reference, inputs).replace("[[2]]", "[]"));
+        let _ = place.file("program.py", program);
+        let ended = Ended::of(&mut place.command(&["verify", "program.py", "--problem", "row.json"]));
+        assert_eq!(ended.code, Some(i32::from(!passes)), "{reference}{program}{ended:?}");
+    }
 }
 
 /// Native problems have a place for a reference, and without hidden tests the visible ones decide.
@@ -159,9 +238,11 @@ fn an_interrupt_ends_it() {
         "public_tests": [{"in": "", "out": "2"}], "reference": "while True: pass"});
     let _ = place.file("loop.json", problem.to_string());
     let child = place.command(&["datasets", "--references", "loop.json"]).spawn().unwrap();
-    let children = format!("/proc/{0}/task/{0}/children", child.id());
-    let works = || std::fs::read_to_string(&children).is_ok_and(|ids| !ids.trim().is_empty());
-    until("a worker is started", works);
+    let threads = format!("/proc/{}/task", child.id());
+    let has_child = |thread: std::fs::DirEntry| {
+        std::fs::read_to_string(thread.path().join("children")).is_ok_and(|ids| !ids.trim().is_empty())
+    };
+    until("a worker is started", || std::fs::read_dir(&threads).unwrap().flatten().any(has_child));
     let interrupt = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status();
     assert!(interrupt.unwrap().success());
     let asked = std::time::Instant::now();

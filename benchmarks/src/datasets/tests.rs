@@ -74,6 +74,36 @@ fn every_form_is_recognised_by_content() {
 }
 
 #[test]
+fn references_are_read_and_not_told() {
+    let folder = Folder::new();
+    for (row, from, to) in [
+        (HUMAN_EVAL, "\"    return 2\\n\"", "3"),
+        (COMPLETION, "\"canonical_solution\":\"\"", "\"canonical_solution\":{}"),
+        (MBPP, "\"code\":\"\"", "\"code\":[]"),
+    ] {
+        let path = folder.file("a.json", row);
+        let loaded = load_problem(path.to_str().unwrap()).unwrap();
+        assert_eq!(loaded.problem.references.len(), 1);
+        assert!(format!("{loaded:?}").contains("References(1)"), "{loaded:?}");
+        assert!(row.contains(from), "{row}");
+        let error = error_of(&folder.file("a.json", row.replace(from, to)));
+        assert!(error.contains("expected a text, found"), "{error}");
+    }
+}
+
+/// Python's infinities are read in the one data set that has them.
+#[test]
+fn infinities_are_read_where_they_are_known() {
+    let folder = Folder::new();
+    let plus = r#"{"task_id":"Mbpp/404","prompt":"p","entry_point":"f","canonical_solution":"","base_input":[[-Infinity]],"atol":0}"#;
+    assert_eq!(id_of(folder.file("a.json", plus).to_str().unwrap()), "Mbpp/404");
+    let other = NATIVE.replace("\"p\"", "NaN");
+    assert!(error_of(&folder.file("b.json", other)).contains("b.json:1:21: expected value"));
+    let broken = plus.replace("\"p\"", "p");
+    assert!(error_of(&folder.file("c.json", broken)).contains("c.json:1:32: expected value"));
+}
+
+#[test]
 fn mbpp_shows_what_the_protocol_says() {
     let folder = Folder::new();
     let path = folder.file("a.json", MBPP);

@@ -69,6 +69,20 @@ fn few_fields_are_required() {
 }
 
 #[test]
+fn a_program_to_repair_and_a_right_one() {
+    let text = changed(
+        "\"starter\": \"\"",
+        "\"buggy\": \"def f(a): return a\", \"reference\": \"def f(a): return 2\"",
+    );
+    let (read, warnings) = read(text.as_bytes()).unwrap();
+    assert_eq!((warnings.len(), read.references.len()), (0, 1));
+    assert_eq!(read.problem.buggy.as_deref(), Some("def f(a): return a"));
+    assert!(!format!("{read:?}").contains("return 2"), "{read:?}");
+    check("\"starter\": \"\"", "\"buggy\": 3", "6:10: `buggy`: expected a text");
+    check("\"starter\": \"\"", "\"reference\": [\"\"]", "6:14: `reference`: expected a text");
+}
+
+#[test]
 fn tests_are_python_or_json() {
     for (text, expected) in [
         (r"[1, 'a', (2,), {3}]", "f(1, 'a', (2,), {3})"),

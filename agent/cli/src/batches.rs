@@ -5,6 +5,8 @@ use std::path::Path;
 
 use codeagent::store::Store;
 use codeagent_benchmarks::batch::{BatchFile, SampleRow, stored_rows};
+use codeagent_benchmarks::formats::Moment;
+use codeagent_benchmarks::formats::inspect::Span;
 
 use crate::failure::{Exit, Failure};
 
@@ -29,15 +31,33 @@ pub async fn read(path: &Path) -> Result<ReadBatch, Failure> {
             .hint("give the folder that `codeagent eval` wrote with --out")
     })?;
     let file = parse(&bytes, &place)?;
+    let store = open(path).await?;
+    let rows = stored_rows(&store, &file.run_id).await.map_err(|error| unreadable(path, &error));
+    store.close().await.map_err(|error| unreadable(path, &error))?;
+    Ok(ReadBatch { file, rows: rows? })
+}
+
+/// When the first search of a batch began, and when the last one that came to its end did. 1970 for one without searches.
+///
+/// # Errors
+/// Exit 6 for a damaged batch.
+pub async fn span(path: &Path) -> Result<Span, Failure> {
+    let store = open(path).await?;
+    let runs = store.runs().await.map_err(|error| unreadable(path, &error));
+    store.close().await.map_err(|error| unreadable(path, &error))?;
+    let runs = runs?;
+    let began = runs.iter().map(|run| run.created_us).min().unwrap_or(0);
+    let ended = runs.iter().filter_map(|run| run.finished_us).max();
+    Ok(Span { began: Moment { us: began }, ended: ended.map(|us| Moment { us }) })
+}
+
+async fn open(path: &Path) -> Result<Store, Failure> {
     let store = path.join("run.db");
     if !store.is_file() {
         let absent = std::io::Error::from(std::io::ErrorKind::NotFound);
         return Err(unreadable(path, &absent));
     }
-    let store = Store::open(store).await.map_err(|error| unreadable(path, &error))?;
-    let rows = stored_rows(&store, &file.run_id).await.map_err(|error| unreadable(path, &error));
-    store.close().await.map_err(|error| unreadable(path, &error))?;
-    Ok(ReadBatch { file, rows: rows? })
+    Store::open(store).await.map_err(|error| unreadable(path, &error))
 }
 
 /// Reads the bytes of a `run.json`.

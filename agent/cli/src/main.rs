@@ -102,6 +102,8 @@ async fn dispatch(
         Verb::Report(arguments) => {
             or_stop(stop, verbs::report::report(arguments, globals, environment, output)).await
         }
+        Verb::Export(arguments) => or_stop(stop, verbs::export::export(arguments, environment, output)).await,
+        Verb::Import(arguments) => verbs::import::import(arguments, environment, output),
         Verb::Rank(arguments) => {
             or_stop(stop, verbs::rank::rank(arguments, globals, environment, output)).await
         }

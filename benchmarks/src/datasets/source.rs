@@ -80,9 +80,18 @@ impl Documents {
         let limit = (DOCUMENT_BYTES_MAX + 1).saturating_sub(bytes.len());
         let read = (&mut self.reader).take(limit as u64).read_to_end(&mut bytes);
         read.map_err(|error| unreadable(&self.path, &error))?;
-        check_size(&self.path, 1, bytes.len())?;
+        check_size(&self.path, 1, bytes.len(), DOCUMENT_BYTES_MAX)?;
         Ok(Some(Document { line: 1, bytes }))
     }
+}
+
+/// All bytes of a file, unpacked if need be, of which there may be so many.
+pub(crate) fn whole(path: &Path, bytes_max: usize) -> Result<Vec<u8>, DatasetError> {
+    let mut bytes = Vec::new();
+    let read = open(path)?.take(bytes_max as u64 + 1).read_to_end(&mut bytes);
+    read.map_err(|error| unreadable(path, &error))?;
+    check_size(path, 1, bytes.len(), bytes_max)?;
+    Ok(bytes)
 }
 
 /// Opens what must be a regular file: a pipe or device might never end.
@@ -108,15 +117,16 @@ fn read_line(path: &Path, reader: &mut Box<dyn BufRead>, line: usize) -> Result<
     let mut bytes = Vec::new();
     let read = reader.take(DOCUMENT_BYTES_MAX as u64 + 1).read_until(b'\n', &mut bytes);
     read.map_err(|error| unreadable(path, &error))?;
-    check_size(path, line, bytes.len())?;
+    check_size(path, line, bytes.len(), DOCUMENT_BYTES_MAX)?;
     Ok(bytes)
 }
 
-fn check_size(path: &Path, line: usize, bytes: usize) -> Result<(), DatasetError> {
-    if bytes <= DOCUMENT_BYTES_MAX {
+fn check_size(path: &Path, line: usize, bytes: usize, bytes_max: usize) -> Result<(), DatasetError> {
+    if bytes <= bytes_max {
         return Ok(());
     }
-    let mut error = DatasetError::unreadable(path, "a document is larger than 16 MiB", "make it smaller");
+    let reason = format!("a document is larger than {} MiB", bytes_max >> 20);
+    let mut error = DatasetError::unreadable(path, reason, "make it smaller");
     error.place.position = Some((line, 1));
     Err(error)
 }

@@ -19,11 +19,11 @@ struct Row<'a> {
     task_id: &'a str,
     completion: &'a str,
     #[serde(flatten)]
-    result: Option<Result<'a>>,
+    judgement: Option<Judgement<'a>>,
 }
 
 #[derive(Serialize)]
-struct Result<'a> {
+struct Judgement<'a> {
     result: &'a str,
     passed: bool,
 }
@@ -36,7 +36,7 @@ struct Result<'a> {
 pub fn write(export: &Export<'_>, unattempted: Unattempted, out: &mut impl Write) -> io::Result<()> {
     for problem in &export.problems {
         for completion in problem.programs(unattempted) {
-            line(out, &Row { task_id: problem.id, completion, result: None })?;
+            line(out, &Row { task_id: problem.id, completion, judgement: None })?;
         }
     }
     Ok(())
@@ -52,12 +52,12 @@ pub fn write_results(export: &Export<'_>, unattempted: Unattempted, out: &mut im
         for row in problem.resolved() {
             attempted = true;
             let result = result(row);
-            let result = Result { result: &result, passed: row.passed };
-            line(out, &Row { task_id: problem.id, completion: &row.completion, result: Some(result) })?;
+            let judgement = Judgement { result: &result, passed: row.passed };
+            line(out, &Row { task_id: problem.id, completion: &row.completion, judgement: Some(judgement) })?;
         }
         if !attempted && unattempted == Unattempted::Empty {
-            let result = Result { result: "failed: not attempted", passed: false };
-            line(out, &Row { task_id: problem.id, completion: "", result: Some(result) })?;
+            let judgement = Judgement { result: "failed: not attempted", passed: false };
+            line(out, &Row { task_id: problem.id, completion: "", judgement: Some(judgement) })?;
         }
     }
     Ok(())
@@ -79,7 +79,7 @@ fn result(row: &SampleRow) -> String {
 ///
 /// # Errors
 /// [`DatasetError`] if the file cannot be read; bad rows are part of the result.
-pub fn read(file: &Path, dataset: &Dataset) -> std::result::Result<Imported, DatasetError> {
+pub fn read(file: &Path, dataset: &Dataset) -> Result<Imported, DatasetError> {
     import::lines(file, dataset, |root| {
         let completion = root.required("completion")?.text()?;
         Ok(Parsed::new(Text::Completion(completion.to_owned()), &["task_id", "completion"]))
@@ -90,7 +90,7 @@ pub fn read(file: &Path, dataset: &Dataset) -> std::result::Result<Imported, Dat
 ///
 /// # Errors
 /// [`DatasetError`] if the file cannot be read; bad rows are part of the result.
-pub fn read_results(file: &Path, dataset: &Dataset) -> std::result::Result<Imported, DatasetError> {
+pub fn read_results(file: &Path, dataset: &Dataset) -> Result<Imported, DatasetError> {
     import::lines(file, dataset, |root| {
         let completion = root.required("completion")?.text()?;
         let known = &["task_id", "completion", "result", "passed"];

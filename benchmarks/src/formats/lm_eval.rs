@@ -42,8 +42,7 @@ pub fn write_results(
         figures.insert(format!("pass@{k}_stderr,{FILTER}"), json!(pass.mean.standard_error));
         higher_is_better.insert(format!("pass@{k}"), json!(true));
     }
-    let hashes =
-        export.problems.iter().enumerate().map(|(index, it)| Hashes::of(&doc(index, it), it).joined());
+    let hashes = attempted(export).map(|(index, it)| Hashes::of(&doc(index, it), it).joined());
     let (original, effective) = (export.batch.extent.problems.len(), attempted(export).count());
     let all = json!({
         "results": { &task: figures },

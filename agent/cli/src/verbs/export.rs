@@ -20,14 +20,15 @@ use crate::run_folder::{write_named, write_whole};
 /// What was made of a batch.
 enum Exported {
     /// One file.
-    File(Vec<u8>),
+    One(Vec<u8>),
     /// A folder of its own, with these files.
-    Folder(Files),
+    Folder(Vec<File>),
     /// Files that join others in a folder, the last one last.
-    Into(Files),
+    Into(Vec<File>),
 }
 
-type Files = Vec<(PathBuf, Vec<u8>)>;
+/// A path inside the folder, and what the file holds.
+type File = (PathBuf, Vec<u8>);
 
 /// Exports the samples.
 ///
@@ -71,8 +72,8 @@ pub async fn export(
         );
     }
     match (exported, &arguments.out) {
-        (Exported::File(bytes), None) => output.bytes(&bytes)?,
-        (Exported::File(bytes), Some(path)) => write_named("the samples", path, &bytes, environment)?,
+        (Exported::One(bytes), None) => output.bytes(&bytes)?,
+        (Exported::One(bytes), Some(path)) => write_named("the samples", path, &bytes, environment)?,
         (Exported::Folder(files), Some(path)) => write_folder(path, &files, environment)?,
         (Exported::Into(files), Some(path)) => write_into(path, &files, environment)?,
         // The flags were checked.
@@ -132,7 +133,7 @@ fn refused(error: &ExportError, folder: &Path) -> Failure {
 }
 
 fn one(write: impl FnOnce(&mut Vec<u8>) -> std::io::Result<()>) -> Result<Exported, Failure> {
-    Ok(Exported::File(written(write)?))
+    Ok(Exported::One(written(write)?))
 }
 
 fn written(write: impl FnOnce(&mut Vec<u8>) -> std::io::Result<()>) -> Result<Vec<u8>, Failure> {
@@ -164,7 +165,7 @@ async fn harness(folder: &Path, batch: &ReadBatch, export: &Export<'_>) -> Resul
 }
 
 /// Writes a folder that is there whole or not at all. One that holds something is refused: what it holds would count, too.
-fn write_folder(path: &Path, files: &Files, environment: &Environment) -> Result<(), Failure> {
+fn write_folder(path: &Path, files: &[File], environment: &Environment) -> Result<(), Failure> {
     let folder = environment.directory().join(path);
     if std::fs::read_dir(&folder).is_ok_and(|mut entries| entries.next().is_some()) {
         return Err(Failure::usage("this folder holds something already")
@@ -192,7 +193,7 @@ fn write_folder(path: &Path, files: &Files, environment: &Environment) -> Result
 }
 
 /// Writes files into a folder, made if need be; each is there whole or not at all.
-fn write_into(path: &Path, files: &Files, environment: &Environment) -> Result<(), Failure> {
+fn write_into(path: &Path, files: &[File], environment: &Environment) -> Result<(), Failure> {
     let folder = environment.directory().join(path);
     let written = std::fs::create_dir_all(&folder)
         .and_then(|()| files.iter().try_for_each(|(name, bytes)| write_whole(&folder.join(name), bytes)));

@@ -10,7 +10,7 @@ mod docstring;
 mod error;
 mod eval_plus;
 pub(crate) mod fields;
-mod files;
+pub(crate) mod files;
 mod folder;
 mod human_eval;
 mod json;

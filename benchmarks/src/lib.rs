@@ -9,6 +9,7 @@ pub mod batch;
 mod bootstrap;
 mod compare;
 mod datasets;
+pub mod formats;
 mod hidden;
 mod pass_at_k;
 mod pools;

@@ -162,13 +162,13 @@ fn text_of(item: &Field<'_>) -> Result<(String, Option<f64>), DatasetError> {
 }
 
 /// The problems of a data set by id and by prompt.
-struct Problems<'a> {
+pub(crate) struct Problems<'a> {
     by_id: BTreeMap<&'a str, &'a ProblemWithHidden>,
     by_prompt: BTreeMap<&'a str, &'a str>,
 }
 
 impl<'a> Problems<'a> {
-    fn new(problems: &'a [ProblemWithHidden]) -> Self {
+    pub(crate) fn new(problems: &'a [ProblemWithHidden]) -> Self {
         let ids = problems.iter().map(|problem| (problem.problem.id.as_str(), problem));
         let prompts =
             problems.iter().map(|problem| &problem.problem).filter(|problem| !problem.starter.is_empty());
@@ -182,11 +182,8 @@ impl<'a> Problems<'a> {
     fn of(&self, row: &Field<'_>) -> Result<(String, String), DatasetError> {
         if let Some(field) = row.optional("task_id")? {
             let id = field.label()?;
-            if self.by_id.contains_key(id.as_str()) {
-                return Ok((id, String::new()));
-            }
-            let reason = format!("the data set has no problem `{}`", id.escape_debug());
-            return Err(field.error(reason, self.nearest(&id)));
+            self.require(&field, &id)?;
+            return Ok((id, String::new()));
         }
         let Some(field) = row.optional("prompt")? else {
             return Err(
@@ -204,6 +201,15 @@ impl<'a> Problems<'a> {
             )
         })?;
         Ok((id.to_owned(), rest.to_owned()))
+    }
+
+    /// Checks that there is a problem with the id that a field gives.
+    pub(crate) fn require(&self, field: &Field<'_>, id: &str) -> Result<(), DatasetError> {
+        if self.by_id.contains_key(id) {
+            return Ok(());
+        }
+        let reason = format!("the data set has no problem `{}`", id.escape_debug());
+        Err(field.error(reason, self.nearest(id)))
     }
 
     fn nearest(&self, id: &str) -> String {

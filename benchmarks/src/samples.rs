@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use serde::Serialize;
+
 use crate::datasets::DatasetError;
 use crate::datasets::fields::{Field, Row};
 use crate::datasets::source::Documents;
@@ -26,7 +28,8 @@ pub struct Sample {
 }
 
 /// The text of a sample.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Text {
     /// What a model wrote after the prompt, or a whole program.
     Completion(String),

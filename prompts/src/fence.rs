@@ -1,7 +1,8 @@
 //! Fences around foreign text, so that nothing inserted can end its own frame.
 
 /// `text` as a fenced block whose fence is longer than any run of backticks inside.
-pub(crate) fn fenced(text: &str, language: &str) -> String {
+#[must_use]
+pub fn fenced(text: &str, language: &str) -> String {
     let fence = "`".repeat((longest_run(text, '`') + 1).max(3));
     let body = text.trim_matches(['\n', '\r']).trim_end();
     let gap = if body.is_empty() { "" } else { "\n" };

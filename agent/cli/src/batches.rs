@@ -1,9 +1,13 @@
 //! Batches that `eval` wrote, read back.
 
+use std::collections::BTreeSet;
 use std::num::NonZeroU64;
 use std::path::Path;
 
+use codeagent::store::RunHead;
 use codeagent_benchmarks::batch::{BatchFile, SampleRow, stored_rows};
+use codeagent_benchmarks::formats::Moment;
+use codeagent_benchmarks::formats::inspect::Span;
 
 use crate::config::types;
 use crate::environment::Environment;
@@ -40,6 +44,27 @@ pub async fn read(
     let rows = stored_rows(&store, &file.run_id).await.map_err(|error| unreadable(path, &error));
     store.close().await.map_err(|error| unreadable(path, &error))?;
     Ok(ReadBatch { file, rows: rows? })
+}
+
+/// When the first search of a batch began, and when the last one that came to its end did. 1970 for one without searches.
+///
+/// # Errors
+/// Exit 6 for a damaged batch.
+pub async fn span(
+    path: &Path,
+    batch: &ReadBatch,
+    config: &types::Store,
+    environment: &Environment,
+) -> Result<Span, Failure> {
+    let store = stores::open_for_reading(config, path, environment).await;
+    let store = store.map_err(|error| unreadable(path, &error))?;
+    let runs = store.run_heads().await.map_err(|error| unreadable(path, &error));
+    store.close().await.map_err(|error| unreadable(path, &error))?;
+    let ours: BTreeSet<&str> = batch.rows.iter().map(|row| row.search.as_str()).collect();
+    let runs: Vec<RunHead> = runs?.into_iter().filter(|run| ours.contains(run.id.as_str())).collect();
+    let began = runs.iter().map(|run| run.created_us).min().unwrap_or(0);
+    let ended = runs.iter().filter_map(|run| run.finished_us).max();
+    Ok(Span { began: Moment { us: began }, ended: ended.map(|us| Moment { us }) })
 }
 
 /// Reads the bytes of a `run.json`.

@@ -109,6 +109,10 @@ async fn dispatch(
         Verb::Datasets(arguments) => {
             or_stop(stop, verbs::datasets::datasets(arguments, globals, environment, output)).await
         }
+        Verb::Export(arguments) => {
+            or_stop(stop, verbs::export::export(arguments, globals, environment, output)).await
+        }
+        Verb::Import(arguments) => verbs::import::import(arguments, environment, output),
         Verb::Rank(arguments) => {
             or_stop(stop, verbs::rank::rank(arguments, globals, environment, output)).await
         }

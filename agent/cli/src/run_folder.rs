@@ -119,6 +119,18 @@ pub fn find(run: &str, environment: &Environment) -> Result<PathBuf, Failure> {
     }
 }
 
+/// Writes a file that the user named, whole or not at all; `what` is it in a word or two.
+///
+/// # Errors
+/// Exit 2 if it can't be written there.
+pub fn write_named(what: &str, path: &Path, bytes: &[u8], environment: &Environment) -> Result<(), Failure> {
+    write_whole(&environment.directory().join(path), bytes).map_err(|error| {
+        Failure::usage(format!("{what} can't be written to {}", path.display()))
+            .caused_by(&error)
+            .hint("name a file in a folder that exists")
+    })
+}
+
 /// Writes a file so that it is there whole or not at all.
 ///
 /// # Errors

@@ -116,6 +116,11 @@ impl<'a> Field<'a> {
         self.value.as_u64().ok_or_else(|| self.expected("a whole number, 0 or more"))
     }
 
+    /// This truth value.
+    pub(crate) fn truth(&self) -> Result<bool, DatasetError> {
+        self.value.as_bool().ok_or_else(|| self.expected("true or false"))
+    }
+
     /// A text or a whole number, as text: the ids of some data sets are numbers.
     pub(crate) fn label(&self) -> Result<String, DatasetError> {
         match self.value {

@@ -42,26 +42,38 @@ pub(crate) fn read_line(
     let mut bytes = Vec::new();
     let read = reader.take(DOCUMENT_BYTES_MAX as u64 + 1).read_until(b'\n', &mut bytes);
     read.map_err(|error| unreadable(path, &error))?;
-    check_size(path, line, bytes.len())?;
+    check_size(path, line, bytes.len(), DOCUMENT_BYTES_MAX)?;
     Ok(bytes)
 }
 
 /// Refuses a document that is too large.
-pub(crate) fn check_size(path: &Path, line: usize, bytes: usize) -> Result<(), DatasetError> {
-    if bytes <= DOCUMENT_BYTES_MAX {
+pub(crate) fn check_size(
+    path: &Path,
+    line: usize,
+    bytes: usize,
+    bytes_max: usize,
+) -> Result<(), DatasetError> {
+    if bytes <= bytes_max {
         return Ok(());
     }
-    let mut error = DatasetError::unreadable(path, "a document is larger than 16 MiB", "make it smaller");
+    let reason = format!("a document is larger than {} MiB", bytes_max >> 20);
+    let mut error = DatasetError::unreadable(path, reason, "make it smaller");
     error.place.position = Some((line, 1));
     Err(error)
 }
 
+/// All bytes of a file, unpacked if need be, of which there may be so many.
+pub(crate) fn whole(path: &Path, bytes_max: usize) -> Result<Vec<u8>, DatasetError> {
+    let mut bytes = Vec::new();
+    let read = open(path)?.take(bytes_max as u64 + 1).read_to_end(&mut bytes);
+    read.map_err(|error| unreadable(path, &error))?;
+    check_size(path, 1, bytes.len(), bytes_max)?;
+    Ok(bytes)
+}
+
 /// The whole of a small file, as text.
 pub(crate) fn whole_text(path: &Path) -> Result<String, DatasetError> {
-    let mut bytes = Vec::new();
-    let read = open(path)?.take(DOCUMENT_BYTES_MAX as u64 + 1).read_to_end(&mut bytes);
-    read.map_err(|error| unreadable(path, &error))?;
-    check_size(path, 1, bytes.len())?;
+    let bytes = whole(path, DOCUMENT_BYTES_MAX)?;
     String::from_utf8(bytes)
         .map_err(|_| DatasetError::unreadable(path, "is not UTF-8", "save the file as UTF-8"))
 }

@@ -99,7 +99,7 @@ impl Documents {
         let limit = (DOCUMENT_BYTES_MAX + 1).saturating_sub(bytes.len());
         let read = (&mut self.reader).take(limit as u64).read_to_end(&mut bytes);
         read.map_err(|error| unreadable(&self.path, &error))?;
-        check_size(&self.path, 1, bytes.len())?;
+        check_size(&self.path, 1, bytes.len(), DOCUMENT_BYTES_MAX)?;
         Ok(Some(self.document(1, bytes)))
     }
 }

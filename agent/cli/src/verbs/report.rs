@@ -1,7 +1,5 @@
 //! `codeagent report DIR`: the figures of a batch, as a table, an HTML page or JSON.
 
-use std::path::Path;
-
 use codeagent_benchmarks::report::Report;
 
 use crate::args::{Globals, ReportArgs};
@@ -11,7 +9,7 @@ use crate::environment::Environment;
 use crate::escape;
 use crate::failure::{Exit, Failure};
 use crate::output::Output;
-use crate::run_folder::write_whole;
+use crate::run_folder::write_named;
 
 /// Reports on a batch.
 ///
@@ -33,11 +31,11 @@ pub async fn report(
         let page = report.to_html().map_err(|error| {
             Failure::new(Exit::Internal, "the report could not be made").caused_by(&error)
         })?;
-        write(path, &page, environment)?;
+        write_named("the report", path, page.as_bytes(), environment)?;
         written = true;
     }
     if let Some(path) = &arguments.markdown {
-        write(path, &report.to_markdown(), environment)?;
+        write_named("the report", path, report.to_markdown().as_bytes(), environment)?;
         written = true;
     }
     if globals.json {
@@ -46,12 +44,4 @@ pub async fn report(
         output.bytes(escape::block(&report.to_markdown()).as_bytes())?;
     }
     Ok(Exit::Done)
-}
-
-fn write(path: &Path, text: &str, environment: &Environment) -> Result<(), Failure> {
-    write_whole(&environment.directory().join(path), text.as_bytes()).map_err(|error| {
-        Failure::usage(format!("the report can't be written to {}", path.display()))
-            .caused_by(&error)
-            .hint("name a file in a folder that exists")
-    })
 }

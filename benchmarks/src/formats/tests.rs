@@ -115,8 +115,8 @@ fn forms_of_samples() {
 
 #[test]
 fn forms_for_training() {
-    insta::assert_snapshot!("sft", written(|export, out| training::write_chats(export, out)));
-    insta::assert_snapshot!("dpo", written(|export, out| training::write_pairs(export, out)));
+    insta::assert_snapshot!("sft", written(training::write_chats));
+    insta::assert_snapshot!("dpo", written(training::write_pairs));
 }
 
 #[test]
@@ -162,8 +162,8 @@ fn no_hidden_test_is_in_any_form() {
         .iter()
         .map(|(_, write, _)| written(|export, out| write(export, Unattempted::Empty, out)))
         .collect();
-    all.push(written(|export, out| training::write_chats(export, out)));
-    all.push(written(|export, out| training::write_pairs(export, out)));
+    all.push(written(training::write_chats));
+    all.push(written(training::write_pairs));
     all.push(written(|export, out| inspect::write(export, &results(), SPAN, out)));
     all.push(written(|export, out| lm_eval::write_results(export, &results(), SPAN.began, out)));
     all.push(written(|export, out| lm_eval::write_samples(export, &[1], out)));

@@ -4,6 +4,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use codeagent_search::policy::StopReason;
 use codeagent_search::{Budget, Search};
 use codeagent_store::{Begun, NewRun, Store};
 use futures_core::Stream;
@@ -24,6 +25,9 @@ use crate::operators::{Ports, RoundModules, TrialError};
 use crate::problem::Problem;
 use crate::solution::{Failure, FailureKind, Outcome, Status};
 use crate::task;
+
+/// Status of a run that goes on, or was killed.
+const RUNNING: &str = "running";
 
 /// Events that a listener may fall behind before it misses some.
 const BACKLOG: usize = 4096;
@@ -183,11 +187,16 @@ pub(crate) async fn begin(
     if let Some(store) = &parts.store {
         let new =
             NewRun { id: run_id.clone(), fingerprint: identity.fingerprint, spec: identity.spec.to_string() };
-        if let Begun::Finished(run) = store.begin_run(&new).await?
-            && let Some(outcome) = run.result.and_then(|result| serde_json::from_str(&result).ok())
-        {
-            tell_again(store, &run.id, &listener).await?;
-            return Ok(Beginning::Finished(Box::new(outcome)));
+        match store.begin_run(&new).await? {
+            Begun::New => {}
+            Begun::Continues(_) => store.set_run_status(&run_id, RUNNING).await?,
+            Begun::Finished(run) => {
+                let outcome = run.result.as_deref().and_then(|result| serde_json::from_str(result).ok());
+                if let Some(outcome) = outcome {
+                    tell_again(store, &run.id, &listener).await?;
+                    return Ok(Beginning::Finished(Box::new(outcome)));
+                }
+            }
         }
     }
     let mut log = Log::open(
@@ -245,14 +254,24 @@ fn ports(parts: &Arc<Parts>, problem: Problem) -> Ports {
     }
 }
 
-/// Marks the run finished in the store, unless it can be continued.
+/// How a run is left that can be continued. One that was asked to stop is as one that was killed.
+const fn left_as(outcome: &Outcome) -> &'static str {
+    match outcome.stop_reason {
+        Some(StopReason::Cancelled | StopReason::RunBudget) => RUNNING,
+        _ => outcome.status.word(),
+    }
+}
+
+/// Marks the run finished in the store, or as left where it can be continued.
 async fn close(parts: &Parts, run_id: &str, outcome: Outcome) -> Outcome {
     let Some(store) = &parts.store else { return outcome };
-    if !outcome.is_final() {
-        return outcome;
-    }
-    let result = serde_json::to_string(&outcome).unwrap_or_default();
-    match store.finish_run(run_id, outcome.status.word(), &result).await {
+    let stored = if outcome.is_final() {
+        let result = serde_json::to_string(&outcome).unwrap_or_default();
+        store.finish_run(run_id, outcome.status.word(), &result).await
+    } else {
+        store.set_run_status(run_id, left_as(&outcome)).await
+    };
+    match stored {
         Ok(()) => outcome,
         Err(error) => Outcome {
             status: Status::Error,

@@ -75,8 +75,11 @@ async fn runs(store: &Store) -> Checked {
     let begun = store.begin_run(&again).await?;
     let Begun::Continues(found) = &begun else { return Err(Wrong(format!("not continued: {begun:?}"))) };
     same(&(found.id.as_str(), found.status.as_str(), found.result.as_deref()), &("r1", "running", None))?;
+    store.set_run_status("r1", "capped").await?;
+    same(&store.run("r1").await?.status.as_str(), &"capped")?;
     let result = "x".repeat(LONG);
     store.finish_run("r1", "solved", &result).await?;
+    store.set_run_status("r1", "running").await?;
     let begun = store.begin_run(&run).await?;
     let Begun::Finished(found) = &begun else { return Err(Wrong(format!("not finished: {begun:?}"))) };
     same(&(found.status.as_str(), found.result.as_deref()), &("solved", Some(result.as_str())))?;

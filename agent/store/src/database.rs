@@ -23,6 +23,7 @@ pub(crate) enum Urgency {
 #[derive(Debug)]
 pub(crate) enum Write {
     BeginRun(NewRun),
+    RunStatus { id: String, status: String },
     FinishRun { id: String, status: String, result: String },
     Reply { key: String, body: Vec<u8> },
     Execution { key: String, body: Vec<u8> },

@@ -65,6 +65,10 @@ impl Postgres {
     async fn write_in(&self, connection: &mut PgConnection, write: &Write) -> Result<u64, Fault> {
         match write {
             Write::BeginRun(run) => Ok(begin_run(connection, run).await?),
+            Write::RunStatus { id, status } => {
+                let update = sqlx::query("UPDATE runs SET status = $1 WHERE id = $2 AND finished IS NULL");
+                Ok(update.bind(status).bind(id).execute(connection).await?.rows_affected())
+            }
             Write::FinishRun { id, status, result } => Ok(finish_run(connection, id, status, result).await?),
             Write::Reply { key, body } => Ok(put(connection, Keyed::Replies, key, body).await?),
             Write::Execution { key, body } => Ok(put(connection, Keyed::Executions, key, body).await?),

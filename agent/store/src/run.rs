@@ -20,7 +20,7 @@ pub struct Run {
     pub fingerprint: String,
     /// What was asked for, as JSON.
     pub spec: String,
-    /// `running`, or the status with which it was finished.
+    /// `running`, or the status with which it was finished or left.
     pub status: String,
     /// The result as JSON; `None` until the run is finished.
     pub result: Option<String>,

@@ -82,6 +82,15 @@ impl Store {
         Ok(if run.is_finished() { Begun::Finished(run) } else { Begun::Continues(run) })
     }
 
+    /// Says how a run without a result stands: `running`, or how it was left. Changes nothing for a run that is finished.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it could not be stored.
+    pub async fn set_run_status(&self, id: &str, status: &str) -> Result<(), StoreError> {
+        let write = Write::RunStatus { id: id.to_owned(), status: status.to_owned() };
+        self.write(write, status.len()).await.map(drop)
+    }
+
     /// Stores the result of a run.
     ///
     /// # Errors

@@ -176,6 +176,11 @@ async fn write_one(path: &Path, connection: &mut SqliteConnection, write: &Write
     let fail = |error: sqlx::Error| StoreError::of(path, &error);
     match write {
         Write::BeginRun(run) => begin_run(connection, run).await.map_err(fail),
+        Write::RunStatus { id, status } => {
+            let update = sqlx::query("UPDATE runs SET status = ? WHERE id = ? AND finished IS NULL");
+            let done = update.bind(status).bind(id).execute(connection).await.map_err(fail)?;
+            Ok(done.rows_affected())
+        }
         Write::FinishRun { id, status, result } => {
             finish_run(connection, id, status, result).await.map_err(fail)
         }

@@ -176,7 +176,7 @@ class ListView {
     const first = Math.max(0, Math.floor(this.rows.scrollTop / ROW_PX) - 10);
     const last = Math.min(this.shown.length, first + Math.ceil(this.rows.clientHeight / ROW_PX) + 20);
     const focused = this.body.contains(document.activeElement) ? document.activeElement.dataset.index : null;
-    const space = (rows) => rows > 0 && h('tr', { class: 'space', 'aria-hidden': 'true' }, sized(h('td', { colspan: COLUMNS.length }), rows * ROW_PX));
+    const space = (rows) => rows > 0 && h('tr', { class: 'space', 'aria-hidden': 'true' }, sized(h('td'), rows * ROW_PX));
     const parts = [space(first), ...this.shown.slice(first, last).map((run, at) => this.row(run, first + at)), space(this.shown.length - last)];
     this.body.replaceChildren(...parts.filter(Boolean));
     if (focused !== null) this.link(focused)?.focus({ preventScroll: true });

@@ -1,5 +1,5 @@
 //! `codeagent datasets`: what it counts, which references it finds wrong, and what it says of files that are no data sets.
-#![expect(clippy::unwrap_used, clippy::panic, clippy::string_slice, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::string_slice, reason = "tests")]
 
 use codeagent_benchmarks::load_dataset;
 use codeagent_tests::binary::{Ended, Sandboxed, until};

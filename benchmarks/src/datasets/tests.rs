@@ -98,7 +98,7 @@ fn infinities_are_read_where_they_are_known() {
     let plus = r#"{"task_id":"Mbpp/404","prompt":"p","entry_point":"f","canonical_solution":"","base_input":[[-Infinity]],"atol":0}"#;
     assert_eq!(id_of(folder.file("a.json", plus).to_str().unwrap()), "Mbpp/404");
     let other = NATIVE.replace("\"p\"", "NaN");
-    assert!(error_of(&folder.file("b.json", other)).contains("b.json:1:21: expected value"));
+    assert!(error_of(&folder.file("b.json", other)).contains("b.json:1:22: expected value"));
     let broken = plus.replace("\"p\"", "p");
     assert!(error_of(&folder.file("c.json", broken)).contains("c.json:1:32: expected value"));
 }

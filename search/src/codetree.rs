@@ -254,7 +254,7 @@ impl Origin {
     pub(super) const fn asked(self) -> (NodeId, Operator) {
         match self {
             Self::Strategy(thought) => (thought, Operator::Implement),
-            Self::Program { program, reflection } => (program, Operator::Refine { reflection }),
+            Self::Program { program, reflection } => (program, Operator::Refine { reflection, count: 1 }),
         }
     }
 }

@@ -106,8 +106,9 @@ impl CriticalSampling {
         if best.is_empty() {
             return draws(&self.config);
         }
-        let repair =
-            |(source, count)| std::iter::repeat_n((source, Operator::Refine { reflection: None }), count);
+        let repair = |(source, count)| {
+            std::iter::repeat_n((source, Operator::Refine { reflection: None, count: 1 }), count)
+        };
         shares(best, programs).into_iter().flat_map(repair).collect()
     }
 }

@@ -80,11 +80,13 @@ pub enum Operator {
         /// How they are asked for.
         style: ReflectionStyle,
     },
-    /// Failed or rejected program, with the reflection on it if there is one, to a revised program.
+    /// Failed or rejected program, with the reflection on it if there is one, to `count` revised programs.
     /// The trial's node is the failed program.
     Refine {
         /// The reflection to follow.
         reflection: Option<NodeId>,
+        /// Programs asked for, drawn from one request.
+        count: usize,
     },
     /// Failed program to `count` revised programs, given everything that was tried on the way to it (LATS). Named
     /// `refine`, as it does the same with a longer memory.
@@ -273,7 +275,8 @@ impl Operator {
     #[must_use]
     pub const fn generations(&self) -> u64 {
         match self {
-            Self::Implement | Self::Refine { .. } | Self::RefineWithPlan | Self::Mutate { .. } => 1,
+            Self::Implement | Self::RefineWithPlan | Self::Mutate { .. } => 1,
+            Self::Refine { count, .. } => *count as u64,
             Self::Resample { count, .. } | Self::ReviseWithModules { count, .. } => *count as u64,
             Self::RefineWithHistory { count, .. } => *count as u64,
             // An implementation of one function costs what a program costs, a draft that calls others as well.
@@ -314,7 +317,8 @@ impl Operator {
             Self::Implement => Some((NodeKind::Solution, 1)),
             Self::Resample { count, .. } => Some((NodeKind::Solution, *count)),
             Self::Reflect { count, .. } => Some((NodeKind::Reflection, *count)),
-            Self::Refine { .. } | Self::RefineWithPlan | Self::Mutate { .. } => Some((NodeKind::Revision, 1)),
+            Self::RefineWithPlan | Self::Mutate { .. } => Some((NodeKind::Revision, 1)),
+            Self::Refine { count, .. } => Some((NodeKind::Revision, *count)),
             Self::ReviseWithModules { count, .. } => Some((NodeKind::Revision, *count)),
             Self::RefineWithHistory { count, .. } => Some((NodeKind::Revision, *count)),
             Self::Analyse | Self::ChooseSolution { .. } => Some((NodeKind::Thought, 1)),

@@ -105,7 +105,7 @@ impl SStar {
         let failed = tree.attempt(node).is_some_and(|attempt| attempt.outcome() == Outcome::Failed);
         let programs = tree.lineage(node).filter(|node| node.attempt.is_some()).count();
         if failed && programs < self.config.rounds {
-            self.push(node, Operator::Refine { reflection: None }, self.config.temperature);
+            self.push(node, Operator::Refine { reflection: None, count: 1 }, self.config.temperature);
         }
     }
 

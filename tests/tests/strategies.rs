@@ -128,7 +128,7 @@ fn no_two_questions_in_flight_are_the_same() {
 fn is_sampling(trial: &Trial) -> bool {
     ["resample", "revise_with_modules", "generate_tests"].contains(&trial.operator.name())
         || (trial.operator.name() == "implement" && trial.temperature > 0.0)
-        || (trial.operator == (Operator::Refine { reflection: None }) && trial.temperature > 0.0)
+        || (matches!(trial.operator, Operator::Refine { reflection: None, .. }) && trial.temperature > 0.0)
 }
 
 #[test]

@@ -89,10 +89,10 @@ pub(super) async fn judge(
         probes: None,
     };
     if attempt.total > 0 && !attempt.passes_all() {
-        if ports.feedback.analyses(kind) {
-            candidate.blocks = feedback::analyse(ports, talk, &candidate).await?;
-        }
         candidate.feedback = Some(feedback::of_tests(&ports.problem, &candidate));
+        if ports.feedback.analyses_failures() {
+            feedback::add_analysis(ports, talk, &mut candidate).await?;
+        }
     }
     let draft = Draft { kind, prior: None, attempt: Some(attempt) };
     let content = Content::Program(Box::new(candidate));

@@ -302,7 +302,7 @@ impl SearchPolicy for Adaptive {
         note(tree, trial, result);
         match (&trial.operator, result) {
             (Operator::Verify { .. }, _) => {
-                let accepted = if let TrialResult::Judged { accepted } = result { *accepted } else { None };
+                let accepted = result.verdict();
                 if let Some(accepted) = accepted {
                     let verdict = if accepted { 1.0 } else { 0.0 };
                     evaluate(tree, trial.node, Evaluator::VerifyGeneral, verdict);

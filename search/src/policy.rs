@@ -325,9 +325,9 @@ impl Operator {
             Self::ProposeSolutions { count } => Some((NodeKind::Thought, *count)),
             Self::GenerateTests { suites, .. } => Some((NodeKind::Tests, *suites)),
             Self::WriteInputs { .. } => Some((NodeKind::Inputs, 1)),
-            Self::Decompose { helpers, .. } => Some((NodeKind::Module, *helpers + 1)),
+            Self::Decompose { helpers, .. } => Some((NodeKind::Module, helpers.saturating_add(1))),
             Self::Compose { count, pieces } => {
-                Some((NodeKind::Module, *count + if pieces.draft.is_some() { 1 } else { 0 }))
+                Some((NodeKind::Module, count.saturating_add(if pieces.draft.is_some() { 1 } else { 0 })))
             }
             Self::RefineFromPrefix { count } => Some((NodeKind::Revision, *count)),
             Self::ProposePlans { .. } => Some((NodeKind::PlanStep, usize::MAX)),
@@ -553,6 +553,21 @@ pub enum TrialResult {
     },
     /// Nothing usable came back: an unusable answer after one re-ask, or a filtered one.
     Unusable,
+}
+
+impl TrialResult {
+    /// The grade, in `[0, 1]`; `None` where there is none.
+    #[must_use]
+    pub fn grade(&self) -> Option<f64> {
+        let Self::Graded { grade } = self else { return None };
+        grade.filter(|grade| !grade.is_nan()).map(|grade| grade.clamp(0.0, 1.0))
+    }
+
+    /// Whether the program was accepted; `None` where nobody said.
+    #[must_use]
+    pub const fn verdict(&self) -> Option<bool> {
+        if let Self::Judged { accepted } = self { *accepted } else { None }
+    }
 }
 
 /// A node that an operator made, before it has an id.

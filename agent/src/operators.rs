@@ -369,7 +369,6 @@ pub(crate) async fn carry_out(
         Operator::ChooseSolution { .. } => solutions::choose(ports, &mut talk, trial, inputs).await?,
         _ => on_more_tests(ports, &mut talk, trial, inputs).await?,
     };
-    talk.cost.generations = generations(trial, ports);
     let Conversation { cost, cached_tokens, priced, events, .. } = talk;
     Ok(Carried { result, notes, events, cost, cached_tokens, priced })
 }

@@ -1,7 +1,7 @@
 //! The table of strategies: name, policy, settings and the feedback that the method shows to models.
 //!
 //! A new published method is its policy in `search`, its questions in `prompts`, operators only where it brings new
-//! ones, and one row here.
+//! ones, and here its name and one line in each of the tables below.
 
 use std::sync::Arc;
 

@@ -42,7 +42,7 @@ pub(super) async fn write<Q: Question<Answer: Into<Written>> + Sync>(
     count: usize,
     kind: NodeKind,
 ) -> Result<Made, TrialError> {
-    let answers = talk.ask(name, question, u32::try_from(count).unwrap_or(u32::MAX)).await?;
+    let answers = talk.ask_for_programs(name, question, count).await?;
     if answers.is_empty() {
         return Ok(super::unusable());
     }

@@ -4,6 +4,8 @@ use codeagent_sandbox::value::{Value, canonical, close, python_eq, repr};
 use codeagent_sandbox::{Checker, Claim, Failure, Outcome, Probe, Probed, Verdict};
 use serde::{Deserialize, Serialize};
 
+use crate::digest::number;
+
 #[cfg(test)]
 mod tests;
 
@@ -118,10 +120,7 @@ pub(crate) fn behaviours(programs: &[&[Answer]], counting: &[usize], checker: &C
             hasher.update(&known.unwrap_or(answer).identity());
         }
     }
-    let number = |hasher: &blake3::Hasher| {
-        hasher.finalize().as_bytes().iter().take(8).fold(0, |sum, byte| sum << 8 | u64::from(*byte))
-    };
-    hashers.iter().map(number).collect()
+    hashers.iter().map(|hasher| number(&hasher.finalize())).collect()
 }
 
 /// Lines as exact judging sees them: without white space at their ends and empty lines at the end.

@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use codeagent_sandbox::judge::{Judge, JudgeOptions, Report};
 use codeagent_sandbox::trace::BlockTrace;
-use codeagent_sandbox::{Arguments, Case, Limits, Probe, Program, Sandbox};
+use codeagent_sandbox::{Arguments, Case, Limits, Probe, Program, Sandbox, SandboxError};
 use codeagent_store::Store;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::answers::Answer;
 use crate::inputs::Input;
@@ -45,7 +47,8 @@ impl Examiner {
     /// Runs `source` on the visible tests of `problem`, or recalls the report of the same run.
     pub(crate) async fn examine(&self, problem: &Problem, source: &str) -> Result<Report, TrialError> {
         let program = program(problem, source);
-        let setting = *self.setting.get_or_init(|| self.setting(problem, &problem.visible));
+        let setting =
+            *self.setting.get_or_init(|| self.setting(problem, problem.entry.function(), &problem.visible));
         self.recall_or_judge(problem, &program, &problem.visible, setting).await
     }
 
@@ -56,7 +59,7 @@ impl Examiner {
         source: &str,
         cases: &[Case],
     ) -> Result<Report, TrialError> {
-        let setting = self.setting(problem, cases);
+        let setting = self.setting(problem, problem.entry.function(), cases);
         self.recall_or_judge(problem, &program(problem, source), cases, setting).await
     }
 
@@ -67,21 +70,29 @@ impl Examiner {
         cases: &[Case],
         setting: blake3::Hash,
     ) -> Result<Report, TrialError> {
-        let options = self.options(problem);
-        let judged = || self.judge.judge(program, cases, &options);
-        let Some(store) = &self.store else { return Ok(judged().await?) };
-        let key = blake3::keyed_hash(setting.as_bytes(), program.source.as_bytes()).to_hex().to_string();
+        let key = blake3::keyed_hash(setting.as_bytes(), program.source.as_bytes());
+        self.recall(key, self.judge.judge(program, cases, &self.options(problem))).await
+    }
+
+    /// What came of the same run before, or of this one.
+    async fn recall<T: Serialize + DeserializeOwned>(
+        &self,
+        key: blake3::Hash,
+        run: impl Future<Output = Result<T, SandboxError>>,
+    ) -> Result<T, TrialError> {
+        let Some(store) = &self.store else { return Ok(run.await?) };
+        let key = key.to_hex().to_string();
         if let Some(body) = store.execution(&key).await?
-            && let Ok(report) = serde_json::from_slice(&body)
+            && let Ok(found) = serde_json::from_slice(&body)
         {
-            return Ok(report);
+            return Ok(found);
         }
-        let report = judged().await?;
-        if let Ok(body) = serde_json::to_vec(&report) {
-            // A report that is lost in a crash is made again, so nobody waits for it.
+        let found = run.await?;
+        if let Ok(body) = serde_json::to_vec(&found) {
+            // What is lost in a crash is made again, so nobody waits for it.
             drop(store.queue_execution(&key, body).await?);
         }
-        Ok(report)
+        Ok(found)
     }
 
     /// Traces the program through one visible test, by the test's index.
@@ -95,7 +106,8 @@ impl Examiner {
         Ok(self.judge.trace(&program(problem, source), case, &self.options(problem)).await?)
     }
 
-    /// Calls `entry` of a program, which need not be the problem's, on inputs whose answers nobody knows.
+    /// Calls `entry` of a program, which need not be the problem's, on inputs whose answers nobody knows, or recalls what
+    /// came of it.
     pub(crate) async fn probe_function(
         &self,
         problem: &Problem,
@@ -104,10 +116,12 @@ impl Examiner {
         inputs: &[Arguments],
     ) -> Result<Probe, TrialError> {
         let program = Program { source, entry: Some(entry.to_owned()) };
-        Ok(self.judge.probe(&program, inputs, problem.limits.time, &self.options(problem)).await?)
+        let key = self.probing(problem, &program, inputs);
+        let options = self.options(problem);
+        self.recall(key, self.judge.probe(&program, inputs, problem.limits.time, &options)).await
     }
 
-    /// Runs tests of one function of a program.
+    /// Runs tests of one function of a program, or recalls the report of the same run.
     pub(crate) async fn test_function(
         &self,
         problem: &Problem,
@@ -116,7 +130,8 @@ impl Examiner {
         cases: &[Case],
     ) -> Result<Report, TrialError> {
         let program = Program { source, entry: Some(entry.to_owned()) };
-        Ok(self.judge.judge(&program, cases, &self.options(problem)).await?)
+        let setting = self.setting(problem, Some(entry), cases);
+        self.recall_or_judge(problem, &program, cases, setting).await
     }
 
     /// Runs `source` on inputs whose right answers nobody knows, or recalls what it did on them: one answer per input.
@@ -127,20 +142,8 @@ impl Examiner {
         inputs: &[Input],
     ) -> Result<Vec<Answer>, TrialError> {
         let program = program(problem, source);
-        let Some(store) = &self.store else { return Ok(self.probe_now(problem, &program, inputs).await?) };
-        let setting = self.setting(problem, &[]).to_hex();
-        let setting = serde_json::json!({ "setting": setting.as_str(), "program": source, "probes": inputs });
-        let key = blake3::hash(setting.to_string().as_bytes()).to_hex().to_string();
-        if let Some(body) = store.execution(&key).await?
-            && let Ok(answers) = serde_json::from_slice(&body)
-        {
-            return Ok(answers);
-        }
-        let answers = self.probe_now(problem, &program, inputs).await?;
-        if let Ok(body) = serde_json::to_vec(&answers) {
-            drop(store.queue_execution(&key, body).await?);
-        }
-        Ok(answers)
+        let key = self.probing(problem, &program, inputs);
+        self.recall(key, self.probe_now(problem, &program, inputs)).await
     }
 
     async fn probe_now(
@@ -148,7 +151,7 @@ impl Examiner {
         problem: &Problem,
         program: &Program,
         inputs: &[Input],
-    ) -> Result<Vec<Answer>, codeagent_sandbox::SandboxError> {
+    ) -> Result<Vec<Answer>, SandboxError> {
         let (mut calls, mut answers) = (Vec::new(), Vec::with_capacity(inputs.len()));
         for input in inputs {
             match input {
@@ -166,12 +169,7 @@ impl Examiner {
         Ok(answers)
     }
 
-    async fn run(
-        &self,
-        problem: &Problem,
-        program: &Program,
-        input: &str,
-    ) -> Result<Answer, codeagent_sandbox::SandboxError> {
+    async fn run(&self, problem: &Problem, program: &Program, input: &str) -> Result<Answer, SandboxError> {
         let run = codeagent_sandbox::Run {
             program: program.clone(),
             stdin: input.as_bytes().to_vec(),
@@ -189,10 +187,18 @@ impl Examiner {
     }
 
     /// A hash of what is the same for all programs that run on the same cases.
-    fn setting(&self, problem: &Problem, cases: &[Case]) -> blake3::Hash {
+    fn setting(&self, problem: &Problem, entry: Option<&str>, cases: &[Case]) -> blake3::Hash {
         let parts = serde_json::json!({
-            "entry": problem.entry.function(), "cases": cases,
-            "backend": self.backend, "options": self.options(problem),
+            "entry": entry, "cases": cases, "backend": self.backend, "options": self.options(problem),
+        });
+        blake3::hash(parts.to_string().as_bytes())
+    }
+
+    /// A hash of all that a program's answers to `inputs` depend on.
+    fn probing(&self, problem: &Problem, program: &Program, inputs: &[impl Serialize]) -> blake3::Hash {
+        let setting = self.setting(problem, program.entry.as_deref(), &[]).to_hex();
+        let parts = serde_json::json!({
+            "setting": setting.as_str(), "time": problem.limits.time, "program": program.source, "probes": inputs,
         });
         blake3::hash(parts.to_string().as_bytes())
     }

@@ -81,9 +81,20 @@ fn sides(tests: &[Judged<'_>], source: &str) -> (Vec<String>, Vec<FailedTest>) {
     (passed, failed)
 }
 
+/// Adds to what is said of a failed program what an analysis of it finds.
+pub(crate) async fn add_analysis(
+    ports: &Ports,
+    talk: &mut Conversation<'_>,
+    candidate: &mut Candidate,
+) -> Result<(), TrialError> {
+    candidate.blocks = analyse(ports, talk, candidate).await?;
+    candidate.feedback = Some(of_tests(&ports.problem, candidate));
+    Ok(())
+}
+
 /// Has the model judge the blocks that the first traceable failed test ran through, one by one (LDB, as RethinkMCTS
 /// uses it). Empty where no trace could be made or the allotment is spent.
-pub(crate) async fn analyse(
+async fn analyse(
     ports: &Ports,
     talk: &mut Conversation<'_>,
     candidate: &Candidate,

@@ -15,7 +15,11 @@ mod stdin;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use bounds::size;
+/// Values that inputs made together may have, so that they fit in memory however long the visible ones are.
+pub(crate) const VALUES_MAX: usize = 4_000_000;
+
+/// Bytes of a text that take as much memory as one value.
+const VALUE_BYTES: usize = 16;
 
 /// One input of a program.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -37,6 +41,17 @@ impl Input {
                 format!("{}({})", entry.unwrap_or_default(), all.join(", "))
             }
             Self::Stdin(text) => text.clone(),
+        }
+    }
+
+    /// The memory that it takes, in values.
+    pub(crate) fn weight(&self) -> usize {
+        match self {
+            Self::Call(call) => {
+                let named = call.kwargs.iter().map(|(_, value)| value);
+                1 + call.args.iter().chain(named).map(bounds::size).sum::<usize>()
+            }
+            Self::Stdin(text) => 1 + text.len() / VALUE_BYTES,
         }
     }
 
@@ -85,6 +100,17 @@ fn is_entry(called: &str, entry: &str) -> bool {
 pub(crate) fn distinct(inputs: impl IntoIterator<Item = Input>) -> Vec<Input> {
     let mut seen = std::collections::BTreeSet::new();
     inputs.into_iter().filter(|input| seen.insert(input.identity())).collect()
+}
+
+/// The first of `inputs`, as many as fit in memory together: at least one, where there is one.
+pub(crate) fn held(inputs: impl IntoIterator<Item = Input>) -> Vec<Input> {
+    let mut taken = 0;
+    let fits = |input: &Input| {
+        let fits = taken < VALUES_MAX;
+        taken += input.weight();
+        fits
+    };
+    inputs.into_iter().take_while(fits).collect()
 }
 
 fn of_case(case: &Case, entry: &str) -> Vec<Input> {

@@ -26,6 +26,7 @@
 mod answers;
 mod assertion;
 mod builder;
+mod digest;
 mod driver;
 pub mod event;
 pub mod evidence;

@@ -21,6 +21,7 @@ pub use choose::{Offer, representatives};
 pub use cluster::{Cluster, cluster, clusters};
 pub use codeagent_search::policy::ModuleChoice;
 pub use extract::{Module, extract};
+pub(crate) use graph::running_line;
 pub use graph::{FunctionGraph, Header, Part, PartKind, parameters_of, parts};
 pub use language::Language;
 pub(crate) use normalise::fingerprint;

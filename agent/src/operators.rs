@@ -39,7 +39,7 @@ use codeagent_prompts::{FeedbackText, PromptError, Task};
 use codeagent_sandbox::SandboxError;
 use codeagent_search::Cost;
 use codeagent_search::policy::{Combined, Operator, ThoughtStyle, Trial, TrialResult};
-use codeagent_search::tree::{NodeId, Tree};
+use codeagent_search::tree::{NodeId, NodeKind, Tree};
 
 use crate::event::EventKind;
 use crate::examiner::Examiner;
@@ -92,6 +92,8 @@ pub(crate) struct Inputs {
     number: Option<usize>,
     /// The program that the operator works from.
     program: Option<Arc<Note>>,
+    /// Whether the trial's node is a revision.
+    is_revision: bool,
     /// The reflection to follow.
     reflection: Option<String>,
     /// The plan that the trial's node is or follows, or that is criticised.
@@ -153,7 +155,7 @@ impl Inputs {
             _ => None,
         };
         let reflection = match &trial.operator {
-            Operator::Refine { reflection: Some(node) } => notebook.reflection(*node).map(str::to_owned),
+            Operator::Refine { reflection: Some(node), .. } => notebook.reflection(*node).map(str::to_owned),
             _ => None,
         };
         let sources = match &trial.operator {
@@ -196,6 +198,7 @@ impl Inputs {
             number: Some(above.len()).filter(|number| *number < thoughts.len()),
             thoughts,
             program,
+            is_revision: tree.node(trial.node).is_some_and(|node| node.kind == NodeKind::Revision),
             reflection,
             plan: plan.map(str::to_owned),
             exemplar: notebook.exemplar(tree, trial.node).cloned().map(Box::new),
@@ -227,11 +230,14 @@ pub(crate) fn worst_case(trial: &Trial, ports: &Ports) -> Cost {
     if matches!(trial.operator, Operator::RunTests { .. }) {
         return Cost { executions: 1, ..Cost::default() };
     }
-    let made = trial.operator.makes().map(|(kind, _)| kind);
-    let analysed =
-        made.is_some_and(|kind| ports.feedback.analyses(kind)) && !ports.problem.visible.is_empty();
+    let tested = !ports.problem.visible.is_empty();
+    let analysed = tested && ports.feedback.analyses_failures();
     let calls = match trial.operator {
         Operator::Implement | Operator::Refine { .. } | Operator::RefineWithPlan if analysed => 3,
+        Operator::Refine { .. } if tested && ports.feedback.analyses_revisions() => {
+            refine::ANALYSIS_CALLS + 1
+        }
+        Operator::Refine { count, .. } if count > 1 => 1,
         Operator::Resample { count, .. } | Operator::ReviseWithModules { count, .. } if count > 1 => 1,
         Operator::GenerateTests { suites, .. } if suites > 1 => 1,
         Operator::RefineWithHistory { count, .. } if count > 1 => 1,
@@ -339,7 +345,7 @@ pub(crate) async fn carry_out(
         Operator::Reflect { count, style } => {
             reflect::carry_out(ports, &mut talk, trial, inputs, *count, *style).await?
         }
-        Operator::Refine { .. } => refine::carry_out(ports, &mut talk, inputs).await?,
+        Operator::Refine { count, .. } => refine::carry_out(ports, &mut talk, inputs, *count).await?,
         Operator::RefineWithPlan => refine::with_plan(ports, &mut talk, inputs).await?,
         Operator::Blame => blame::carry_out(ports, &mut talk, trial, inputs).await?,
         Operator::Rethink { .. } => rethink::carry_out(ports, &mut talk, trial, inputs).await?,
@@ -363,7 +369,6 @@ pub(crate) async fn carry_out(
         Operator::ChooseSolution { .. } => solutions::choose(ports, &mut talk, trial, inputs).await?,
         _ => on_more_tests(ports, &mut talk, trial, inputs).await?,
     };
-    talk.cost.generations = generations(trial, ports);
     let Conversation { cost, cached_tokens, priced, events, .. } = talk;
     Ok(Carried { result, notes, events, cost, cached_tokens, priced })
 }

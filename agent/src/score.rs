@@ -5,6 +5,7 @@ use codeagent_sandbox::verdict::{Failure, Verdict};
 use codeagent_search::policy::Attempt;
 use codeagent_search::suite::TestOutcome;
 
+use crate::digest::number;
 use crate::modules;
 use crate::problem::Problem;
 
@@ -77,6 +78,5 @@ fn behaviour(report: &Report) -> u64 {
 
 fn hash(of: &impl serde::Serialize) -> u64 {
     let text = serde_json::to_string(of).unwrap_or_default();
-    let hash = blake3::hash(text.as_bytes());
-    hash.as_bytes().iter().take(8).fold(0, |sum, byte| sum << 8 | u64::from(*byte))
+    number(&blake3::hash(text.as_bytes()))
 }

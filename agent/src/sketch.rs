@@ -122,12 +122,14 @@ impl Sketch {
     /// # Errors
     /// [`SketchError`] with line and column of what is wrong.
     pub fn parse(text: &str) -> Result<Self, SketchError> {
-        let sketch: Self = serde_json::from_str(text).map_err(|error| SketchError {
-            line: error.line(),
-            column: error.column(),
-            path: String::new(),
-            reason: error.to_string(),
-            remedy: "see docs/sketches.md for the format".to_owned(),
+        let sketch: Self = serde_json::from_str(text).map_err(|error| {
+            // The parser counts bytes, and an end after a line break as column 0 of a line that is not there.
+            let line = error.line().clamp(1, text.lines().count().max(1));
+            let known = text.lines().nth(line - 1).unwrap_or_default();
+            let bytes = if line == error.line() { error.column().saturating_sub(1) } else { known.len() };
+            let column = 1 + known.char_indices().take_while(|(at, _)| *at < bytes).count();
+            let remedy = "see docs/sketches.md for the format".to_owned();
+            SketchError { line, column, path: String::new(), reason: error.to_string(), remedy }
         })?;
         let mut sketch = check::checked(sketch, text)?;
         sketch.add_quoted();

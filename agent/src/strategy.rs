@@ -1,7 +1,7 @@
 //! The table of strategies: name, policy, settings and the feedback that the method shows to models.
 //!
 //! A new published method is its policy in `search`, its questions in `prompts`, operators only where it brings new
-//! ones, and one row here.
+//! ones, and here its name and one line in each of the tables below.
 
 use std::sync::Arc;
 
@@ -10,9 +10,9 @@ use codeagent_search::{
     AbMcts, AbMctsConfig, Adaptive, AdaptiveConfig, AgentCoder, AgentCoderConfig, AlphaCodium,
     AlphaCodiumConfig, Anpl, AnplConfig, CodeChain, CodeChainConfig, CodeTree, CodeTreeConfig,
     CriticalSampling, CriticalSamplingConfig, Evolve, EvolveConfig, FunCoder, FunCoderConfig, Lats,
-    LatsConfig, MapCoder, MapCoderConfig, NodeKind, Order, PlanSearch, PlanSearchConfig, Reflexion,
-    ReflexionConfig, Resample, ResampleConfig, RethinkConfig, RethinkMcts, SStar, SStarConfig, SearchPolicy,
-    TreePlanner, TreePlannerConfig, UnguidedTree, UnguidedTreeConfig,
+    LatsConfig, MapCoder, MapCoderConfig, Order, PlanSearch, PlanSearchConfig, Reflexion, ReflexionConfig,
+    Resample, ResampleConfig, RethinkConfig, RethinkMcts, SStar, SStarConfig, SearchPolicy, TreePlanner,
+    TreePlannerConfig, UnguidedTree, UnguidedTreeConfig,
 };
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -80,20 +80,22 @@ pub enum FeedbackStyle {
     Tests,
     /// The failed tests and an analysis of the blocks that one of them ran through.
     TestsAndTrace,
-    /// The failed tests; where a revision has failed, too, with the analysis. It costs a call, and most programs are
-    /// mended without it or never.
+    /// The failed tests; where a revision that has failed, too, is revised once more, with the analysis. It costs a call,
+    /// and most programs are mended without it or never.
     TestsThenTrace,
 }
 
 impl FeedbackStyle {
-    /// Whether the failure of a program of this kind is analysed block by block.
+    /// Whether every program that fails is analysed block by block, as soon as it has failed.
     #[must_use]
-    pub const fn analyses(self, kind: NodeKind) -> bool {
-        match self {
-            Self::Tests => false,
-            Self::TestsAndTrace => matches!(kind, NodeKind::Solution | NodeKind::Revision),
-            Self::TestsThenTrace => matches!(kind, NodeKind::Revision),
-        }
+    pub const fn analyses_failures(self) -> bool {
+        matches!(self, Self::TestsAndTrace)
+    }
+
+    /// Whether a revision that has failed, too, is analysed before it is revised.
+    #[must_use]
+    pub const fn analyses_revisions(self) -> bool {
+        matches!(self, Self::TestsThenTrace)
     }
 }
 

@@ -4,14 +4,15 @@
 //! the search. The type gives no access to its contents and does not print them.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use codeagent_sandbox::{Case, Judge, JudgeOptions, Program, Report, SandboxError};
 
-/// The tests that decide whether a problem is solved.
+/// The tests that decide whether a problem is solved. Copies share them: they may be large, and problems are copied.
 #[derive(Clone, PartialEq)]
 pub struct HiddenTests {
-    cases: Vec<Case>,
+    cases: Arc<[Case]>,
     harness: Option<Harness>,
 }
 
@@ -25,12 +26,12 @@ pub(crate) struct Harness {
 }
 
 impl HiddenTests {
-    pub(crate) const fn new(cases: Vec<Case>) -> Self {
-        Self { cases, harness: None }
+    pub(crate) fn new(cases: Vec<Case>) -> Self {
+        Self { cases: cases.into(), harness: None }
     }
 
-    pub(crate) const fn with_harness(cases: Vec<Case>, harness: Harness) -> Self {
-        Self { cases, harness: Some(harness) }
+    pub(crate) fn with_harness(cases: Vec<Case>, harness: Harness) -> Self {
+        Self { cases: cases.into(), harness: Some(harness) }
     }
 
     /// How many tests there are.
@@ -48,16 +49,16 @@ impl HiddenTests {
     /// The same tests, each of which may take at most `time`.
     #[must_use]
     pub fn within(&self, time: Duration) -> Self {
-        let mut cases = self.cases.clone();
-        for case in &mut cases {
-            case.time_limit = case.time_limit.min(time);
+        if self.cases.iter().all(|case| case.time_limit <= time) {
+            return self.clone();
         }
-        Self { cases, harness: self.harness.clone() }
+        let limited = |case: &Case| Case { time_limit: case.time_limit.min(time), ..case.clone() };
+        Self { cases: self.cases.iter().map(limited).collect(), harness: self.harness.clone() }
     }
 
     /// Adds the tests to a hash of problems.
     pub(crate) fn hash_into(&self, hasher: &mut blake3::Hasher) -> Result<(), serde_json::Error> {
-        serde_json::to_writer(hasher, &self.cases)
+        serde_json::to_writer(hasher, &*self.cases)
     }
 }
 

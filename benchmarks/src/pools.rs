@@ -23,10 +23,10 @@ const FAULTS_MAX: usize = 100;
 /// Source: Chen et al. 2021, *Evaluating Large Language Models Trained on Code*, section 3.
 const STOPS: [&str; 5] = ["\nclass", "\ndef", "\n#", "\nif", "\nprint"];
 
-/// Fields that hold programs, the first that a row has.
+/// Fields that hold programs, the first that a row has with any.
 const PROGRAMS: [&str; 4] = ["completion_list", "samples", "solution", "completion"];
 
-/// Fields that hold texts with tests, the first that a row has.
+/// Fields that hold texts with tests, the first that a row has with any.
 const TESTS: [&str; 3] = ["tests", "test_case_list", "samples"];
 
 /// A text of a pool.
@@ -124,23 +124,16 @@ fn texts(
 ) -> Result<(String, Vec<Drawn>), DatasetError> {
     let root = row.root();
     let (id, before) = problems.of(&root)?;
-    let mut found = None;
-    for name in names {
-        found = match root.optional(name)? {
-            Some(field) => Some(field),
-            None => continue,
-        };
-        break;
-    }
-    let field = found.ok_or_else(|| {
+    let given: Vec<Field<'_>> =
+        names.iter().filter_map(|name| root.optional(name).transpose()).collect::<Result<_, _>>()?;
+    // A list without texts says nothing where another field holds some.
+    let is_empty = |field: &&Field<'_>| field.value.as_array().is_some_and(Vec::is_empty);
+    let field = given.iter().find(|field| !is_empty(field)).or_else(|| given.first()).ok_or_else(|| {
         let names = names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
         root.error(format!("the row has none of {names}"), "add one of them")
     })?;
-    let log_prob = match root.optional("mean_logprob")? {
-        Some(field) if !field.value.is_null() => Some(field.number()?),
-        _ => None,
-    };
-    let items = if field.value.is_array() { field.items()? } else { vec![field] };
+    let log_prob = root.optional("mean_logprob")?.map(|field| field.number()).transpose()?;
+    let items = if field.value.is_array() { field.items()? } else { vec![field.clone()] };
     let drawn = |item: Field<'_>| {
         let (text, own) = text_of(&item)?;
         Ok(Drawn { text: format!("{before}{text}"), log_prob: own.or(log_prob), line: row.line })

@@ -133,7 +133,7 @@ mod tests {
         let text = b"{\"task_id\": \"a\", \"completion\": \"x\"}\r\n\r\n\
             {\"task_id\": \"a\", \"completion\": null}\n\
             {\"task_id\": \"a\", \"completion\": \"x\", \"solution\": \"y\", \"extra\": 1}\n\
-            {\"task_id\": 3, \"completion\": \"\"}\n\
+            {\"task_id\": 3, \"completion\": \"\", \"solution\": null}\n\
             {\"completion\": \"x\"}\n\
             [1]\n\xff\xfe\n\
             {\"task_id\": \"a\", \"completion\": \"cut";

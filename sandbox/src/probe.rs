@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::error::SandboxError;
 use crate::judge::callee::{Answer, Callee};
 use crate::judge::{Judge, JudgeOptions};
@@ -15,7 +17,8 @@ use crate::verdict::{Clock, Verdict};
 const CAREFUL_CALLS: usize = 8;
 
 /// What came of a probe.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Probe {
     /// What came of each input, in order.
     Answers(Vec<Probed>),
@@ -24,7 +27,8 @@ pub enum Probe {
 }
 
 /// What came of one input.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Probed {
     /// The program claims this: a value, an exception, or something that is not plain data.
     Claim(Claim),

@@ -238,7 +238,7 @@ impl SearchPolicy for AbMcts {
             let operator = if node == NodeId::ROOT {
                 Operator::Resample { count: 1, style: ProgramStyle::Direct }
             } else {
-                Operator::Refine { reflection: None }
+                Operator::Refine { reflection: None, count: 1 }
             };
             let Self { config: AbMctsConfig { temperature, max_output_tokens, .. }, .. } = *self;
             decisions.push(Decision { node, operator, temperature, max_output_tokens });

@@ -1,7 +1,7 @@
 //! Adaptive: direct programs first; then, step by step, whichever move is likely to pay: another direct program, thoughts,
 //! a program from one, a revision, a thought written anew. The default strategy.
 //!
-//! 1. *Direct probe*: two programs from one request. If both pass and the model's own check agrees, that is all.
+//! 1. *Direct probe*: a few programs from one request. If they pass and the model's own check agrees, that is all.
 //! 2. *Tree*: at every node, Thompson sampling between the moves that can be made there and the children that can be
 //!    gone on with ([`grove`]). Moves are believed what was seen of them in the whole tree and, where given, in earlier
 //!    problems ([`experience`]). Where revisions do not help, this comes down to resampling.
@@ -52,9 +52,13 @@ pub struct AdaptiveConfig {
     /// knows the results of all before, which saves a tenth of the calls and takes three times as long.
     #[serde(deserialize_with = "checked::count")]
     pub batch: usize,
-    /// Programs drawn from one request, at least 1. Default 2.
+    /// Programs drawn from one request for programs from the statement, at least 1; of the first request at least 2.
+    /// Default 4.
     #[serde(deserialize_with = "checked::count")]
     pub per_request: usize,
+    /// Revisions of one program drawn from one request, at least 1. Default 2.
+    #[serde(deserialize_with = "checked::count")]
+    pub revisions: usize,
     /// Thoughts asked for at once, at least 1. Default 3.
     #[serde(deserialize_with = "checked::count")]
     pub thoughts: usize,
@@ -81,7 +85,8 @@ impl Default for AdaptiveConfig {
             calls: 60,
             reserve: 0.15,
             batch: 4,
-            per_request: 2,
+            per_request: 4,
+            revisions: 2,
             thoughts: 3,
             max_depth: 5,
             rethink: true,
@@ -219,7 +224,9 @@ impl Adaptive {
             Move::Propose => Operator::Propose { count, style: ThoughtStyle::Rated },
             Move::Implement => Operator::Implement,
             Move::Extend => Operator::Extend { count, after },
-            Move::Refine => Operator::Refine { reflection: None },
+            Move::Refine => {
+                Operator::Refine { reflection: None, count: self.config.revisions.clamp(1, left) }
+            }
             Move::Rethink => Operator::Rethink { after },
         };
         let first = tree.children(node).all(|child| child.attempt.is_none());
@@ -295,7 +302,7 @@ impl SearchPolicy for Adaptive {
         note(tree, trial, result);
         match (&trial.operator, result) {
             (Operator::Verify { .. }, _) => {
-                let accepted = if let TrialResult::Judged { accepted } = result { *accepted } else { None };
+                let accepted = result.verdict();
                 if let Some(accepted) = accepted {
                     let verdict = if accepted { 1.0 } else { 0.0 };
                     evaluate(tree, trial.node, Evaluator::VerifyGeneral, verdict);

@@ -168,7 +168,9 @@ impl AgentCoder {
             Revision::Feedback => self.best(tree, programs).filter(|_| !self.suites.is_empty()),
         };
         match revised {
-            Some(program) => Batch::new([self.decision(program, Operator::Refine { reflection: None })]),
+            Some(program) => {
+                Batch::new([self.decision(program, Operator::Refine { reflection: None, count: 1 })])
+            }
             None => {
                 self.suites.clear();
                 self.write()

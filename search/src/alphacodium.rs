@@ -158,7 +158,7 @@ impl AlphaCodium {
                 (node, run(self.all_suites(), Shown::Unchanged))
             }
             Step::Show { program, test } => (program, run(self.all_suites(), self.shown(test))),
-            Step::Fix { program, .. } => (program, Operator::Refine { reflection: None }),
+            Step::Fix { program, .. } => (program, Operator::Refine { reflection: None, count: 1 }),
             Step::Stop(_) => return None,
         };
         let (temperature, max_output_tokens) = (self.config.temperature, self.config.max_output_tokens);

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use crate::policy::Decision;
 
-/// The decisions of one stage of a method.
+/// The decisions of one stage of a method, or of all.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Batch {
     waiting: VecDeque<Decision>,
@@ -15,6 +15,11 @@ impl Batch {
     /// A batch of which nothing was asked for yet.
     pub(crate) fn new(decisions: impl IntoIterator<Item = Decision>) -> Self {
         Self { waiting: decisions.into_iter().collect(), in_flight: 0 }
+    }
+
+    /// Adds a decision.
+    pub(crate) fn push(&mut self, decision: Decision) {
+        self.waiting.push_back(decision);
     }
 
     /// The next decisions, at most `slots`.

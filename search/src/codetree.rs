@@ -234,8 +234,8 @@ impl SearchPolicy for CodeTree {
         self.step = match self.step {
             Step::Propose => self.branch(strategies(&nodes), 1, 0.0, false),
             Step::Write(open) => self.written(tree, open, nodes.first().copied()),
-            Step::Grade { open, program, share } => self.graded(tree, open, program, share, grade_of(result)),
-            Step::Verify { open, program } => self.judged(tree, open, program, verdict_of(result)),
+            Step::Grade { open, program, share } => self.graded(tree, open, program, share, result.grade()),
+            Step::Verify { open, program } => self.judged(tree, open, program, result.verdict()),
             Step::Reflect { program, depth, value, passed } => {
                 self.branch(revisions(program, &nodes), depth + 1, value, passed)
             }
@@ -254,7 +254,7 @@ impl Origin {
     pub(super) const fn asked(self) -> (NodeId, Operator) {
         match self {
             Self::Strategy(thought) => (thought, Operator::Implement),
-            Self::Program { program, reflection } => (program, Operator::Refine { reflection }),
+            Self::Program { program, reflection } => (program, Operator::Refine { reflection, count: 1 }),
         }
     }
 }
@@ -287,17 +287,6 @@ fn is_pruned(value: f64, parent_value: f64, depth: usize, grade: f64) -> bool {
 /// A value as a share of the largest one, which is how the tree keeps it.
 fn reward(value: f64) -> f64 {
     (value / VALUE_MAX).clamp(0.0, 1.0)
-}
-
-fn grade_of(result: &TrialResult) -> Option<f64> {
-    match result {
-        TrialResult::Graded { grade } => grade.filter(|grade| !grade.is_nan()).map(|it| it.clamp(0.0, 1.0)),
-        _ => None,
-    }
-}
-
-const fn verdict_of(result: &TrialResult) -> Option<bool> {
-    if let TrialResult::Judged { accepted } = result { *accepted } else { None }
 }
 
 /// Share of visible tests that a failed program passes; 0 where there is none.

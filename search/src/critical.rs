@@ -11,11 +11,10 @@
 //! - without visible tests nothing speaks against a program that parses, so it is refined;
 //! - programs that nothing can be learnt from (they do not parse, and there are no tests) are drawn afresh.
 
-use std::collections::VecDeque;
-
 use serde::{Deserialize, Serialize};
 
 use crate::attempt::Outcome;
+use crate::batch::Batch;
 use crate::checked;
 use crate::choose;
 use crate::grow::{any_passes, distinct, grow, with_outcome};
@@ -67,8 +66,7 @@ pub struct CriticalSampling {
     config: CriticalSamplingConfig,
     /// Stages that are over.
     stages: usize,
-    queue: VecDeque<(NodeId, Operator)>,
-    in_flight: usize,
+    batch: Batch,
     stopped: Option<StopReason>,
 }
 
@@ -76,21 +74,21 @@ impl CriticalSampling {
     /// A policy that has asked for nothing yet.
     #[must_use]
     pub fn new(config: CriticalSamplingConfig) -> Self {
-        let queue = draws(&config);
-        Self { config, stages: 0, queue, in_flight: 0, stopped: None }
+        let batch = batch(&config, draws(&config));
+        Self { config, stages: 0, batch, stopped: None }
     }
 
     fn end_stage(&mut self, tree: &Tree) {
         self.stages += 1;
         if self.stages <= self.config.iterations {
-            self.queue = self.next_stage(tree);
+            self.batch = batch(&self.config, self.next_stage(tree));
             return;
         }
         self.stopped = Some(StopReason::done(any_passes(tree)));
     }
 
     /// Refines what passes, or else what nothing speaks against; else repairs the best; else draws afresh.
-    fn next_stage(&self, tree: &Tree) -> VecDeque<(NodeId, Operator)> {
+    fn next_stage(&self, tree: &Tree) -> Vec<(NodeId, Operator)> {
         let programs = self.config.programs.max(1);
         for outcome in [Outcome::Passed, Outcome::Untested] {
             let all = tree.nodes().map(|node| node.id);
@@ -106,29 +104,22 @@ impl CriticalSampling {
         if best.is_empty() {
             return draws(&self.config);
         }
-        let repair =
-            |(source, count)| std::iter::repeat_n((source, Operator::Refine { reflection: None }), count);
+        let repair = |(source, count)| {
+            std::iter::repeat_n((source, Operator::Refine { reflection: None, count: 1 }), count)
+        };
         shares(best, programs).into_iter().flat_map(repair).collect()
     }
 }
 
 impl SearchPolicy for CriticalSampling {
     fn ask(&mut self, _tree: &Tree, slots: usize) -> Vec<Decision> {
-        let now = slots.min(self.queue.len());
-        self.in_flight += now;
-        let decision = |(node, operator)| Decision {
-            node,
-            operator,
-            temperature: self.config.temperature,
-            max_output_tokens: self.config.max_output_tokens,
-        };
-        self.queue.drain(..now).map(decision).collect()
+        self.batch.ask(slots)
     }
 
     fn tell(&mut self, tree: &mut Tree, trial: &Trial, result: &TrialResult) -> Vec<NodeId> {
         let nodes = grow(tree, trial, result);
-        self.in_flight = self.in_flight.saturating_sub(1);
-        if self.in_flight == 0 && self.queue.is_empty() {
+        self.batch.tell();
+        if self.batch.is_done() {
             self.end_stage(tree);
         }
         nodes
@@ -139,8 +130,14 @@ impl SearchPolicy for CriticalSampling {
     }
 }
 
+fn batch(config: &CriticalSamplingConfig, trials: Vec<(NodeId, Operator)>) -> Batch {
+    let CriticalSamplingConfig { temperature, max_output_tokens, .. } = *config;
+    let decision = |(node, operator)| Decision { node, operator, temperature, max_output_tokens };
+    Batch::new(trials.into_iter().map(decision))
+}
+
 /// Requests for `programs` independent programs.
-fn draws(config: &CriticalSamplingConfig) -> VecDeque<(NodeId, Operator)> {
+fn draws(config: &CriticalSamplingConfig) -> Vec<(NodeId, Operator)> {
     let (programs, most) = (config.programs.max(1), config.per_request.max(1));
     let request = |from: usize| {
         let count = most.min(programs - from);

@@ -14,14 +14,13 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
 use serde::{Deserialize, Serialize};
 
 use self::islands::{Islands, fittest_first};
 use crate::checked;
 use crate::grow::grow;
 use crate::policy::{Decision, Operator, ProgramStyle, SearchPolicy, StopReason, Trial, TrialResult};
+use crate::thompson::Dice;
 use crate::tree::{NodeId, Tree};
 
 mod islands;
@@ -126,16 +125,16 @@ impl Evolve {
 
     /// One program for each island, as far as programs are left.
     fn start_generation(&mut self, tree: &Tree) {
-        let mut luck = Luck(ChaCha8Rng::seed_from_u64(self.seeds));
+        let mut dice = Dice::new(self.seeds);
         for island in 0..self.islands.len() {
             if self.asked >= self.config.programs.max(1) {
                 return;
             }
             self.asked += 1;
             self.due.push_back(island);
-            let (node, operator) = match self.parent(tree, island, &mut luck) {
+            let (node, operator) = match self.parent(tree, island, &mut dice) {
                 Some(parent) => {
-                    let inspirations = self.inspirations(tree, island, parent, &mut luck);
+                    let inspirations = self.inspirations(tree, island, parent, &mut dice);
                     (parent, Operator::Mutate { inspirations })
                 }
                 None => (NodeId::ROOT, Operator::Resample { count: 1, style: ProgramStyle::Direct }),
@@ -146,34 +145,34 @@ impl Evolve {
     }
 
     /// The program to change; `None` where the island still has to be sown.
-    fn parent(&self, tree: &Tree, island: usize, luck: &mut Luck) -> Option<NodeId> {
+    fn parent(&self, tree: &Tree, island: usize, dice: &mut Dice) -> Option<NodeId> {
         let own = self.islands.elites(island);
         if own.is_empty() {
             return None;
         }
         let all = self.islands.all();
-        let draw = luck.share();
+        let draw = dice.uniform();
         if draw < self.config.explore {
-            return luck.pick(&own);
+            return dice.pick(&own);
         }
         if draw >= self.config.explore + self.config.exploit {
-            return luck.pick(&all);
+            return dice.pick(&all);
         }
         let mut archive = fittest_first(tree, all);
         archive.truncate(self.config.archive.max(1));
         let ours: Vec<NodeId> = archive.iter().copied().filter(|node| own.contains(node)).collect();
-        luck.pick(if ours.is_empty() { &archive } else { &ours })
+        dice.pick(if ours.is_empty() { &archive } else { &ours })
     }
 
     /// The island's best, and some of other behaviour than the parent's; neither the parent nor one twice.
-    fn inspirations(&self, tree: &Tree, island: usize, parent: NodeId, luck: &mut Luck) -> Vec<NodeId> {
+    fn inspirations(&self, tree: &Tree, island: usize, parent: NodeId, dice: &mut Dice) -> Vec<NodeId> {
         let mut others = fittest_first(tree, self.islands.elites(island));
         others.retain(|node| *node != parent);
         let mut rest = others.split_off(self.config.top.min(others.len()));
         let behaviour = |node: NodeId| tree.attempt(node).and_then(|attempt| attempt.behaviour);
         rest.retain(|node| behaviour(*node) != behaviour(parent));
         while others.len() < self.config.top + self.config.diverse
-            && let Some(node) = luck.pick(&rest)
+            && let Some(node) = dice.pick(&rest)
         {
             rest.retain(|other| *other != node);
             others.push(node);
@@ -227,20 +226,5 @@ impl SearchPolicy for Evolve {
             true => Some(StopReason::Exhausted),
             false => None,
         }
-    }
-}
-
-/// The choices of one generation.
-struct Luck(ChaCha8Rng);
-
-impl Luck {
-    /// A number in `[0, 1)`.
-    fn share(&mut self) -> f64 {
-        f64::from(self.0.next_u32()) / (f64::from(u32::MAX) + 1.0)
-    }
-
-    fn pick(&mut self, nodes: &[NodeId]) -> Option<NodeId> {
-        let index = self.0.next_u64() % (nodes.len().max(1) as u64);
-        nodes.get(usize::try_from(index).ok()?).copied()
     }
 }

@@ -78,7 +78,6 @@ pub use alphacodium::{AlphaCodium, AlphaCodiumConfig};
 pub use anpl::{Anpl, AnplConfig};
 pub use attempt::{Attempt, Outcome};
 pub use budget::{Budget, BudgetLimits, Cost, Refusal, Reservation, Resource};
-pub use choose::contest::Contest;
 pub use codechain::{CodeChain, CodeChainConfig};
 pub use codetree::{CodeTree, CodeTreeConfig, Order, UnguidedTree, UnguidedTreeConfig};
 pub use critical::{CriticalSampling, CriticalSamplingConfig};

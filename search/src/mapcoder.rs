@@ -17,6 +17,7 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 
 use crate::attempt::{Attempt, Outcome};
+use crate::batch::Batch;
 use crate::checked;
 use crate::grow::{evaluate, grow};
 use crate::policy::{Decision, Operator, SearchPolicy, StopReason, Trial, TrialResult};
@@ -56,9 +57,8 @@ impl Default for MapCoderConfig {
 pub struct MapCoder {
     config: MapCoderConfig,
     stage: Stage,
-    /// What the stage has still to ask for, and how much of it is out.
-    todo: VecDeque<(NodeId, Operator)>,
-    in_flight: usize,
+    /// What the stage asks for.
+    batch: Batch,
     /// Nodes that the stage made.
     made: Vec<NodeId>,
     /// Plans to be written, the surest first; the root stands for none.
@@ -84,14 +84,21 @@ impl MapCoder {
     #[must_use]
     pub fn new(config: MapCoderConfig) -> Self {
         let recall = (NodeId::ROOT, Operator::Recall { count: config.plans.max(1) });
-        Self {
+        let mut policy = Self {
             config,
             stage: Stage::Recall,
-            todo: VecDeque::from([recall]),
-            in_flight: 0,
+            batch: Batch::default(),
             made: Vec::new(),
             plans: VecDeque::new(),
-        }
+        };
+        policy.begin([recall]);
+        policy
+    }
+
+    fn begin(&mut self, trials: impl IntoIterator<Item = (NodeId, Operator)>) {
+        let MapCoderConfig { temperature, max_output_tokens, .. } = self.config;
+        let decision = |(node, operator)| Decision { node, operator, temperature, max_output_tokens };
+        self.batch = Batch::new(trials.into_iter().map(decision));
     }
 
     /// Goes on to the next stage once all that a stage asked for has come.
@@ -100,7 +107,7 @@ impl MapCoder {
         match self.stage {
             Stage::Recall => {
                 let sources = if made.is_empty() { vec![NodeId::ROOT] } else { made };
-                self.todo = sources.into_iter().map(|source| (source, Operator::Plan)).collect();
+                self.begin(sources.into_iter().map(|source| (source, Operator::Plan)));
                 self.stage = Stage::Plan;
             }
             Stage::Plan if made.is_empty() => {
@@ -108,7 +115,7 @@ impl MapCoder {
                 self.next_plan();
             }
             Stage::Plan => {
-                self.todo = made.into_iter().map(|plan| (plan, Operator::RatePlan)).collect();
+                self.begin(made.into_iter().map(|plan| (plan, Operator::RatePlan)));
                 self.stage = Stage::Rate;
             }
             Stage::Rate => {
@@ -132,7 +139,7 @@ impl MapCoder {
     /// Asks for the plan's program, or for a fix of the last one.
     fn write(&mut self, plan: NodeId, asked: usize, program: Option<NodeId>) {
         let ask = program.map_or((plan, Operator::Implement), |failed| (failed, Operator::RefineWithPlan));
-        self.todo.push_back(ask);
+        self.begin([ask]);
         self.stage = Stage::Write { plan, asked: asked + 1, program };
     }
 
@@ -149,17 +156,7 @@ impl MapCoder {
 
 impl SearchPolicy for MapCoder {
     fn ask(&mut self, _tree: &Tree, slots: usize) -> Vec<Decision> {
-        let asked = self.todo.drain(..slots.min(self.todo.len()));
-        let decisions: Vec<Decision> = asked
-            .map(|(node, operator)| Decision {
-                node,
-                operator,
-                temperature: self.config.temperature,
-                max_output_tokens: self.config.max_output_tokens,
-            })
-            .collect();
-        self.in_flight += decisions.len();
-        decisions
+        self.batch.ask(slots)
     }
 
     fn tell(&mut self, tree: &mut Tree, trial: &Trial, result: &TrialResult) -> Vec<NodeId> {
@@ -168,13 +165,11 @@ impl SearchPolicy for MapCoder {
         let usable =
             nodes.iter().filter(|node| !matches!(self.stage, Stage::Write { .. }) || holds_program(node));
         self.made.extend(usable);
-        if let (Operator::RatePlan, TrialResult::Graded { grade: Some(grade) }) = (&trial.operator, result)
-            && !grade.is_nan()
-        {
-            evaluate(tree, trial.node, Evaluator::PlanConfidence, grade.clamp(0.0, 1.0));
+        if let (Operator::RatePlan, Some(grade)) = (&trial.operator, result.grade()) {
+            evaluate(tree, trial.node, Evaluator::PlanConfidence, grade);
         }
-        self.in_flight = self.in_flight.saturating_sub(1);
-        if self.in_flight == 0 && self.todo.is_empty() {
+        self.batch.tell();
+        if self.batch.is_done() {
             self.advance(tree);
         }
         nodes

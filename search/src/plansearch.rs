@@ -17,6 +17,7 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
+use crate::batch::Batch;
 use crate::checked;
 use crate::grow::{any_passes, grow};
 use crate::policy::{Combined, Decision, Operator, SearchPolicy, StopReason, Trial, TrialResult};
@@ -69,8 +70,7 @@ pub struct PlanSearch {
     config: PlanSearchConfig,
     /// Sets of first observations that are still to come.
     sets: VecDeque<Vec<NodeId>>,
-    queue: VecDeque<Decision>,
-    in_flight: usize,
+    batch: Batch,
     /// Programs asked for.
     programs: usize,
 }
@@ -79,15 +79,14 @@ impl PlanSearch {
     /// A policy that has asked for nothing yet.
     #[must_use]
     pub fn new(config: PlanSearchConfig) -> Self {
-        let mut policy =
-            Self { config, sets: VecDeque::new(), queue: VecDeque::new(), in_flight: 0, programs: 0 };
+        let mut policy = Self { config, sets: VecDeque::new(), batch: Batch::default(), programs: 0 };
         policy.combine(&[], Combined::Observations, policy.config.observations.max(1));
         policy
     }
 
     fn push(&mut self, node: NodeId, operator: Operator) {
         let PlanSearchConfig { temperature, max_output_tokens, .. } = self.config;
-        self.queue.push_back(Decision { node, operator, temperature, max_output_tokens });
+        self.batch.push(Decision { node, operator, temperature, max_output_tokens });
     }
 
     /// Asks for what follows from a set; it hangs below the last observation of the set.
@@ -135,10 +134,6 @@ impl PlanSearch {
             }
         }
     }
-
-    fn is_idle(&self) -> bool {
-        self.queue.is_empty() && self.in_flight == 0
-    }
 }
 
 /// The sets of at most two observations: none, then single ones and pairs in turn. Pairs of neighbours come first, then
@@ -160,25 +155,23 @@ fn sets(observations: &[NodeId]) -> Vec<Vec<NodeId>> {
 
 impl SearchPolicy for PlanSearch {
     fn ask(&mut self, _tree: &Tree, slots: usize) -> Vec<Decision> {
-        let asked: Vec<Decision> = self.queue.drain(..slots.min(self.queue.len())).collect();
-        self.in_flight += asked.len();
-        asked
+        self.batch.ask(slots)
     }
 
     fn tell(&mut self, tree: &mut Tree, trial: &Trial, result: &TrialResult) -> Vec<NodeId> {
-        self.in_flight = self.in_flight.saturating_sub(1);
+        self.batch.tell();
         let made = grow(tree, trial, result);
         if let Operator::Combine { observations, wanted, .. } = &trial.operator {
             self.after_combine(observations, *wanted, &made);
         }
-        if self.is_idle() {
+        if self.batch.is_done() {
             self.start_wave();
         }
         made
     }
 
     fn stop_reason(&self, tree: &Tree) -> Option<StopReason> {
-        if !self.is_idle() {
+        if !self.batch.is_done() {
             return None;
         }
         Some(StopReason::done(any_passes(tree)))

@@ -80,11 +80,13 @@ pub enum Operator {
         /// How they are asked for.
         style: ReflectionStyle,
     },
-    /// Failed or rejected program, with the reflection on it if there is one, to a revised program.
+    /// Failed or rejected program, with the reflection on it if there is one, to `count` revised programs.
     /// The trial's node is the failed program.
     Refine {
         /// The reflection to follow.
         reflection: Option<NodeId>,
+        /// Programs asked for, drawn from one request.
+        count: usize,
     },
     /// Failed program to `count` revised programs, given everything that was tried on the way to it (LATS). Named
     /// `refine`, as it does the same with a longer memory.
@@ -273,7 +275,8 @@ impl Operator {
     #[must_use]
     pub const fn generations(&self) -> u64 {
         match self {
-            Self::Implement | Self::Refine { .. } | Self::RefineWithPlan | Self::Mutate { .. } => 1,
+            Self::Implement | Self::RefineWithPlan | Self::Mutate { .. } => 1,
+            Self::Refine { count, .. } => *count as u64,
             Self::Resample { count, .. } | Self::ReviseWithModules { count, .. } => *count as u64,
             Self::RefineWithHistory { count, .. } => *count as u64,
             // An implementation of one function costs what a program costs, a draft that calls others as well.
@@ -314,16 +317,17 @@ impl Operator {
             Self::Implement => Some((NodeKind::Solution, 1)),
             Self::Resample { count, .. } => Some((NodeKind::Solution, *count)),
             Self::Reflect { count, .. } => Some((NodeKind::Reflection, *count)),
-            Self::Refine { .. } | Self::RefineWithPlan | Self::Mutate { .. } => Some((NodeKind::Revision, 1)),
+            Self::RefineWithPlan | Self::Mutate { .. } => Some((NodeKind::Revision, 1)),
+            Self::Refine { count, .. } => Some((NodeKind::Revision, *count)),
             Self::ReviseWithModules { count, .. } => Some((NodeKind::Revision, *count)),
             Self::RefineWithHistory { count, .. } => Some((NodeKind::Revision, *count)),
             Self::Analyse | Self::ChooseSolution { .. } => Some((NodeKind::Thought, 1)),
             Self::ProposeSolutions { count } => Some((NodeKind::Thought, *count)),
             Self::GenerateTests { suites, .. } => Some((NodeKind::Tests, *suites)),
             Self::WriteInputs { .. } => Some((NodeKind::Inputs, 1)),
-            Self::Decompose { helpers, .. } => Some((NodeKind::Module, *helpers + 1)),
+            Self::Decompose { helpers, .. } => Some((NodeKind::Module, helpers.saturating_add(1))),
             Self::Compose { count, pieces } => {
-                Some((NodeKind::Module, *count + if pieces.draft.is_some() { 1 } else { 0 }))
+                Some((NodeKind::Module, count.saturating_add(if pieces.draft.is_some() { 1 } else { 0 })))
             }
             Self::RefineFromPrefix { count } => Some((NodeKind::Revision, *count)),
             Self::ProposePlans { .. } => Some((NodeKind::PlanStep, usize::MAX)),
@@ -549,6 +553,21 @@ pub enum TrialResult {
     },
     /// Nothing usable came back: an unusable answer after one re-ask, or a filtered one.
     Unusable,
+}
+
+impl TrialResult {
+    /// The grade, in `[0, 1]`; `None` where there is none.
+    #[must_use]
+    pub fn grade(&self) -> Option<f64> {
+        let Self::Graded { grade } = self else { return None };
+        grade.filter(|grade| !grade.is_nan()).map(|grade| grade.clamp(0.0, 1.0))
+    }
+
+    /// Whether the program was accepted; `None` where nobody said.
+    #[must_use]
+    pub const fn verdict(&self) -> Option<bool> {
+        if let Self::Judged { accepted } = self { *accepted } else { None }
+    }
 }
 
 /// A node that an operator made, before it has an id.

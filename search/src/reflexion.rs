@@ -127,7 +127,9 @@ impl Reflexion {
             Step::Reflect { failed } => {
                 (failed, Operator::Reflect { count: 1, style: ReflectionStyle::Diagnosis }, reflections)
             }
-            Step::Refine { failed, reflection } => (failed, Operator::Refine { reflection }, programs),
+            Step::Refine { failed, reflection } => {
+                (failed, Operator::Refine { reflection, count: 1 }, programs)
+            }
             Step::Stop(_) => return None,
         };
         Some(Decision { node, operator, temperature, max_output_tokens: self.config.max_output_tokens })

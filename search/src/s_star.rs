@@ -11,13 +11,12 @@
 //! - where no comparison decides, the ladder does (in the original, a further round on code alone; here
 //!   [`Operator::Compare`] judges the code where no input tells two programs apart).
 
-use std::collections::VecDeque;
-
 use serde::{Deserialize, Serialize};
 
 use crate::attempt::Outcome;
+use crate::batch::Batch;
 use crate::checked;
-use crate::choose::contest::{self, Contest};
+use crate::choose::contest;
 use crate::evidence;
 use crate::grow::{any_passes, grow};
 use crate::policy::{Decision, Operator, ProgramStyle, SearchPolicy, StopReason, Trial, TrialResult};
@@ -70,8 +69,7 @@ impl Default for SStarConfig {
 pub struct SStar {
     config: SStarConfig,
     stage: Stage,
-    queue: VecDeque<Decision>,
-    in_flight: usize,
+    batch: Batch,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,7 +85,7 @@ impl SStar {
     /// A policy that has asked for nothing yet.
     #[must_use]
     pub fn new(config: SStarConfig) -> Self {
-        let mut policy = Self { config, stage: Stage::Generate, queue: VecDeque::new(), in_flight: 0 };
+        let mut policy = Self { config, stage: Stage::Generate, batch: Batch::default() };
         for _ in 0..policy.config.samples.max(1) {
             let operator = Operator::Resample { count: 1, style: ProgramStyle::Direct };
             policy.push(NodeId::ROOT, operator, policy.config.temperature);
@@ -97,7 +95,7 @@ impl SStar {
 
     fn push(&mut self, node: NodeId, operator: Operator, temperature: f64) {
         let max_output_tokens = self.config.max_output_tokens;
-        self.queue.push_back(Decision { node, operator, temperature, max_output_tokens });
+        self.batch.push(Decision { node, operator, temperature, max_output_tokens });
     }
 
     /// The next step of a chain whose newest program is `node`. An unusable answer ends its chain.
@@ -105,14 +103,14 @@ impl SStar {
         let failed = tree.attempt(node).is_some_and(|attempt| attempt.outcome() == Outcome::Failed);
         let programs = tree.lineage(node).filter(|node| node.attempt.is_some()).count();
         if failed && programs < self.config.rounds {
-            self.push(node, Operator::Refine { reflection: None }, self.config.temperature);
+            self.push(node, Operator::Refine { reflection: None, count: 1 }, self.config.temperature);
         }
     }
 
     /// Moves on once everything that was asked for is in.
     fn next_stage(&mut self, tree: &Tree) {
         let judge = self.config.judge_temperature;
-        while self.queue.is_empty() && self.in_flight == 0 && self.stage != Stage::Done {
+        while self.batch.is_done() && self.stage != Stage::Done {
             self.stage = match self.stage {
                 Stage::Generate if contest::level(tree).len() < 2 || self.config.clusters < 2 => Stage::Done,
                 Stage::Generate => {
@@ -129,8 +127,7 @@ impl SStar {
                     Stage::Probe
                 }
                 Stage::Probe => {
-                    let contest = Contest { clusters: self.config.clusters, within: 1.0 };
-                    for (node, other) in contest::pairs(tree, &contest) {
+                    for (node, other) in contest::pairs(tree, self.config.clusters) {
                         self.push(node, Operator::Compare { other }, judge);
                     }
                     Stage::Compare
@@ -143,13 +140,11 @@ impl SStar {
 
 impl SearchPolicy for SStar {
     fn ask(&mut self, _tree: &Tree, slots: usize) -> Vec<Decision> {
-        let asked: Vec<Decision> = self.queue.drain(..slots.min(self.queue.len())).collect();
-        self.in_flight += asked.len();
-        asked
+        self.batch.ask(slots)
     }
 
     fn tell(&mut self, tree: &mut Tree, trial: &Trial, result: &TrialResult) -> Vec<NodeId> {
-        self.in_flight = self.in_flight.saturating_sub(1);
+        self.batch.tell();
         let made = grow(tree, trial, result);
         evidence::note(tree, trial, result);
         if self.stage == Stage::Generate {

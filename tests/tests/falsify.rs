@@ -187,7 +187,8 @@ fn the_command_prints_a_counterexample() {
     let mut against = arguments("");
     against[4] = "--against".into();
     against[5] = samples.display().to_string();
-    assert_eq!(run(&against, &["--json"]).json()["input"], "total([0, 0, 0, 1])");
+    let shown = run(&against, &["--json"]).json();
+    assert_eq!((&shown["input"], &shown["protocol"]), (&"total([0, 0, 0, 1])".into(), &"strict".into()));
     let own = [
         against[0].clone(),
         right.display().to_string(),
@@ -198,6 +199,7 @@ fn the_command_prints_a_counterexample() {
     ];
     let kept = run(&own, &["--json", "--tries", "40"]);
     assert_eq!((kept.code, &kept.json()["verdict"]), (Some(0), &"not-refuted".into()), "{kept:?}");
+    assert!(kept.stderr.contains("nothing was tried"), "one voice is not enough: {kept:?}");
 }
 
 #[test]

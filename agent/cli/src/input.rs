@@ -15,9 +15,7 @@ const INPUT_BYTES_MAX: u64 = 64 << 20;
 /// Exit 6 if it can't be read, is more than 64 MiB, or is not UTF-8.
 pub fn text(path: &Path, environment: &Environment) -> Result<String, Failure> {
     String::from_utf8(bytes(path, environment)?).map_err(|_| {
-        Failure::new(Exit::Data, "the program is not UTF-8 text")
-            .at(path.display().to_string())
-            .hint("save it as UTF-8")
+        Failure::new(Exit::Data, "is not UTF-8 text").at(path.display().to_string()).hint("save it as UTF-8")
     })
 }
 

@@ -3,12 +3,12 @@
 use codeagent_sandbox::value::{Value, canonical};
 use codeagent_sandbox::{CaseResult, Claim, Failure, Verdict};
 
+use crate::digest::number;
+
 /// A number for a value, equal for values that Python finds equal.
 #[must_use]
 pub fn digest(value: &Value) -> u64 {
-    let mut bytes = [0; 8];
-    blake3::Hasher::new().update(&canonical(value)).finalize_xof().fill(&mut bytes);
-    u64::from_le_bytes(bytes)
+    number(&blake3::hash(&canonical(value)))
 }
 
 /// The answer of a call; `None` of none.

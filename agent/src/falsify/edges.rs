@@ -3,7 +3,7 @@
 use codeagent_sandbox::value::{BigInt, Text};
 use codeagent_sandbox::{Arguments, Value};
 
-use crate::inputs::Input;
+use crate::inputs::{self, Input};
 
 /// Integers beyond which something changes in some language.
 const INTEGERS: [i64; 12] =
@@ -15,67 +15,57 @@ const FLOATS: [f64; 8] = [0.0, 1.0, -1.0, 0.5, -0.5, 1e-9, 1e9, 2_147_483_648.0]
 const DEPTH: usize = 3;
 
 /// Every input with one value of it replaced by one at the edges, those of whole arguments before those inside; the first
-/// `most`. No more than these are made, since inputs may be long.
+/// `most`, fewer where they are long.
 pub(super) fn inputs(seeds: &[Input], most: usize) -> Vec<Input> {
-    let mut found = Vec::new();
-    for depth in 0..DEPTH {
-        for seed in seeds {
-            let room = most.saturating_sub(found.len());
+    let all = (0..DEPTH).flat_map(|depth| {
+        seeds.iter().flat_map(move |seed| -> Box<dyn Iterator<Item = Input> + '_> {
             match seed {
-                _ if room == 0 => return found,
-                Input::Call(call) => found.extend(calls(call, depth).into_iter().take(room)),
-                Input::Stdin(text) if depth == 0 => found.extend(texts(text).take(room)),
-                Input::Stdin(_) => {}
+                Input::Call(call) => Box::new(calls(call, depth)),
+                Input::Stdin(text) if depth == 0 => Box::new(texts(text)),
+                Input::Stdin(_) => Box::new(std::iter::empty()),
             }
-        }
-    }
-    found
+        })
+    });
+    inputs::held(all.take(most))
 }
 
-fn calls(call: &Arguments, depth: usize) -> Vec<Input> {
-    let mut found = Vec::new();
-    for (place, value) in call.args.iter().enumerate() {
-        for edge in at_depth(value, depth) {
+fn calls(call: &Arguments, depth: usize) -> impl Iterator<Item = Input> + '_ {
+    let positional = call.args.iter().enumerate().flat_map(move |(place, value)| {
+        at_depth(value, depth).map(move |edge| {
             let mut changed = call.clone();
-            if let Some(argument) = changed.args.get_mut(place) {
-                *argument = edge;
-                found.push(Input::Call(changed));
-            }
-        }
-    }
-    for (place, (_, value)) in call.kwargs.iter().enumerate() {
-        for edge in at_depth(value, depth) {
+            changed.args.iter_mut().skip(place).take(1).for_each(|argument| *argument = edge.clone());
+            Input::Call(changed)
+        })
+    });
+    let named = call.kwargs.iter().enumerate().flat_map(move |(place, (_, value))| {
+        at_depth(value, depth).map(move |edge| {
             let mut changed = call.clone();
-            if let Some((_, argument)) = changed.kwargs.get_mut(place) {
-                *argument = edge;
-                found.push(Input::Call(changed));
-            }
-        }
-    }
-    found
+            changed.kwargs.iter_mut().skip(place).take(1).for_each(|(_, argument)| *argument = edge.clone());
+            Input::Call(changed)
+        })
+    });
+    positional.chain(named)
 }
 
 /// The values that `value` can be replaced by, or, deeper, itself with an item of it replaced.
-fn at_depth(value: &Value, depth: usize) -> Vec<Value> {
-    let Some(inner) = depth.checked_sub(1) else { return edges(value) };
-    let (Value::List(items) | Value::Tuple(items)) = value else { return Vec::new() };
+fn at_depth(value: &Value, depth: usize) -> Box<dyn Iterator<Item = Value> + '_> {
+    let Some(inner) = depth.checked_sub(1) else { return Box::new(edges(value).into_iter()) };
+    let (Value::List(items) | Value::Tuple(items)) = value else { return Box::new(std::iter::empty()) };
     let rebuilt = |items: Vec<Value>| match value {
         Value::Tuple(_) => Value::Tuple(items),
         _ => Value::List(items),
     };
     // The first, the last and one in between stand for all.
-    let places = [0, items.len() / 2, items.len().saturating_sub(1)];
-    let mut found = Vec::new();
-    for place in places {
-        for edge in items.get(place).map(|item| at_depth(item, inner)).unwrap_or_default() {
+    let mut places = vec![0, items.len() / 2, items.len().saturating_sub(1)];
+    places.dedup();
+    let found = places.into_iter().filter_map(|place| Some((place, items.get(place)?)));
+    Box::new(found.flat_map(move |(place, item)| {
+        at_depth(item, inner).map(move |edge| {
             let mut changed = items.clone();
-            if let Some(item) = changed.get_mut(place) {
-                *item = edge;
-                found.push(rebuilt(changed));
-            }
-        }
-    }
-    found
+            changed.iter_mut().skip(place).take(1).for_each(|item| *item = edge.clone());
+            rebuilt(changed)
+        })
+    }))
 }
 
 /// Values of the same type at its edges.
@@ -161,7 +151,7 @@ mod tests {
     fn arguments_go_to_their_edges_and_items_after_them() {
         let args = vec![parse("[5, 7]").unwrap(), parse("'ab'").unwrap()];
         let kwargs = vec![("k".to_owned(), parse("[3, 4]").unwrap())];
-        let found = shown(&inputs(&[Input::Call(Arguments { args, kwargs })], usize::MAX));
+        let found = shown(&super::inputs(&[Input::Call(Arguments { args, kwargs })], usize::MAX));
         for expected in [
             "f([], 'ab', k=[3, 4])",
             "f([5, 7], '', k=[3, 4])",
@@ -187,14 +177,23 @@ mod tests {
             kwargs: Vec::new(),
         });
         for seed in [list, Input::Stdin(numbers.join(" ")), Input::Stdin(numbers.join("\n"))] {
-            let found = inputs(&[seed.clone(), seed], 20);
+            let found = super::inputs(&[seed.clone(), seed], 20);
             assert_eq!(found.len(), 20);
         }
     }
 
     #[test]
+    fn of_very_long_inputs_few_are_made() {
+        let row = Value::List((0..300_000_i64).map(Value::from).collect());
+        let seed = Input::Call(Arguments { args: vec![Value::List(vec![row])], kwargs: Vec::new() });
+        let found = super::inputs(&[seed], usize::MAX);
+        let weight: usize = found.iter().map(Input::weight).sum();
+        assert!(found.len() > 5 && weight < 2 * inputs::VALUES_MAX, "{} of {weight}", found.len());
+    }
+
+    #[test]
     fn numbers_of_a_text_go_to_their_edges() {
-        let found = shown(&inputs(&[Input::Stdin("2\n5 x 7\n".into())], usize::MAX));
+        let found = shown(&super::inputs(&[Input::Stdin("2\n5 x 7\n".into())], usize::MAX));
         for expected in ["0\n5 x 7\n", "2\n5 x 2147483648\n", "2\n-1 x -1\n"] {
             assert!(found.iter().any(|input| input == expected), "{expected:?} in {found:?}");
         }

@@ -10,27 +10,12 @@
 use codeagent_sandbox::value::Text;
 use codeagent_sandbox::{Arguments, Value};
 
-use crate::inputs::{self, Input};
-
-/// Values that the candidates of one kind may have together.
-const VALUES_MAX: usize = 1_000_000;
-
-/// Candidates of one kind that are made of the longest inputs, too: enough to leave out parts of a 32nd.
-const CANDIDATES_MIN: usize = 64;
-
-/// Bytes of a text that take as much memory as one value.
-const VALUE_BYTES: usize = 16;
+use crate::inputs::{Input, VALUES_MAX};
 
 /// Smaller inputs, those with the largest parts left out first.
 pub(super) fn smaller(input: &Input) -> Vec<Input> {
-    let size = match input {
-        Input::Call(call) => {
-            let named = call.kwargs.iter().map(|(_, value)| value);
-            call.args.iter().chain(named).map(inputs::size).sum()
-        }
-        Input::Stdin(text) => text.len() / VALUE_BYTES,
-    };
-    let most = (VALUES_MAX / size.max(1)).max(CANDIDATES_MIN);
+    // Candidates of one kind.
+    let most = (VALUES_MAX / input.weight()).max(1);
     match input {
         Input::Call(call) => calls(call, most),
         Input::Stdin(text) => texts(text, most).into_iter().map(Input::Stdin).collect(),
@@ -292,7 +277,8 @@ mod tests {
             Input::Stdin(numbers.join("\n")),
         ] {
             let found = smaller(&input);
-            assert!((CANDIDATES_MIN..1_000).contains(&found.len()), "{}", found.len());
+            let weight: usize = found.iter().map(Input::weight).sum();
+            assert!(found.len() > 50 && weight < 8 * VALUES_MAX, "{} of {weight}", found.len());
         }
     }
 

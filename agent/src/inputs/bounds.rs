@@ -13,7 +13,7 @@ const LENGTH_FLOOR: usize = 8;
 const LENGTH_MAX: usize = 1_000;
 
 /// Items and characters of a value, all in all.
-pub(crate) fn size(value: &Value) -> usize {
+pub(super) fn size(value: &Value) -> usize {
     match value {
         Value::Str(text) => text.as_bytes().len(),
         Value::Bytes(bytes) => bytes.len(),

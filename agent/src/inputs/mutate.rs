@@ -11,27 +11,29 @@ use codeagent_sandbox::{Arguments, Value};
 
 use super::bounds::{self, Bounds};
 use super::luck::Luck;
-use super::{Input, stdin};
+use super::{Input, VALUES_MAX, stdin};
 
 /// Draws per input that is wanted: many mutations are nothing new.
 const DRAWS: usize = 8;
 /// Inputs up to this size are small enough whatever was seen; otherwise none is more than twice the largest.
 const SIZE_FLOOR: usize = 32;
 
-/// Up to `count` inputs that are not among `seeds`, each a mutation of one of them or of an earlier mutation.
+/// Up to `count` inputs, fewer where they are long, that are not among `seeds`, each a mutation of one of them or of an earlier mutation.
 pub(super) fn inputs(seeds: &[Input], count: usize, seed: u64) -> Vec<Input> {
     let mut luck = Luck::new(seed);
     let bounds = AllBounds::of(seeds);
     let mut seen: BTreeSet<Vec<u8>> = seeds.iter().map(Input::identity).collect();
     let size_max = SIZE_FLOOR + 2 * seeds.iter().map(size).max().unwrap_or(0);
     let mut corpus = seeds.to_vec();
+    let mut weight = 0;
     for _ in 0..count.saturating_mul(DRAWS) {
-        if corpus.len() >= seeds.len() + count {
+        if corpus.len() >= seeds.len() + count || weight >= VALUES_MAX {
             break;
         }
         let Some(parent) = luck.pick(&corpus) else { break };
         let child = bounds.mutated(&mut luck, parent);
         if size(&child) <= size_max && seen.insert(child.identity()) {
+            weight += child.weight();
             corpus.push(child);
         }
     }

@@ -4,7 +4,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::extract::Module;
-use super::features::{Vector, distance, vector};
+use super::features::{Vector, distance, product, vector};
 use super::language::Language;
 use super::outline::Unit;
 
@@ -55,8 +55,7 @@ fn described(members: Vec<usize>, vectors: &[Vector]) -> Option<Cluster> {
     let representative = own.iter().min_by(|one, other| far(one).total_cmp(&far(other)))?.0;
     let length = centre.iter().map(|value| value * value).sum::<f64>().sqrt();
     let along = |(_, vector): &(usize, &Vector)| {
-        let product: f64 = vector.iter().zip(&centre).map(|(one, other)| one * other).sum();
-        if length > 0.0 { (product / length).clamp(0.0, 1.0) } else { 1.0 }
+        if length > 0.0 { (product(vector, &centre) / length).clamp(0.0, 1.0) } else { 1.0 }
     };
     let cohesion = own.iter().map(along).sum::<f64>() / own.len() as f64;
     Some(Cluster { members, representative, cohesion })

@@ -67,8 +67,8 @@ fn features(
     vector
 }
 
-/// The cosine of two vectors of length 1, in `[-1, 1]`.
-pub(super) fn cosine(left: &[f64], right: &[f64]) -> f64 {
+/// The dot product: of two vectors of length 1, their cosine, in `[-1, 1]`.
+pub(super) fn product(left: &[f64], right: &[f64]) -> f64 {
     left.iter().zip(right).map(|(left, right)| left * right).sum()
 }
 

@@ -240,6 +240,24 @@ pub fn parts(source: &str) -> Option<Vec<Part>> {
     Some(root.named_children(&mut cursor).filter_map(|node| part(node, source)).collect())
 }
 
+/// Line, from 1, of the first top-level statement that runs the program when it is loaded: a `__name__` guard, or a bare
+/// call but for those that set up what the program runs in. `None` if there is none, or the text does not parse.
+#[must_use]
+pub(crate) fn running_line(source: &str) -> Option<usize> {
+    let tree = parse(source).filter(|tree| !tree.root_node().has_error())?;
+    let root = tree.root_node();
+    let mut cursor = root.walk();
+    let runs = |node: &Node<'_>| match node.kind() {
+        "if_statement" => is_guard(*node, source),
+        "expression_statement" => {
+            let is_call = node.named_child(0).is_some_and(|inner| matches!(inner.kind(), "call" | "await"));
+            is_call && assigned(*node, source).is_none()
+        }
+        _ => false,
+    };
+    root.named_children(&mut cursor).find(runs).map(|node| node.start_position().row + 1)
+}
+
 /// The parameters of a header such as `def f(a: int, b=2) -> int`; `None` if it is none.
 #[must_use]
 pub fn parameters_of(signature: &str) -> Option<Vec<String>> {
@@ -262,7 +280,7 @@ fn part(node: Node<'_>, source: &str) -> Option<Part> {
         }
         "class_definition" => (PartKind::Class, vec![name_of(definition, source).to_owned()]),
         "expression_statement" => (PartKind::Statement, assigned(definition, source)?),
-        "if_statement" if text(definition, source).contains("__name__") => return None,
+        "if_statement" if is_guard(definition, source) => return None,
         "comment" | "assert_statement" | "print_statement" | "pass_statement" => return None,
         _ => (PartKind::Statement, Vec::new()),
     };
@@ -270,6 +288,11 @@ fn part(node: Node<'_>, source: &str) -> Option<Part> {
     let mentions =
         mentioned.into_iter().filter(|name| names.iter().all(|own| own != name)).map(str::to_owned);
     Some(Part { kind, mentions: mentions.collect(), names, source: text(node, source).to_owned() })
+}
+
+/// Whether an `if` asks for `__name__`.
+fn is_guard(statement: Node<'_>, source: &str) -> bool {
+    statement.child_by_field_name("condition").is_some_and(|asked| text(asked, source).contains("__name__"))
 }
 
 /// Calls that set up what the program runs in.

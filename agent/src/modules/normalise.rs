@@ -7,6 +7,7 @@ use tree_sitter::Node;
 use super::language::Language;
 use super::scopes::{Local, is_ignored, is_opaque, locals};
 use super::syntax::{Descend, Step, parse, parse_as, text, walk};
+use crate::digest::number;
 
 /// A hash of the program's syntax tree in which local variables are numbered in order of appearance. Equal programs up
 /// to comments, docstrings, layout and the names of local variables have equal hashes; names that could matter stay
@@ -51,7 +52,7 @@ pub(crate) fn fingerprint(source: &str) -> Fingerprint {
 fn text_hash(source: &str) -> u64 {
     let mut hasher = blake3::Hasher::new_derive_key("codeagent text of a program");
     hasher.update(source.trim().as_bytes());
-    first_eight(&hasher)
+    number(&hasher.finalize())
 }
 
 fn tree_hash<'s>(root: Node<'_>, source: &'s str, locals: &[Option<Local<'s>>]) -> u64 {
@@ -87,7 +88,7 @@ fn tree_hash<'s>(root: Node<'_>, source: &'s str, locals: &[Option<Local<'s>>]) 
         }
         if leaf { Descend::Over } else { Descend::Into }
     });
-    first_eight(&hasher)
+    number(&hasher.finalize())
 }
 
 const OPEN: u8 = 0;
@@ -98,10 +99,4 @@ const LOCAL: u8 = 3;
 /// A tagged text with its length, so that no two sequences of writes look alike.
 fn write(hasher: &mut blake3::Hasher, tag: u8, text: &str) {
     hasher.update(&[tag]).update(&text.len().to_le_bytes()).update(text.as_bytes());
-}
-
-fn first_eight(hasher: &blake3::Hasher) -> u64 {
-    let mut bytes = [0; 8];
-    hasher.finalize_xof().fill(&mut bytes);
-    u64::from_le_bytes(bytes)
 }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use tree_sitter::Node;
 
 use super::extract::{Module, dedented, docstring, signature};
-use super::features::{Vector, cosine, vector_of};
+use super::features::{Vector, product, vector_of};
 use super::language::Language;
 use super::normalise::hash_of;
 use super::syntax::{Descend, Place, Step, parse_as, text, walk};
@@ -47,7 +47,7 @@ impl Unit {
     /// with the same words and the same kinds of nested nodes.
     #[must_use]
     pub fn similarity(&self, other: &Self) -> f64 {
-        cosine(&self.vector, &other.vector)
+        product(&self.vector, &other.vector)
     }
 
     /// Hash of its syntax tree, equal up to layout, comments and the names of local variables (the latter in Python

@@ -101,6 +101,19 @@ impl<'a> Conversation<'a> {
         Ok(answered)
     }
 
+    /// As [`Self::ask`], for programs or functions, each of which is charged as a generation once it was asked for.
+    pub(crate) async fn ask_for_programs<Q: Question + Sync>(
+        &mut self,
+        name: &'static str,
+        question: &Q,
+        count: usize,
+    ) -> Result<Vec<Answered<Q::Answer>>, TrialError> {
+        let before = self.cost.calls;
+        let answered = self.ask(name, question, u32::try_from(count).unwrap_or(u32::MAX)).await?;
+        self.cost.generations += if self.cost.calls > before { count as u64 } else { 0 };
+        Ok(answered)
+    }
+
     async fn ask_again<Q: Question + Sync>(
         &mut self,
         name: &'static str,

@@ -1,5 +1,5 @@
-//! Blame a hole: a failed program to the one of its holes that does not do what it is for (ANPL without a person), and what its
-//! holes did in the tests that pass.
+//! Blame a hole: a failed program to the one of its holes that does not do what it is for (ANPL without a person). Also:
+//! what a hole returned in the tests that the program passes, which it must go on to return.
 
 use codeagent_prompts::Function;
 use codeagent_prompts::questions::BlameFunction;
@@ -21,6 +21,9 @@ const CALLS_MAX: usize = 40;
 const LINE_CHARS_MAX: usize = 300;
 /// Regression tests of one hole at most.
 const REGRESSIONS_MAX: usize = 12;
+
+/// End of a text that was cut. No value is written so.
+const CUT: char = '\u{2026}';
 
 /// Name of the function that records calls.
 const RECORD: &str = "_record_calls";
@@ -60,7 +63,7 @@ def _record_calls(names, start, args, kwargs, stdin, most):
             eval(start, globals())(*args, **dict(kwargs))
     except BaseException:
         pass
-    # What is cut is marked, so that nobody takes it for the whole value.
+    # What is cut is marked with `CUT`, so that nobody takes it for the whole value.
     cut = lambda text: text if text is None or len(text) <= 4000 else text[:4000] + "\u2026"
     return [[cut(text) for text in record] for record in records]
 "#;
@@ -123,12 +126,8 @@ pub(super) async fn regressions(
             continue;
         }
         for call in record(ports, talk, candidate, &[hole], test).await? {
-            let Some(returned) = call.returned else { continue };
-            let text = format!("{hole}({}) == {returned}", call.given);
-            let is_test = assertion::is_about(&text, hole);
-            if is_test && kept.len() < REGRESSIONS_MAX && !kept.contains(&text) {
-                kept.push(text);
-            }
+            let test = call.test().filter(|test| kept.len() < REGRESSIONS_MAX && !kept.contains(test));
+            kept.extend(test);
         }
     }
     Ok(kept)
@@ -206,6 +205,13 @@ impl Call {
         Some(Self { name: text(0)?, given: text(1)?, returned: text(2), raised: text(3) })
     }
 
+    /// What the call says that its function must return: an assertion, if whole values can be written as literals.
+    fn test(&self) -> Option<String> {
+        let returned = self.returned.as_ref().filter(|returned| !returned.ends_with(CUT))?;
+        let text = format!("{}({}) == {returned}", self.name, self.given);
+        (!self.given.ends_with(CUT) && assertion::is_about(&text, &self.name)).then_some(text)
+    }
+
     fn shown(&self) -> String {
         let came = match (&self.returned, &self.raised) {
             (Some(value), _) => format!("returned {value}"),
@@ -213,6 +219,36 @@ impl Call {
             (None, None) => "did not return".to_owned(),
         };
         let line = format!("{}({}) {came}", self.name, self.given);
-        line.chars().take(LINE_CHARS_MAX).collect()
+        match line.char_indices().nth(LINE_CHARS_MAX) {
+            Some((end, _)) => format!("{}{CUT}", line.get(..end).unwrap_or_default()),
+            None => line,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn call(given: &str, returned: &str) -> Call {
+        let returned = Some(returned.to_owned());
+        Call { name: "f".into(), given: given.into(), returned, raised: None }
+    }
+
+    #[test]
+    fn what_is_cut_is_no_test_and_is_shown_as_cut() {
+        assert_eq!(call("1, [2]", "'a'").test().as_deref(), Some("f(1, [2]) == 'a'"));
+        assert_eq!(
+            call("'x\u{2026}'", "1").test().as_deref(),
+            Some("f('x\u{2026}') == 1"),
+            "a value of its own"
+        );
+        for (given, returned) in
+            [("1, 2\u{2026}", "3"), ("1", "[1, 2\u{2026}"), ("1", "12\u{2026}"), ("1", "<object>")]
+        {
+            assert_eq!(call(given, returned).test(), None, "{given} {returned}");
+        }
+        let line = call(&"9".repeat(4_000), "1").shown();
+        assert!(line.chars().count() == LINE_CHARS_MAX + 1 && line.ends_with(CUT));
     }
 }

@@ -167,7 +167,7 @@ impl Subject<'_> {
             tests: &self.tests,
             failed,
         };
-        talk.ask("compose_function", &question, u32::try_from(count).unwrap_or(u32::MAX)).await
+        talk.ask_for_programs("compose_function", &question, count).await
     }
 
     /// An implementation that is there already.
@@ -215,7 +215,7 @@ impl Subject<'_> {
         if !self.is_entry {
             return self.part(talk, answered, text, probes).await;
         }
-        if self.is_whole() && !text.contains("__name__") {
+        if self.is_whole() {
             text = format!("{text}\n\nif __name__ == \"__main__\":\n    {MAIN}()\n");
         }
         let answered = Answered { answer: text, ..answered };

@@ -28,7 +28,7 @@ pub(super) async fn carry_out(
     let known = functions.graph(Above::Parts);
     let code = known.whole();
     let question = DivideFunction { task: &ports.task, function: &function, whole, code: &code, helpers };
-    let Some(answered) = talk.ask("divide_function", &question, 1).await?.pop() else {
+    let Some(answered) = talk.ask_for_programs("divide_function", &question, 1).await?.pop() else {
         return Ok(unusable());
     };
     let taken =

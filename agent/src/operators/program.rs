@@ -42,7 +42,7 @@ pub(super) async fn write<Q: Question<Answer: Into<Written>> + Sync>(
     count: usize,
     kind: NodeKind,
 ) -> Result<Made, TrialError> {
-    let answers = talk.ask(name, question, u32::try_from(count).unwrap_or(u32::MAX)).await?;
+    let answers = talk.ask_for_programs(name, question, count).await?;
     if answers.is_empty() {
         return Ok(super::unusable());
     }
@@ -89,10 +89,10 @@ pub(super) async fn judge(
         probes: None,
     };
     if attempt.total > 0 && !attempt.passes_all() {
-        if ports.feedback.analyses(kind) {
-            candidate.blocks = feedback::analyse(ports, talk, &candidate).await?;
-        }
         candidate.feedback = Some(feedback::of_tests(&ports.problem, &candidate));
+        if ports.feedback.analyses_failures() {
+            feedback::add_analysis(ports, talk, &mut candidate).await?;
+        }
     }
     let draft = Draft { kind, prior: None, attempt: Some(attempt) };
     let content = Content::Program(Box::new(candidate));

@@ -3,7 +3,7 @@
 use super::place::{Step, place};
 use super::{Hole, Sketch, SketchError};
 use crate::assertion;
-use crate::modules::{PartKind, parts};
+use crate::modules::{PartKind, parts, running_line};
 
 /// The sketch, if it makes sense.
 pub(super) fn checked(sketch: Sketch, text: &str) -> Result<Sketch, SketchError> {
@@ -74,6 +74,10 @@ fn body_fault(hole: &Hole, body: &str) -> Option<(&'static str, String, &'static
         let line = crate::modules::error_line(body).unwrap_or(1);
         return Some(("body", format!("the body has a syntax error in its line {line}"), "correct the code"));
     };
+    if let Some(line) = running_line(body) {
+        let reason = format!("the body runs the program in its line {line}");
+        return Some(("body", reason, "leave that out: the search runs the program itself"));
+    }
     let defines = found.iter().any(|part| part.names.contains(&hole.id));
     (!defines)
         .then(|| ("body", format!("the body does not define `{}`", hole.id), "write the whole function"))

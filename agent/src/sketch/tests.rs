@@ -93,6 +93,25 @@ fn errors_in_a_body_name_its_line() {
 }
 
 #[test]
+fn bodies_define_and_do_not_run() {
+    for running in ["if __name__ == '__main__':\\n    print(1)", "print(order([1]))", "order([2, 1])"] {
+        let sketch = SKETCH.replace("key = least)\\n", &format!("key = least)\\n\\n{running}\\n"));
+        let error = Sketch::parse(&sketch).unwrap_err();
+        assert_eq!((error.line, error.column, error.path.as_str()), (10, 14, "holes[2].body"), "{running}");
+        assert_eq!(error.reason, "the body runs the program in its line 4", "{running}");
+    }
+    // What sets up what the program runs in, and what only looks alike.
+    for fine in [
+        "import sys\\nsys.setrecursionlimit(9999)",
+        "ORDER = sorted([1])",
+        "if True:\\n    N = len(__name__)",
+    ] {
+        let sketch = SKETCH.replace("key = least)\\n", &format!("key = least)\\n\\n{fine}\\n"));
+        assert!(Sketch::parse(&sketch).is_ok(), "{fine}");
+    }
+}
+
+#[test]
 fn holes_may_depend_on_holes_that_they_do_not_call_yet() {
     check(
         "\"doc\": \"The middle value.\",",
@@ -271,7 +290,8 @@ proptest! {
         let mut text = SKETCH.to_owned();
         text.replace_range(at..(at + length).min(SKETCH.len()), &with);
         if let Err(error) = Sketch::parse(&text) {
-            prop_assert!(error.line <= text.lines().count().max(1), "{}", error);
+            prop_assert!((1..=text.lines().count().max(1)).contains(&error.line), "{}", error);
+            prop_assert!(error.column > 0, "{}", error);
         }
     }
 

@@ -78,16 +78,20 @@ impl<'a> Field<'a> {
         Field { row: self.row, path: self.path.clone(), value }
     }
 
-    /// A field of this object, if it is there.
+    /// A field of this object, if it is there and not null.
     pub(crate) fn optional(&self, key: &str) -> Result<Option<Self>, DatasetError> {
-        let value = self.object()?.get(key);
-        Ok(value.map(|value| self.step(Step::Key(key.to_owned()), value)))
+        Ok(self.field(key)?.filter(|field| !field.value.is_null()))
     }
 
     /// A field of this object.
     pub(crate) fn required(&self, key: &str) -> Result<Self, DatasetError> {
-        self.optional(key)?
+        self.field(key)?
             .ok_or_else(|| self.error(format!("the field `{key}` is missing"), format!("add `{key}`")))
+    }
+
+    fn field(&self, key: &str) -> Result<Option<Self>, DatasetError> {
+        let value = self.object()?.get(key);
+        Ok(value.map(|value| self.step(Step::Key(key.to_owned()), value)))
     }
 
     /// The items of this array.

@@ -64,7 +64,7 @@ pub(crate) fn read(row: &Field<'_>, warnings: &mut Vec<String>) -> Result<Proble
     if visible.is_empty() && hidden.is_empty() {
         return Err(row.error("there is no test", "give at least one in `public_tests`"));
     }
-    if let Some(field) = row.optional("sketch")?.filter(|field| !field.value.is_null()) {
+    if let Some(field) = row.optional("sketch")? {
         sketch::check(&field)?;
         warnings.push(format!("{}: the sketch is not used by this version", field.place()));
     }

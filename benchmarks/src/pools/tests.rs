@@ -42,6 +42,19 @@ fn programs_come_one_or_many_in_a_row() {
 }
 
 #[test]
+fn what_is_null_or_holds_nothing_is_not_there() {
+    let rows = file(
+        "{\"task_id\": \"T/0\", \"completion_list\": [], \"solution\": null, \"completion\": \"a\"}\n\
+         {\"task_id\": \"T/0\", \"samples\": [{\"text\": null, \"completion\": \"b\", \"mean_logprob\": null}]}\n\
+         {\"task_id\": \"T/1\", \"completion_list\": []}\n\
+         {\"task_id\": \"T/1\", \"completion_list\": null}\n",
+    );
+    let pool = read_programs(rows.path(), &dataset()).unwrap();
+    assert_eq!((texts(&pool, "T/0"), texts(&pool, "T/1")), (vec!["a".into(), "b".into()], vec![]));
+    assert_eq!((pool.fault_count, pool.faults[0].place.position.unwrap().0), (1, 4));
+}
+
+#[test]
 fn completions_can_be_cut_where_another_thing_begins() {
     let texts_of =
         ["    return 1\\n\\ndef g(): pass", "    return 1\\n", "    if x:\\n        print(1)\\nprint(2)\\n#"];

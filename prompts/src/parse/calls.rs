@@ -49,7 +49,7 @@ fn is_word(character: char) -> bool {
 }
 
 /// Where the bracket that `text` begins with is closed, just behind it. Brackets in strings do not count.
-fn balanced(text: &str) -> Option<usize> {
+pub(crate) fn balanced(text: &str) -> Option<usize> {
     let (mut depth, mut quote, mut escaped) = (0_usize, None, false);
     for (at, character) in text.char_indices().take_while(|(at, _)| *at < CALL_MAX) {
         match (quote, character) {

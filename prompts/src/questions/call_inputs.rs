@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::function::Function;
 use crate::message::Message;
 use crate::parse::AnswerError;
+use crate::parse::calls::balanced;
 use crate::question::Question;
 use crate::task::Task;
 use crate::template::{PromptError, render};
@@ -65,31 +66,8 @@ impl CallInputs<'_> {
             !before.contains("def ") && !before.ends_with(|c: char| c.is_alphanumeric() || "_.".contains(c));
         let call = line.get(start..).filter(|_| plain && before.split_whitespace().count() <= 2)?;
         let open = call.get(self.call.len()..)?;
-        let end = open.starts_with('(').then(|| closing(open))??;
-        let call = call.get(..self.call.len() + end + 1)?;
+        let end = open.starts_with('(').then(|| balanced(open))??;
+        let call = call.get(..self.call.len() + end)?;
         (call.len() <= CALL_BYTES_MAX).then_some(call)
     }
-}
-
-/// Where the bracket that `text` begins with is closed.
-fn closing(text: &str) -> Option<usize> {
-    let (mut depth, mut quote, mut escaped) = (0_usize, None, false);
-    for (at, byte) in text.bytes().enumerate() {
-        match (quote, byte) {
-            (Some(_), _) if escaped => escaped = false,
-            (Some(_), b'\\') => escaped = true,
-            (Some(open), _) if byte == open => quote = None,
-            (Some(_), _) => {}
-            (None, b'"' | b'\'') => quote = Some(byte),
-            (None, b'(' | b'[' | b'{') => depth += 1,
-            (None, b')' | b']' | b'}') => {
-                depth = depth.saturating_sub(1);
-                if depth == 0 {
-                    return Some(at);
-                }
-            }
-            _ => {}
-        }
-    }
-    None
 }

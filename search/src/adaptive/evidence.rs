@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::experience::worth;
 use crate::attempt::Outcome;
-use crate::choose::contest::{self, Contest};
+use crate::choose::contest;
 use crate::tree::{NodeId, Tree};
 
 /// Verdicts that are asked for at most.
@@ -23,7 +23,7 @@ const AGREEMENT: f64 = 0.1;
 /// Which clusters are compared before the search ends: the three largest, whatever their sizes. What many programs do
 /// alike may be a common mistake, and comparing costs little beside writing them: with clusters within 20 % of each
 /// other only, 2 to 3 % fewer problems are solved (see `docs/strategies.md`).
-const CONTEST: Contest = Contest { clusters: 3, within: 1.0 };
+const COMPARED: usize = 3;
 /// Programs that are probed together at most.
 const PROBED_MAX: usize = 32;
 /// Comparisons that are asked for at most.
@@ -154,7 +154,7 @@ impl Evidence {
         if self.comparisons >= COMPARISONS || self.clusters.len() < 2 {
             return None;
         }
-        let pairs = contest::pairs(tree, &CONTEST);
+        let pairs = contest::pairs(tree, COMPARED);
         let pair = pairs.get(self.comparisons as usize).copied();
         self.comparisons += 1;
         pair

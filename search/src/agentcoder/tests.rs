@@ -96,7 +96,10 @@ fn with_feedback_the_best_program_is_revised_on_the_same_suites() {
     let mut search = play(agentcoder(Revision::Feedback), script);
     let trials = search.ask(4);
     let [revision] = trials.as_slice() else { panic!("one revision: {trials:?}") };
-    assert_eq!((revision.node, &revision.operator), (NodeId(2), &Operator::Refine { reflection: None }));
+    assert_eq!(
+        (revision.node, &revision.operator),
+        (NodeId(2), &Operator::Refine { reflection: None, count: 1 })
+    );
     search.tell(revision.id, made([program(3, 4, 4)]));
     let trials = search.ask(4);
     let [run] = trials.as_slice() else { panic!("one run: {trials:?}") };

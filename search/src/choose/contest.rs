@@ -4,8 +4,6 @@
 //! inputs that tell them apart, and points decide. The original compares all pairs of survivors, which is quadratic in
 //! them; here one representative stands for each cluster, and only the leading clusters take part.
 
-use serde::{Deserialize, Serialize};
-
 use super::{by_ladder, ladder};
 use crate::pool::Candidate;
 use crate::tree::{NodeId, Tree};
@@ -13,43 +11,22 @@ use crate::tree::{NodeId, Tree};
 #[cfg(test)]
 mod tests;
 
-/// Which clusters take part.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Contest {
-    /// Clusters at most.
-    pub clusters: usize,
-    /// How far behind the leading cluster another may be, as a share of the leader's weight, in `[0, 1]`; at 1 the size
-    /// does not matter. A cluster weighs the square root of its programs, as in CodeT (Chen et al. 2022, section 3.2).
-    pub within: f64,
-}
-
-impl Default for Contest {
-    /// Three clusters, within 20 % of each other.
-    fn default() -> Self {
-        Self { clusters: 3, within: 0.2 }
-    }
-}
-
-/// The pairs of programs to compare next, the better ones first. Empty where the ladder alone decides: fewer than two
-/// clusters level with the best program on all rungs above the cluster's size, and near enough to its cluster.
+/// The pairs of programs to compare next, the better ones first: one for each two of the first `clusters` clusters that
+/// are level with the best program on all rungs above the cluster's size, whatever their sizes. Empty where the ladder
+/// alone decides, as there are fewer than two of them.
 ///
 /// Each pair is to be compared with [`Operator::Compare`](crate::Operator::Compare); what comes of it is in the tree,
 /// and [`best`](super::best) heeds it.
 #[must_use]
-pub fn pairs(tree: &Tree, contest: &Contest) -> Vec<(NodeId, NodeId)> {
+pub fn pairs(tree: &Tree, clusters: usize) -> Vec<(NodeId, NodeId)> {
     let ranked = by_ladder(tree);
-    let leaders = leaders(&ranked);
-    let Some(top) = leaders.first() else { return Vec::new() };
-    let weight = |candidate: &Candidate| f64::from(candidate.cluster).sqrt();
-    let least = (1.0 - contest.within) * weight(top);
-    let near: Vec<NodeId> = leaders
+    let leading: Vec<NodeId> = leaders(&ranked).iter().take(clusters).map(|leader| leader.node).collect();
+    let rest = |index: usize| leading.get(index + 1..).unwrap_or_default();
+    leading
         .iter()
-        .filter(|leader| weight(leader) >= least)
-        .take(contest.clusters)
-        .map(|leader| leader.node)
-        .collect();
-    let rest = |index: usize| near.get(index + 1..).unwrap_or_default();
-    near.iter().enumerate().flat_map(|(index, one)| rest(index).iter().map(|other| (*one, *other))).collect()
+        .enumerate()
+        .flat_map(|(index, one)| rest(index).iter().map(|other| (*one, *other)))
+        .collect()
 }
 
 /// Every distinct program that is level with the best one on all rungs above the cluster's size, the best first: those

@@ -21,7 +21,7 @@ fn score(search: &Search, node: u32, evaluator: Evaluator) -> Option<f64> {
 }
 
 const fn refine(reflection: u32) -> Operator {
-    Operator::Refine { reflection: Some(NodeId(reflection)) }
+    Operator::Refine { reflection: Some(NodeId(reflection)), count: 1 }
 }
 
 #[test]

@@ -24,7 +24,7 @@ fn refine(node: u32, count: usize) -> (NodeId, Operator) {
 }
 
 fn repair(node: u32) -> (NodeId, Operator) {
-    (NodeId(node), Operator::Refine { reflection: None })
+    (NodeId(node), Operator::Refine { reflection: None, count: 1 })
 }
 
 #[test]

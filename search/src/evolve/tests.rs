@@ -120,16 +120,16 @@ fn parents_are_drawn_as_configured_and_inspirations_are_others() {
         policy
     };
     let drawn = |policy: &Evolve| -> BTreeSet<u32> {
-        let mut luck = Luck(ChaCha8Rng::seed_from_u64(1));
-        (0..200).filter_map(|_| policy.parent(&tree, 0, &mut luck)).map(|node| node.0).collect()
+        let mut dice = Dice::new(1);
+        (0..200).filter_map(|_| policy.parent(&tree, 0, &mut dice)).map(|node| node.0).collect()
     };
     assert_eq!(drawn(&policy(1.0, 0.0, 9)), [1, 2, 3, 5, 6].into(), "exploring: the island");
     assert_eq!(drawn(&policy(0.0, 1.0, 2)), [3].into(), "exploiting: its own of the archive 4, 3");
     assert_eq!(drawn(&policy(0.0, 1.0, 1)), [4].into(), "or the archive's, where none is its own");
     assert_eq!(drawn(&policy(0.0, 0.0, 9)), [1, 2, 3, 4, 5, 6].into(), "else all");
     let policy = policy(1.0, 0.0, 9);
-    let mut luck = Luck(ChaCha8Rng::seed_from_u64(1));
-    let shown = policy.inspirations(&tree, 0, NodeId(3), &mut luck);
+    let mut dice = Dice::new(1);
+    let shown = policy.inspirations(&tree, 0, NodeId(3), &mut dice);
     assert_eq!(numbers(shown.clone()).get(..2), Some(&[2, 1][..]));
     let rest: BTreeSet<u32> = numbers(shown).into_iter().skip(2).collect();
     assert_eq!(rest, [5, 6].into());

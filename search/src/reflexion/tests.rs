@@ -24,7 +24,10 @@ fn a_failure_is_reflected_on_and_refined() {
     ];
     let mut search = play(reflexion(10), script);
     let [trial] = &search.ask(4)[..] else { panic!("a refinement follows") };
-    assert_eq!((trial.node, &trial.operator), (NodeId(3), &Operator::Refine { reflection: Some(NodeId(4)) }));
+    assert_eq!(
+        (trial.node, &trial.operator),
+        (NodeId(3), &Operator::Refine { reflection: Some(NodeId(4)), count: 1 })
+    );
     let parents: Vec<_> = search.tree().nodes().filter_map(|node| node.parent).collect();
     assert_eq!(parents, [NodeId(0), NodeId(1), NodeId(1), NodeId(3)]);
 }
@@ -52,7 +55,7 @@ fn the_best_program_is_submitted_and_not_the_last() {
 fn without_a_reflection_the_test_results_must_do() {
     let mut search =
         play(reflexion(10), vec![("implement", made([program(1, 1, 4)])), ("reflect", Unusable)]);
-    assert_eq!(search.ask(1)[0].operator, Operator::Refine { reflection: None });
+    assert_eq!(search.ask(1)[0].operator, Operator::Refine { reflection: None, count: 1 });
 }
 
 #[test]

@@ -476,7 +476,7 @@ fn check_sense(tree: &Tree, trial: &Trial) {
             holds_program(trial.node);
             assert!(suites.iter().all(|node| matches!(kind(*node), NodeKind::Root | NodeKind::Tests)));
         }
-        Operator::Refine { reflection } => {
+        Operator::Refine { reflection, .. } => {
             holds_program(trial.node);
             assert!(reflection.is_none_or(|node| kind(node) == NodeKind::Reflection));
         }

@@ -26,6 +26,12 @@ impl Dice {
         ((self.stream.next_u64() >> 11) as f64 + 0.5) / (1_u64 << 53) as f64
     }
 
+    /// One of `items`, each as likely.
+    pub(crate) fn pick<T: Copy>(&mut self, items: &[T]) -> Option<T> {
+        let index = self.stream.next_u64() % (items.len().max(1) as u64);
+        items.get(usize::try_from(index).ok()?).copied()
+    }
+
     /// A standard normal variate. Source: Box and Muller 1958; the second of each pair is not kept.
     pub(crate) fn normal(&mut self) -> f64 {
         let radius = (-2.0 * self.uniform().ln()).sqrt();

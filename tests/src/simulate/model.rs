@@ -127,14 +127,23 @@ impl Model {
     /// The most that a trial costs.
     #[must_use]
     pub fn worst(&self, trial: &Trial) -> Cost {
-        let calls = calls(&trial.operator) + u64::from(self.analyses(trial));
+        let may_analyse = match trial.operator {
+            Operator::Refine { .. } => self.feedback != FeedbackStyle::Tests,
+            Operator::Implement => self.feedback == FeedbackStyle::TestsAndTrace,
+            _ => false,
+        };
+        let calls = calls(&trial.operator) + u64::from(may_analyse);
         Cost { calls, generations: trial.operator.generations(), ..Cost::default() }
     }
 
-    fn analyses(&self, trial: &Trial) -> bool {
-        match trial.operator {
-            Operator::Refine { .. } => self.feedback != FeedbackStyle::Tests,
-            Operator::Implement => self.feedback == FeedbackStyle::TestsAndTrace,
+    /// Whether a failure is analysed block by block: that of a program just made, or that of a revision to be revised.
+    fn analyses(&self, tree: &Tree, trial: &Trial, made: &[Content]) -> bool {
+        let failed = |made: &Content| matches!(made, Content::Program(Some(kind)) if !self.is_trap(*kind));
+        match (self.feedback, &trial.operator) {
+            (FeedbackStyle::TestsAndTrace, Operator::Refine { .. } | Operator::Implement) => {
+                made.iter().any(failed)
+            }
+            (FeedbackStyle::TestsThenTrace, Operator::Refine { .. }) => is_revision(tree, trial.node),
             _ => false,
         }
     }
@@ -198,8 +207,7 @@ impl Model {
             },
             (_, None) => TrialResult::Unusable,
         };
-        let failed = |made: &Content| matches!(made, Content::Program(Some(kind)) if !self.is_trap(*kind));
-        let analysed = self.analyses(trial) && contents.iter().any(failed);
+        let analysed = self.analyses(tree, trial, &contents);
         Answer { cost: cost(trial, &contents, analysed), result, contents }
     }
 
@@ -218,11 +226,18 @@ impl Model {
                 let right = self.helps() * 1.2 * self.idea();
                 vec![Content::Thought(self.misconceived(right, dice))]
             }
-            (Operator::Refine { reflection }, _) => {
-                let repeated = tree.node(trial.node).is_some_and(|node| node.kind == NodeKind::Revision);
-                let traced = self.feedback == FeedbackStyle::TestsAndTrace
-                    || (self.feedback == FeedbackStyle::TestsThenTrace && repeated);
-                vec![self.revised(here, reflection.is_some() || traced, dice)]
+            (Operator::Refine { reflection, count }, _) => {
+                let traced = match self.feedback {
+                    FeedbackStyle::Tests => false,
+                    FeedbackStyle::TestsAndTrace => true,
+                    FeedbackStyle::TestsThenTrace => is_revision(tree, trial.node),
+                };
+                let helped = reflection.is_some() || traced;
+                (0..*count).map(|_| self.revised(here, helped, dice)).collect()
+            }
+            (Operator::RefineWithHistory { path, count }, _) => {
+                let helped = path.iter().any(|past| past.reflection.is_some());
+                (0..*count).map(|_| self.revised(here, helped, dice)).collect()
             }
             (Operator::RefineWithPlan | Operator::Mutate { .. }, _) => vec![self.revised(here, false, dice)],
             (Operator::ReviseWithModules { sources, count, .. }, _) => {
@@ -483,6 +498,10 @@ fn unaided(mean: f64, dice: &mut ChaCha8Rng) -> f64 {
     let uniform: f64 = dice.random_range(0.0..1.0);
     // The mean of `u^k` is `1/(k+1)`.
     uniform.powf(1.0 / mean.clamp(0.01, 0.99) - 1.0).clamp(0.0, 0.99)
+}
+
+fn is_revision(tree: &Tree, node: NodeId) -> bool {
+    tree.node(node).is_some_and(|node| node.kind == NodeKind::Revision)
 }
 
 /// Whether the function at `node` is the entry point, with which a program is complete.

@@ -20,6 +20,8 @@ use crate::{config, escape, input, problems, sandboxes};
 struct Shown<'a> {
     v: u32,
     task_id: &'a str,
+    /// Says which tests are visible.
+    protocol: Protocol,
     /// `wrong-answer`, `crash`, `timeout` or `not-refuted`.
     verdict: &'static str,
     #[serde(flatten)]
@@ -50,7 +52,8 @@ pub async fn falsify(
 ) -> Result<Exit, Failure> {
     let config =
         config::load(environment, &globals.config_flags(arguments.sandbox.settings()))?.config.sandbox;
-    let problem = problems::load(&arguments.problem, Protocol::default(), environment)?.problem;
+    let protocol = Protocol::default();
+    let problem = problems::load(&arguments.problem, protocol, environment)?.problem;
     let program = input::text(&arguments.program, environment)?;
     let oracle = oracle(arguments, &problem.id, environment)?;
     let text = |path: &std::path::PathBuf| input::text(path, environment);
@@ -64,10 +67,16 @@ pub async fn falsify(
     let result = look(sandbox, config.limits(), &problem, &program, &oracle, &settings)
         .await
         .map_err(|error| failure(&error))?;
+    if result.tried == 0 && result.counterexample.is_none() {
+        tracing::warn!(
+            "nothing was tried: of {} inputs none was valid with a right answer that is known",
+            result.invalid
+        );
+    }
     if globals.json {
-        output.json(&shown(&problem.id, &result))?
+        output.json(&shown(&problem.id, protocol, &result))?
     } else {
-        print(&result, output)?
+        print(&result, protocol, output)?
     }
     Ok(if result.counterexample.is_some() { Exit::Negative } else { Exit::Done })
 }
@@ -112,7 +121,7 @@ fn failure(error: &FalsifyError) -> Failure {
     }
 }
 
-fn shown<'a>(task_id: &'a str, result: &'a Falsification) -> Shown<'a> {
+fn shown<'a>(task_id: &'a str, protocol: Protocol, result: &'a Falsification) -> Shown<'a> {
     let found = result.counterexample.as_ref();
     let example = |found: &'a Counterexample| ShownExample {
         input: &found.input,
@@ -123,6 +132,7 @@ fn shown<'a>(task_id: &'a str, result: &'a Falsification) -> Shown<'a> {
     Shown {
         v: 1,
         task_id,
+        protocol,
         verdict: found.map_or("not-refuted", Counterexample::kind),
         found: found.map(example),
         tried: result.tried,
@@ -141,13 +151,18 @@ fn got(verdict: &Verdict) -> String {
     }
 }
 
-fn print(result: &Falsification, output: &mut Output) -> Result<(), Failure> {
+fn print(result: &Falsification, protocol: Protocol, output: &mut Output) -> Result<(), Failure> {
     let Falsification { counterexample, tried, invalid, flaky } = result;
-    let Some(found) = counterexample else {
-        return output.line(&format!(
+    match counterexample {
+        None => output.line(&format!(
             "not refuted: right on {tried} inputs ({invalid} more were not valid, {flaky} not repeatable)"
-        ));
-    };
+        ))?,
+        Some(found) => print_example(found, output)?,
+    }
+    output.line(&format!("protocol: {protocol}"))
+}
+
+fn print_example(found: &Counterexample, output: &mut Output) -> Result<(), Failure> {
     output.line(&format!("{}:", found.kind()))?;
     output.line(&escape::block(&found.input))?;
     output.line(&format!("expected: {}", escape::block(&found.expected)))?;

@@ -84,3 +84,25 @@ async fn probes_of_whole_programs_are_texts() {
     assert_eq!(seen, Some((2, 1)), "two programs, and the text that is no number does not count");
     assert_eq!(run.outcome().await.status, Status::Solved);
 }
+
+#[tokio::test]
+async fn a_comparison_reserves_the_runs_that_it_makes() {
+    // The programs do the same on what the model wrote, so that they run on mutations, too.
+    let answer = |request: &Request, call: usize| {
+        if system(request).contains("fair judge") {
+            "1".to_owned()
+        } else if system(request).contains("tester of programs") {
+            "```python\ndouble(1)\n```".to_owned()
+        } else {
+            [PLAUSIBLE[0], RIGHT][call % 2].to_owned()
+        }
+    };
+    let settings = json!({"samples": 2, "written_inputs": 0});
+    // Two programs, a probe of both, and four runs to compare them, or no comparison.
+    for (limit, spent) in [(8, 8), (7, 4)] {
+        let limits = BudgetLimits { executions: Some(limit), ..BudgetLimits::default() };
+        let agent = builder(Scripted::answering(answer), "s-star").budget(limits).in_flight(1);
+        let agent = agent.strategy(Strategy::by_name("s-star", &settings).unwrap());
+        assert_eq!(searched(agent).await.0.cost.executions, spent, "of {limit}");
+    }
+}

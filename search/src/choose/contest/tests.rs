@@ -38,45 +38,41 @@ fn compare(tree: &mut Tree, one: u32, other: u32, preference: Preference) {
     note(tree, &trial, &TrialResult::Compared { preference });
 }
 
-fn check(behaviours: &[u64], contest: Contest, expected: &[(u32, u32)]) {
-    let found = pairs(&tree(behaviours), &contest);
+fn check(behaviours: &[u64], clusters: usize, expected: &[(u32, u32)]) {
+    let found = pairs(&tree(behaviours), clusters);
     let expected: Vec<_> = expected.iter().map(|(one, other)| (NodeId(*one), NodeId(*other))).collect();
     assert_eq!(found, expected, "{behaviours:?}");
 }
 
 #[test]
-fn one_representative_per_near_cluster_is_compared() {
-    let near = Contest::default();
-    check(&[], near, &[]);
-    check(&[1], near, &[]);
-    check(&[1, 1, 1], near, &[]);
-    // Clusters of 2 and 2.
-    check(&[1, 2, 1, 2], near, &[(1, 2)]);
-    // Weights √3 and √2: the smaller is 18 % behind. √3 and 1: 42 %.
-    check(&[1, 1, 1, 2, 2], near, &[(1, 4)]);
-    check(&[1, 1, 1, 2], near, &[]);
+fn one_representative_per_leading_cluster_is_compared() {
+    check(&[], 3, &[]);
+    check(&[1], 3, &[]);
+    check(&[1, 1, 1], 3, &[]);
+    // Clusters of 2 and 2, and of 3 and 1.
+    check(&[1, 2, 1, 2], 3, &[(1, 2)]);
+    check(&[2, 1, 1, 1], 3, &[(2, 1)]);
     // The fourth of four equal clusters is left out.
-    check(&[1, 2, 3, 4], near, &[(1, 2), (1, 3), (2, 3)]);
-    check(&[1, 2, 3, 4], Contest { clusters: 2, ..near }, &[(1, 2)]);
-    check(&[1, 2, 3, 4], Contest { clusters: 0, ..near }, &[]);
-    check(&[2, 1, 1, 1], Contest { within: 1.0, ..near }, &[(2, 1)]);
+    check(&[1, 2, 3, 4], 3, &[(1, 2), (1, 3), (2, 3)]);
+    check(&[1, 2, 3, 4], 2, &[(1, 2)]);
+    check(&[1, 2, 3, 4], 0, &[]);
 }
 
 #[test]
 fn programs_below_the_best_take_no_part() {
     let mut tree = tree(&[1, 2]);
     tree.evaluate(NodeId(1), Evaluator::SelfEval, -1.0).unwrap();
-    assert_eq!(pairs(&tree, &Contest::default()), []);
+    assert_eq!(pairs(&tree, 3), []);
     let failing = Attempt { fingerprint: 9, passed: 3, total: 4, parses: true, ..Attempt::default() };
     tree.add(NodeId::ROOT, NodeKind::Solution, "resample", 1.0, Some(failing)).unwrap();
-    assert_eq!(pairs(&tree, &Contest::default()), []);
+    assert_eq!(pairs(&tree, 3), []);
 }
 
 #[test]
 fn points_decide_between_those_compared() {
     let mut tree = tree(&[1, 1, 1, 2, 2, 3, 3]);
     assert_eq!(best(&tree), Some(NodeId(1)));
-    let pairs = pairs(&tree, &Contest::default());
+    let pairs = pairs(&tree, 3);
     assert_eq!(pairs, [(NodeId(1), NodeId(4)), (NodeId(1), NodeId(6)), (NodeId(4), NodeId(6))]);
     compare(&mut tree, 1, 4, Preference::Node);
     compare(&mut tree, 1, 6, Preference::Other);

@@ -1,7 +1,5 @@
 //! Runs and batches in PostgreSQL.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
-
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 

@@ -21,12 +21,12 @@ type ReaderOf = fn(&Path, &Dataset) -> Result<Imported, crate::DatasetError>;
 
 /// The forms that are written and read back as one file.
 const FORMS: [(&str, Writer, ReaderOf); 6] = [
-    ("human-eval", |e, u, out| human_eval::write(e, u, out), human_eval::read),
-    ("human-eval-results", |e, u, out| human_eval::write_results(e, u, out), human_eval::read_results),
-    ("evalplus", |e, u, out| evalplus::write(e, u, out), evalplus::read),
-    ("bigcode", |e, u, out| bigcode::write(e, u, out), bigcode::read),
-    ("apps", |e, u, out| apps::write(e, u, out), apps::read),
-    ("livecodebench", |e, u, out| livecodebench::write(e, u, out), livecodebench::read),
+    ("human-eval", human_eval::write, human_eval::read),
+    ("human-eval-results", human_eval::write_results, human_eval::read_results),
+    ("evalplus", evalplus::write, evalplus::read),
+    ("bigcode", bigcode::write, bigcode::read),
+    ("apps", apps::write, apps::read),
+    ("livecodebench", livecodebench::write, livecodebench::read),
 ];
 
 fn dataset() -> Dataset {
@@ -115,8 +115,8 @@ fn forms_of_samples() {
 
 #[test]
 fn forms_for_training() {
-    insta::assert_snapshot!("sft", written(|export, out| training::write_chats(export, out)));
-    insta::assert_snapshot!("dpo", written(|export, out| training::write_pairs(export, out)));
+    insta::assert_snapshot!("sft", written(training::write_chats));
+    insta::assert_snapshot!("dpo", written(training::write_pairs));
 }
 
 #[test]
@@ -162,8 +162,8 @@ fn no_hidden_test_is_in_any_form() {
         .iter()
         .map(|(_, write, _)| written(|export, out| write(export, Unattempted::Empty, out)))
         .collect();
-    all.push(written(|export, out| training::write_chats(export, out)));
-    all.push(written(|export, out| training::write_pairs(export, out)));
+    all.push(written(training::write_chats));
+    all.push(written(training::write_pairs));
     all.push(written(|export, out| inspect::write(export, &results(), SPAN, out)));
     all.push(written(|export, out| lm_eval::write_results(export, &results(), SPAN.began, out)));
     all.push(written(|export, out| lm_eval::write_samples(export, &[1], out)));

@@ -198,7 +198,7 @@ async fn a_refusal_ends_the_search_with_the_best_so_far() {
     let (outcome, ..) = searched(builder(model, "resample").in_flight(1)).await;
     assert_eq!((outcome.status, outcome.stop_reason), (Status::Error, None));
     let failure = outcome.failure.unwrap();
-    assert_eq!(failure.kind, FailureKind::Provider);
+    assert_eq!(failure.kind, FailureKind::Refused);
     assert!(failure.message.contains("the key is not accepted"), "{}", failure.message);
     assert!(outcome.solution.unwrap().program.contains("helper"));
 }

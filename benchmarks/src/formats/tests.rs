@@ -21,12 +21,12 @@ type ReaderOf = fn(&Path, &Dataset) -> Result<Imported, crate::DatasetError>;
 
 /// The forms that are written and read back as one file.
 const FORMS: [(&str, Writer, ReaderOf); 6] = [
-    ("human-eval", |e, u, out| human_eval::write(e, u, out), human_eval::read),
-    ("human-eval-results", |e, u, out| human_eval::write_results(e, u, out), human_eval::read_results),
-    ("evalplus", |e, u, out| evalplus::write(e, u, out), evalplus::read),
-    ("bigcode", |e, u, out| bigcode::write(e, u, out), bigcode::read),
-    ("apps", |e, u, out| apps::write(e, u, out), apps::read),
-    ("livecodebench", |e, u, out| livecodebench::write(e, u, out), livecodebench::read),
+    ("human-eval", human_eval::write, human_eval::read),
+    ("human-eval-results", human_eval::write_results, human_eval::read_results),
+    ("evalplus", evalplus::write, evalplus::read),
+    ("bigcode", bigcode::write, bigcode::read),
+    ("apps", apps::write, apps::read),
+    ("livecodebench", livecodebench::write, livecodebench::read),
 ];
 
 fn dataset() -> Dataset {

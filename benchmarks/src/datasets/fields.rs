@@ -80,16 +80,17 @@ impl<'a> Field<'a> {
 
     /// A field of this object, if it is there and not null.
     pub(crate) fn optional(&self, key: &str) -> Result<Option<Self>, DatasetError> {
-        Ok(self.field(key)?.filter(|field| !field.value.is_null()))
+        Ok(self.present(key)?.filter(|field| !field.value.is_null()))
     }
 
     /// A field of this object.
     pub(crate) fn required(&self, key: &str) -> Result<Self, DatasetError> {
-        self.field(key)?
+        self.present(key)?
             .ok_or_else(|| self.error(format!("the field `{key}` is missing"), format!("add `{key}`")))
     }
 
-    fn field(&self, key: &str) -> Result<Option<Self>, DatasetError> {
+    /// A field of this object, if it is there; null is a value then, which nothing takes.
+    pub(crate) fn present(&self, key: &str) -> Result<Option<Self>, DatasetError> {
         let value = self.object()?.get(key);
         Ok(value.map(|value| self.step(Step::Key(key.to_owned()), value)))
     }

@@ -48,15 +48,15 @@ pub(crate) fn read(row: &Field<'_>, warnings: &mut Vec<String>) -> Result<Proble
     warn_of_unknown(row, &KNOWN, warnings)?;
     check_version(row)?;
     let entry = read_entry(&row.required("entry")?, warnings)?;
-    let checker = match row.optional("checker")? {
+    let checker = match row.present("checker")? {
         Some(field) => read_checker(&field, warnings)?,
         None => Checker::Exact,
     };
-    let limits = match row.optional("limits")? {
+    let limits = match row.present("limits")? {
         Some(field) => read_limits(&field, warnings)?,
         None => limits(TIME_S),
     };
-    let mut tests = |key: &str| match row.optional(key)? {
+    let mut tests = |key: &str| match row.present(key)? {
         Some(field) => read_tests(&field, &entry, &checker, limits.time, warnings),
         None => Ok(Vec::new()),
     };
@@ -68,7 +68,7 @@ pub(crate) fn read(row: &Field<'_>, warnings: &mut Vec<String>) -> Result<Proble
         sketch::check(&field)?;
         warnings.push(format!("{}: the sketch is not used by this version", field.place()));
     }
-    if let Some(meta) = row.optional("meta")? {
+    if let Some(meta) = row.present("meta")? {
         meta.object()?;
     }
     let problem = Problem {
@@ -76,13 +76,13 @@ pub(crate) fn read(row: &Field<'_>, warnings: &mut Vec<String>) -> Result<Proble
         statement: with_examples(&read_prompt(&row.required("prompt")?)?, &visible),
         entry,
         prelude: String::new(),
-        starter: row.optional("starter")?.map_or(Ok(String::new()), |field| bounded_text(&field))?,
-        buggy: row.optional("buggy")?.map(|field| bounded_text(&field)).transpose()?,
+        starter: row.present("starter")?.map_or(Ok(String::new()), |field| bounded_text(&field))?,
+        buggy: row.present("buggy")?.map(|field| bounded_text(&field)).transpose()?,
         visible,
         checker,
         limits,
     };
-    let reference = row.optional("reference")?.map(|field| bounded_text(&field)).transpose()?;
+    let reference = row.present("reference")?.map(|field| bounded_text(&field)).transpose()?;
     let references = References::new(reference.into_iter().collect());
     Ok(ProblemWithHidden { problem, hidden: HiddenTests::new(hidden), references })
 }
@@ -114,19 +114,19 @@ fn warn_of_unknown(
         let nearest = known.iter().max_by(|a, b| strsim::jaro(key, a).total_cmp(&strsim::jaro(key, b)));
         let nearest = nearest.filter(|name| strsim::jaro(key, name) > 0.7);
         let hint = nearest.map_or_else(String::new, |name| format!("; did you mean `{name}`?"));
-        let place = field.optional(key)?.map_or_else(|| field.place(), |field| field.place());
+        let place = field.present(key)?.map_or_else(|| field.place(), |field| field.place());
         warnings.push(format!("{place}: unknown field, ignored{hint}"));
     }
     Ok(())
 }
 
 fn check_version(row: &Field<'_>) -> Result<(), DatasetError> {
-    if let Some(version) = row.optional("v")?
+    if let Some(version) = row.present("v")?
         && version.whole()? != 1
     {
         return Err(version.error("this version of the format is not known", "use 1, or a newer codeagent"));
     }
-    match row.optional("language")? {
+    match row.present("language")? {
         Some(language) if language.text()? != "python" => {
             Err(language.error("this language is not supported", "use \"python\""))
         }
@@ -182,7 +182,7 @@ fn read_function(field: &Field<'_>) -> Result<Entry, DatasetError> {
     if let Some(fault) = entry_fault(name) {
         return Err(name_field.error(fault, "name a Python function, such as \"f\""));
     }
-    let Some(signature_field) = field.optional("signature")? else {
+    let Some(signature_field) = field.present("signature")? else {
         return Ok(Entry::Function { name: name.to_owned(), signature: None });
     };
     let signature = signature_field.text()?.trim().trim_end_matches(':').trim_end();
@@ -198,7 +198,7 @@ fn read_function(field: &Field<'_>) -> Result<Entry, DatasetError> {
 
 fn read_checker(field: &Field<'_>, warnings: &mut Vec<String>) -> Result<Checker, DatasetError> {
     warn_of_unknown(field, &["kind", "atol", "source"], warnings)?;
-    let atol = match field.optional("atol")? {
+    let atol = match field.present("atol")? {
         Some(atol) => within(&atol, 0.0, 1e300)?,
         None => 1e-6,
     };
@@ -215,10 +215,10 @@ fn read_checker(field: &Field<'_>, warnings: &mut Vec<String>) -> Result<Checker
 fn read_limits(field: &Field<'_>, warnings: &mut Vec<String>) -> Result<ProblemLimits, DatasetError> {
     warn_of_unknown(field, &["time_s", "memory_mib"], warnings)?;
     let mut limits = limits(TIME_S);
-    if let Some(time) = field.optional("time_s")? {
+    if let Some(time) = field.present("time_s")? {
         limits.time = Duration::from_secs_f64(within(&time, 0.001, TIME_S_MAX)?);
     }
-    if let Some(memory) = field.optional("memory_mib")? {
+    if let Some(memory) = field.present("memory_mib")? {
         let mib = memory.whole()?;
         limits.memory_mib = u32::try_from(mib)
             .ok()

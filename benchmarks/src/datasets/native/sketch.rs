@@ -39,7 +39,7 @@ fn references<'a>(
     id: &str,
     holes: &BTreeMap<&str, Field<'a>>,
 ) -> Result<BTreeSet<&'a str>, DatasetError> {
-    let Some(list) = hole.optional("depends_on")? else { return Ok(BTreeSet::new()) };
+    let Some(list) = hole.present("depends_on")? else { return Ok(BTreeSet::new()) };
     let mut found = BTreeSet::new();
     for reference in list.items()? {
         let target = reference.text()?;

@@ -173,7 +173,7 @@ fn a_search_goes_on_under_the_eyes_of_a_viewer() {
     assert_eq!(stopped.code, Some(5), "{stopped:?}");
     let viewer = Viewer::start(&place, "run");
     let before = viewer.runs();
-    assert_eq!((before.len(), &before[0]["status"]), (1, &json!("running")));
+    assert_eq!((before.len(), &before[0]["status"]), (1, &json!("capped")));
     assert_ne!(viewer.json("/api/runs")["live"], true, "nobody writes there now");
     let id = before[0]["id"].as_str().unwrap().to_owned();
     let path = format!("/api/runs/{id}/events?from=");

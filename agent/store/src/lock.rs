@@ -4,6 +4,12 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
+/// Looks at the system's list of locks before one is taken for absent: the list changes while it is read.
+const LOOKS: usize = 5;
+
+/// Bytes of that list that are read at a time.
+const PIECE: usize = 64 << 10;
+
 /// Holds `DIR/lock` until dropped.
 #[derive(Debug)]
 pub struct DirectoryLock {
@@ -64,11 +70,33 @@ impl DirectoryLock {
     /// Linux, for processes of the same machine). Takes no lock to find out, so it is in nobody's way.
     #[must_use]
     pub fn is_held(directory: &Path) -> Option<bool> {
-        let locks = std::fs::read_to_string("/proc/locks").ok()?;
+        let mut locks = system_locks()?;
         let Ok(mut file) = File::open(directory.join("lock")) else { return Some(false) };
-        let (inode, holder) = (inode(&file)?, read_pid(&mut file)?);
-        Some(locks.lines().filter_map(locked).any(|locked| locked == (holder, inode)))
+        let wanted = (read_pid(&mut file)?, inode(&file)?);
+        for _ in 1..LOOKS {
+            if locks.contains(&wanted) {
+                return Some(true);
+            }
+            locks = system_locks()?;
+        }
+        Some(locks.contains(&wanted))
     }
+}
+
+/// Process and file of each exclusive lock on this machine.
+///
+/// Read in large pieces: between two pieces other locks may go, and with them the place of those that come after.
+fn system_locks() -> Option<Vec<(u32, u64)>> {
+    let mut file = File::open("/proc/locks").ok()?;
+    let mut text = Vec::new();
+    let mut piece = vec![0; PIECE];
+    loop {
+        match file.read(&mut piece).ok()? {
+            0 => break,
+            read => text.extend_from_slice(piece.get(..read)?),
+        }
+    }
+    Some(String::from_utf8_lossy(&text).lines().filter_map(locked).collect())
 }
 
 /// Process and file of an exclusive lock, from a line such as `1: FLOCK  ADVISORY  WRITE 4291 fe:00:6012935 0 EOF`.

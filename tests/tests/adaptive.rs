@@ -25,5 +25,6 @@ fn a_model_that_cannot_revise_solves_by_fresh_programs() {
         assert_eq!(ended.code, Some(0), "{name}: {ended:?}");
         requests.push(count);
     }
-    assert!(requests.iter().max().unwrap() <= &60, "{requests:?}");
+    // Found: 4, 5 and 9.
+    assert!(requests.iter().max().unwrap() <= &12, "{requests:?}");
 }

@@ -7,7 +7,7 @@ mod results;
 mod row;
 mod spec;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -141,7 +141,15 @@ pub async fn stored_rows(store: &Store, batch: &str) -> Result<Vec<SampleRow>, B
         .collect()
 }
 
-/// What the finished samples have cost. That of others is charged when they are continued from their stored replies.
+/// The rows that stand: those of samples that are not drawn again.
+#[must_use]
+pub fn standing<'r>(rows: &'r [SampleRow], units: &[Unit]) -> Vec<&'r SampleRow> {
+    let again: BTreeSet<(&str, u32)> =
+        units.iter().map(|unit| (unit.problem.problem.id.as_str(), unit.sample)).collect();
+    rows.iter().filter(|row| !again.contains(&(row.task_id.as_str(), row.sample))).collect()
+}
+
+/// What the samples of these rows have cost. That of others is charged when they are continued from their stored replies.
 #[must_use]
 pub fn spent<'r>(rows: impl IntoIterator<Item = &'r SampleRow>) -> Cost {
     rows.into_iter().fold(Cost::default(), |sum, row| sum + row.cost())

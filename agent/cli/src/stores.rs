@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use codeagent::store::{Store, StoreError};
-use codeagent_benchmarks::batch::{BatchFile, stored_rows};
+use codeagent_benchmarks::batch::{BatchError, BatchFile, stored_rows};
 
 use crate::config::types;
 use crate::environment::Environment;
@@ -70,18 +70,18 @@ pub async fn open_for_reading(
 /// The ids of the runs that belong to a folder; `None` where the store is the folder's own, so that all do.
 ///
 /// # Errors
-/// The store's; a folder without a `run.json` has none.
+/// Those of reading the store; a folder without a `run.json` has no runs.
 pub async fn runs_of(
     config: &types::Store,
     folder: &Path,
     store: &Store,
-) -> Result<Option<BTreeSet<String>>, StoreError> {
+) -> Result<Option<BTreeSet<String>>, BatchError> {
     if config.url.0 == "sqlite" {
         return Ok(None);
     }
     let bytes = std::fs::read(folder.join("run.json")).unwrap_or_default();
     if let Ok(batch) = serde_json::from_slice::<BatchFile>(&bytes) {
-        let rows = stored_rows(store, &batch.run_id).await.unwrap_or_default();
+        let rows = stored_rows(store, &batch.run_id).await?;
         return Ok(Some(rows.into_iter().map(|row| row.search).collect()));
     }
     let run: serde_json::Value = serde_json::from_slice(&bytes).unwrap_or_default();

@@ -176,6 +176,21 @@ fn what_is_open_comes_in_rounds() {
     assert!(open(SampleBudget::default(), &rows).contains(&unit("b", 1, 2)));
 }
 
+/// What is drawn again is charged again, from its stored replies: to count its row too would charge it twice.
+#[test]
+fn rows_of_samples_that_are_drawn_again_do_not_stand() {
+    let before = SampleBudget { seconds: Some(1.0), ..SampleBudget::default() };
+    let rows = [
+        row("a", 0, SampleStatus::Passed, 1),
+        row("b", 0, SampleStatus::Error, 20),
+        SampleRow { allowed: Some(before), ..row("c", 0, SampleStatus::Capped, 300) },
+        row("d", 0, SampleStatus::Failed, 4_000),
+    ];
+    let units = pending(&problems(), 1, SampleBudget::default(), &rows);
+    assert_eq!((units.len(), spent(standing(&rows, &units)).calls), (2, 4_001));
+    assert_eq!(spent(standing(&rows, &[])).calls, 4_321);
+}
+
 #[tokio::test]
 async fn samples_are_judged_on_hidden_tests_and_stored_before_they_are_told() {
     let bed = Bed::new().await;

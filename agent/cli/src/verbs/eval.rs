@@ -80,12 +80,15 @@ pub async fn eval(
         folder.require_unused().await?;
     }
     let rows = folder.rows().await?;
+    let per_sample = folder.file.extent.per_sample;
+    let units = batch::pending(&selection.problems, arguments.samples.get(), per_sample, &rows);
+    let standing = batch::standing(&rows, &units);
     let stack = source.stack(Some(Arc::clone(&folder.store)));
     let batch = Batch {
         id: folder.file.run_id.clone(),
         agent: builder.provider(stack.provider),
-        per_sample: folder.file.extent.per_sample,
-        purse: Purse::new(folder.file.extent.run.limits(), batch::spent(&rows)),
+        per_sample,
+        purse: Purse::new(folder.file.extent.run.limits(), batch::spent(standing.iter().copied())),
         seed: config.search.seed,
         judge: Judge::new(sandbox),
         options: JudgeOptions {
@@ -97,14 +100,13 @@ pub async fn eval(
         searches: usize::try_from(config.limits.searches).unwrap_or(usize::MAX),
         tells_events: arguments.events.is_some(),
     };
-    let units = batch::pending(&selection.problems, arguments.samples.get(), batch.per_sample, &rows);
     let mut told = Told {
-        progress: Progress::new(globals.quiet, &folder, selection.problems.len(), &rows, batch.purse.clone()),
+        progress: Progress::new(globals.quiet, units.len(), &standing, batch.purse.clone()),
         events: Events::open(arguments.events.as_deref(), environment)?,
         folder,
     };
     source.notice.iter().for_each(|notice| told.progress.say(notice));
-    if globals.json {
+    if globals.json && !told.events.on_stdout {
         let (run_id, out) = (&told.folder.file.run_id, told.folder.path().display().to_string());
         output.json(
             &json!({"event": "launch", "v": 1, "run_id": run_id, "pid": std::process::id(), "out": out}),
@@ -116,7 +118,9 @@ pub async fn eval(
     // What is finished counts, however it ended.
     let results = told.folder.conclude(&batches::ks(&arguments.k, arguments.samples.get())).await?;
     told.folder.close().await?;
-    show(&results, &told.folder, globals, output)?;
+    if !told.events.on_stdout {
+        show(&results, &told.folder, globals, output)?;
+    }
     Ok(exit(ended?, &results, arguments, stop))
 }
 

@@ -47,10 +47,10 @@ impl BatchFolder {
         })?;
         let continues = path.join("run.json").is_file();
         let file = continued(path, file)?;
-        let text = serde_json::to_vec_pretty(&file).map_err(|error| unwritable(&error))?;
-        write_whole(&path.join("run.json"), &text).map_err(|error| unwritable(&error))?;
         let store = stores::open(store, path, environment).await.map_err(|error| unwritable(&error))?;
         store.claim(&file.run_id).await.map_err(|error| in_progress(&error))?;
+        let text = serde_json::to_vec_pretty(&file).map_err(|error| unwritable(&error))?;
+        write_whole(&path.join("run.json"), &text).map_err(|error| unwritable(&error))?;
         let rows =
             stored_rows(&store, &file.run_id).await.map_err(|error| batches::unreadable(path, &error))?;
         let samples = write_samples(path, &rows).map_err(|error| unwritable(&error))?;

@@ -7,7 +7,6 @@ use codeagent::Purse;
 use codeagent_benchmarks::batch::SampleRow;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::folder::BatchFolder;
 use crate::escape;
 use crate::progress::usd;
 
@@ -32,25 +31,19 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    /// Progress of a batch of which `rows` are there already. Quiet shows nothing.
-    pub(super) fn new(
-        quiet: bool,
-        folder: &BatchFolder,
-        problems: usize,
-        rows: &[SampleRow],
-        purse: Purse,
-    ) -> Self {
+    /// Progress of a batch in which so many samples are `open`, and the `standing` rows are there already. Quiet shows
+    /// nothing.
+    pub(super) fn new(quiet: bool, open: usize, standing: &[&SampleRow], purse: Purse) -> Self {
         let terminal = std::io::stderr().is_terminal();
         let target =
             if terminal && !quiet { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-        let total = problems.saturating_mul(folder.file.extent.samples as usize);
+        let done = standing.len();
+        let total = done.saturating_add(open);
         let bar = ProgressBar::with_draw_target(u64::try_from(total).ok(), target);
         if let Ok(style) = ProgressStyle::with_template("{bar:20} {msg}") {
             bar.set_style(style.progress_chars("=> "));
         }
         let now = Instant::now();
-        let resolved = || rows.iter().filter(|row| row.is_resolved());
-        let done = resolved().count().min(total);
         bar.set_position(done as u64);
         Self {
             bar,
@@ -62,9 +55,9 @@ impl Progress {
             total,
             done,
             before: done,
-            passed: resolved().filter(|row| row.passed).count(),
+            passed: standing.iter().filter(|row| row.passed).count(),
             errors: 0,
-            priced: rows.iter().all(|row| row.cost_usd.is_some()),
+            priced: standing.iter().all(|row| row.cost_usd.is_some()),
         }
     }
 

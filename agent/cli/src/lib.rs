@@ -5,6 +5,7 @@
 //! [`output::Output`], and whatever goes wrong is a [`failure::Failure`] with an exit code and a remedy.
 //! `main.rs` puts these together; it alone holds the process's stdout.
 
+pub mod agents;
 pub mod answers;
 pub mod args;
 pub mod batches;
@@ -13,6 +14,7 @@ pub mod environment;
 pub mod escape;
 pub mod events;
 pub mod failure;
+pub mod figures;
 pub mod input;
 pub mod logging;
 pub mod model;

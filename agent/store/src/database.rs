@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use futures_core::future::BoxFuture;
 use tokio::sync::oneshot;
@@ -131,4 +132,10 @@ impl Pending {
     fn closed(&self) -> StoreError {
         StoreError::Closed { path: self.path.as_ref().clone() }
     }
+}
+
+/// Microseconds since 1970 UTC. Recorded for people; nothing is decided by it.
+pub(crate) fn now_us() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
 }

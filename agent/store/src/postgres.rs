@@ -5,14 +5,13 @@ mod schema;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgPool, QueryBuilder, Row as _};
 use tokio::sync::{Mutex, oneshot};
 
 use crate::body::{self, Blob, Stored};
-use crate::database::{Answer, Database, Keyed, Pending, RunKey, Urgency, Write};
+use crate::database::{Answer, Database, Keyed, Pending, RunKey, Urgency, Write, now_us};
 use crate::error::StoreError;
 use crate::run::{Event, Failure, NewRun, Run, RunHead, Sample};
 use crate::seal::seal;
@@ -518,12 +517,6 @@ async fn store_all(connection: &mut PgConnection, bodies: &[&[u8]]) -> Result<Ve
         .await?;
     }
     Ok(stored)
-}
-
-/// Microseconds since 1970 UTC. Recorded for people; nothing is decided by it.
-fn now_us() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
 }
 
 impl Database for Postgres {

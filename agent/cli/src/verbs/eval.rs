@@ -7,11 +7,10 @@ use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
+use codeagent::Purse;
 use codeagent::models::CacheMode;
-use codeagent::sandbox::{Judge, JudgeOptions, Sandbox};
+use codeagent::sandbox::{Judge, JudgeOptions};
 use codeagent::search::BudgetLimits;
-use codeagent::{Agent, AgentBuilder, Purse, Strategy};
-use codeagent_benchmarks::PassAtK;
 use codeagent_benchmarks::batch::{
     self, Batch, BatchError, BatchFile, BatchResults, Ended, Extent, News, RunBudget, SampleBudget,
     SampleError, Unit,
@@ -19,6 +18,7 @@ use codeagent_benchmarks::batch::{
 use serde_json::json;
 use tokio::sync::mpsc;
 
+use crate::agents;
 use crate::answers::Source;
 use crate::args::{EvalArgs, Globals};
 use crate::batches;
@@ -28,7 +28,7 @@ use crate::config::units::Period;
 use crate::environment::Environment;
 use crate::events::Events;
 use crate::failure::{Exit, Failure};
-use crate::model;
+use crate::figures;
 use crate::output::Output;
 use crate::sandboxes;
 use crate::selection::{self, Selection};
@@ -67,10 +67,12 @@ pub async fn eval(
         // Nothing is begun yet, so there is nothing to save.
         () = stop.token().cancelled() => return Ok(stop.exit().unwrap_or(Exit::Interrupted)),
     };
-    let builder =
-        builder(&config, &strategy, &sandbox)?.protocol(arguments.protocol.name()).sampling(source.sampling);
+    let builder = agents::builder(&config, &strategy, &sandbox)?
+        .protocol(arguments.protocol.name())
+        .sampling(source.sampling);
     let extent = extent(arguments, &config, &selection);
-    let draft = build(builder.clone().provider(Arc::clone(&source.provider)).budget(extent.run.limits()))?;
+    let draft =
+        agents::build(builder.clone().provider(Arc::clone(&source.provider)).budget(extent.run.limits()))?;
     let name = arguments.dataset.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let file = BatchFile::new(&draft, &selection.dataset, name, extent);
     let folder =
@@ -197,26 +199,6 @@ fn extent(arguments: &EvalArgs, config: &Config, selection: &Selection) -> Exten
     }
 }
 
-fn builder(
-    config: &Config,
-    strategy: &Strategy,
-    sandbox: &Arc<dyn Sandbox>,
-) -> Result<AgentBuilder, Failure> {
-    Ok(Agent::builder()
-        .sandbox(Arc::clone(sandbox))
-        .strategy(strategy.clone())
-        .prices(model::prices(config)?)
-        .limits(config.sandbox.limits())
-        .seed(config.search.seed)
-        .in_flight(usize::try_from(config.limits.jobs).unwrap_or(usize::MAX)))
-}
-
-fn build(builder: AgentBuilder) -> Result<Agent, Failure> {
-    builder.build().map_err(|error| {
-        Failure::usage(error.to_string()).hint("add a [price.\"MODEL\"] table, or leave the money limit out")
-    })
-}
-
 fn broken(error: &BatchError) -> Failure {
     Failure::new(Exit::Internal, "the batch can't go on")
         .caused_by(error)
@@ -240,16 +222,7 @@ fn show(
         results.solved,
         results.n_problems,
     ))?;
-    for (k, PassAtK { mean, problems, left_out }) in &results.pass_at_k {
-        let apart =
-            if *left_out > 0 { format!(", {left_out} with fewer samples left out") } else { String::new() };
-        output.line(&format!(
-            "pass@{k:<4} {:6.2} %  [{:.2}, {:.2}]  over {problems} problems{apart}",
-            mean.value * 100.0,
-            mean.lo * 100.0,
-            mean.hi * 100.0,
-        ))?;
-    }
+    figures::pass_at_k(&results.pass_at_k, output)?;
     let usd = results.cost.usd.map_or_else(|| "price unknown".to_owned(), |usd| format!("${usd:.4}"));
     let tokens = results.tokens;
     output.line(&format!("{} calls, {} tokens in, {} out, {usd}", results.calls, tokens.r#in, tokens.out))?;

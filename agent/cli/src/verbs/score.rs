@@ -19,6 +19,7 @@ use tokio::task::JoinHandle;
 use crate::args::{Globals, ScoreArgs};
 use crate::environment::Environment;
 use crate::failure::{Exit, Failure};
+use crate::figures;
 use crate::output::Output;
 use crate::{config, sandboxes, tally};
 use results::{Key, Results, Row, key};
@@ -279,17 +280,7 @@ fn table(shown: &Shown, asked: &[NonZeroU64], output: &mut Output) -> Result<(),
     for k in asked.iter().map(|k| k.get()).filter(|k| !shown.pass_at_k.contains_key(k)) {
         output.line(&format!("pass@{k:<4} no problem has so many samples"))?;
     }
-    for (k, estimate) in &shown.pass_at_k {
-        let PassAtK { mean, problems, left_out } = estimate;
-        let apart =
-            if *left_out > 0 { format!(", {left_out} with fewer samples left out") } else { String::new() };
-        output.line(&format!(
-            "pass@{k:<4} {:6.2} %  [{:.2}, {:.2}]  over {problems} problems{apart}",
-            mean.value * 100.0,
-            mean.lo * 100.0,
-            mean.hi * 100.0,
-        ))?;
-    }
+    figures::pass_at_k(&shown.pass_at_k, output)?;
     let outcomes = shown.outcomes.iter().map(|(outcome, count)| format!("{outcome} {count}"));
     output.line(&format!("protocol: {}", shown.protocol))?;
     output.line(&format!("outcomes: {}", outcomes.collect::<Vec<_>>().join(", ")))?;

@@ -9,10 +9,11 @@ use codeagent::models::CacheMode;
 use codeagent::sandbox::{Judge, JudgeOptions, Report, Sandbox};
 use codeagent::search::{BudgetLimits, StopReason};
 use codeagent::solution::{FailureKind, Outcome};
-use codeagent::{Agent, AgentBuilder, Problem, Run, Sketch, Status, Strategy};
+use codeagent::{Problem, Run, Sketch, Status, Strategy};
 use codeagent_benchmarks::{ProblemWithHidden, Protocol, verify};
 use serde::Serialize;
 
+use crate::agents;
 use crate::answers::Source;
 use crate::args::{Globals, SolveArgs};
 use crate::config;
@@ -21,7 +22,6 @@ use crate::environment::Environment;
 use crate::events::Events;
 use crate::failure::{Exit, Failure};
 use crate::input;
-use crate::model;
 use crate::output::Output;
 use crate::problems;
 use crate::progress::Progress;
@@ -103,17 +103,20 @@ pub async fn solve(
         // Nothing is begun yet, so there is nothing to save.
         () = stop.token().cancelled() => return Ok(stop.exit().unwrap_or(Exit::Interrupted)),
     };
-    let builder =
-        builder(&config, &strategy, &sandbox)?.protocol(arguments.protocol.name()).sampling(source.sampling);
+    let builder = agents::builder(&config, &strategy, &sandbox)?
+        .budget(budget(&config))
+        .time_limit(config.budget.seconds.map(Duration::from_secs_f64))
+        .protocol(arguments.protocol.name())
+        .sampling(source.sampling);
 
-    let draft = build(builder.clone().provider(Arc::clone(&source.provider)))?;
+    let draft = agents::build(builder.clone().provider(Arc::clone(&source.provider)))?;
     let identity = draft.run_spec(&problem.problem);
     let folder = RunFolder::open(arguments.run_dir.as_deref(), &identity, &config.store, environment).await?;
     if matches!(arguments.cache.mode(), CacheMode::Off | CacheMode::Refresh) {
         folder.require_unused(&identity).await?;
     }
     let stack = source.stack(Some(Arc::clone(&folder.store)));
-    let agent = build(builder.provider(stack.provider).store(Arc::clone(&folder.store)))?;
+    let agent = agents::build(builder.provider(stack.provider).store(Arc::clone(&folder.store)))?;
 
     let progress = Progress::new(globals.quiet, config.budget.seconds.map(Duration::from_secs_f64));
     source.notice.iter().for_each(|notice| progress.say(notice));
@@ -190,22 +193,6 @@ fn sketched(
     asked.with_sketch(sketch).map_err(|error| Failure::usage(error.to_string()))
 }
 
-fn builder(
-    config: &Config,
-    strategy: &Strategy,
-    sandbox: &Arc<dyn Sandbox>,
-) -> Result<AgentBuilder, Failure> {
-    Ok(Agent::builder()
-        .sandbox(Arc::clone(sandbox))
-        .strategy(strategy.clone())
-        .budget(budget(config))
-        .time_limit(config.budget.seconds.map(Duration::from_secs_f64))
-        .prices(model::prices(config)?)
-        .limits(config.sandbox.limits())
-        .seed(config.search.seed)
-        .in_flight(usize::try_from(config.limits.jobs).unwrap_or(usize::MAX)))
-}
-
 /// One problem is the whole run, so the smaller of the two money limits holds.
 fn budget(config: &Config) -> BudgetLimits {
     let limits = [config.budget.per_problem_usd, config.budget.run_usd];
@@ -218,12 +205,6 @@ fn budget(config: &Config) -> BudgetLimits {
         micro_usd: usd.map(|usd| (usd * 1e6) as u64),
         ..BudgetLimits::default()
     }
-}
-
-fn build(builder: AgentBuilder) -> Result<Agent, Failure> {
-    builder.build().map_err(|error| {
-        Failure::usage(error.to_string()).hint("add a [price.\"MODEL\"] table, or leave the money limit out")
-    })
 }
 
 /// Runs the search to its end and shows it meanwhile. The first signal asks it to stop.

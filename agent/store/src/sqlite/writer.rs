@@ -5,7 +5,7 @@
 //! costs (a sync of the disk, two messages to the driver's thread) is paid once for all of them.
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use sqlx::error::DatabaseError;
 use sqlx::{Connection, QueryBuilder, Sqlite, SqliteConnection, Transaction};
@@ -14,7 +14,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::blob;
 use crate::body::INLINE_BYTES_MAX;
-use crate::database::{Urgency, Write};
+use crate::database::{Urgency, Write, now_us};
 use crate::error::StoreError;
 use crate::run::{NewRun, Sample};
 use crate::seal::{self, seal};
@@ -392,10 +392,4 @@ async fn put_sample(
 fn sample_seal(batch: &str, sample: &Sample) -> [u8; seal::LENGTH] {
     let key = [batch, &sample.task, &sample.sample.to_string(), &sample.attempt.to_string()];
     seal("samples", &key, sample.body.as_bytes())
-}
-
-/// Microseconds since 1970 UTC. Recorded for people; nothing is decided by it.
-fn now_us() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
 }

@@ -1,0 +1,38 @@
+//! The agent that flags and configuration ask for, but for its model, budget and store.
+
+use std::sync::Arc;
+
+use codeagent::sandbox::Sandbox;
+use codeagent::{Agent, AgentBuilder, Strategy};
+
+use crate::config::types::Config;
+use crate::failure::Failure;
+use crate::model;
+
+/// Starts putting an agent together.
+///
+/// # Errors
+/// Exit 2 for prices that are none.
+pub fn builder(
+    config: &Config,
+    strategy: &Strategy,
+    sandbox: &Arc<dyn Sandbox>,
+) -> Result<AgentBuilder, Failure> {
+    Ok(Agent::builder()
+        .sandbox(Arc::clone(sandbox))
+        .strategy(strategy.clone())
+        .prices(model::prices(config)?)
+        .limits(config.sandbox.limits())
+        .seed(config.search.seed)
+        .in_flight(usize::try_from(config.limits.jobs).unwrap_or(usize::MAX)))
+}
+
+/// Puts it together.
+///
+/// # Errors
+/// Exit 2 where a part does not fit, such as a money limit without a price.
+pub fn build(builder: AgentBuilder) -> Result<Agent, Failure> {
+    builder.build().map_err(|error| {
+        Failure::usage(error.to_string()).hint("add a [price.\"MODEL\"] table, or leave the money limit out")
+    })
+}

@@ -44,7 +44,7 @@ def evaluate(model, tokenizer, pool, count, out, say, seconds, samples=50, tempe
         greedy = generate(model, tokenizer, prompts, 0, end, pad, generator)
         said = pool.map(judge, [(t.name, t.examples, a) for (t, _), a in zip(made, greedy)], chunksize=8)
         first = [judge_all((t.name, t.examples + t.hidden, [a]))[0] for (t, _), a in zip(made, greedy)]
-        many = generate(model, tokenizer, [p for p in prompts for _ in range(samples)], temperature, end, pad, generator, rows=2048)
+        many = generate(model, tokenizer, [p for p in prompts for _ in range(samples)], temperature, end, pad, generator)
         groups = [many[i * samples:(i + 1) * samples] for i in range(len(made))]
         right = [sum(r) for r in pool.map(judge_all, [(t.name, t.examples + t.hidden, g) for (t, _), g in zip(made, groups)], chunksize=2)]
         wrong = [i for i, s in enumerate(said) if s]
@@ -75,13 +75,13 @@ def main():
     import torch
     from safetensors.torch import load_file
     from tokenizers import Tokenizer
-    from network import Decoder, Shape
+    from network import Decoder, Shape, frozen
     config = json.load(open(f"{options.folder}/config.json"))
     model = Decoder(Shape(layers=config["num_hidden_layers"]))
     weights = {k.removeprefix("model."): v.float() for f in sorted(os.listdir(options.folder)) if f.endswith(".safetensors") for k, v in load_file(f"{options.folder}/{f}").items()}
     model.load_state_dict(weights)
     model.to("cuda" if torch.cuda.is_available() else "cpu")
-    evaluate(model, Tokenizer.from_file(f"{options.folder}/tokenizer.json"), pool, options.problems, options.folder, print, 1e9)
+    evaluate(frozen(model), Tokenizer.from_file(f"{options.folder}/tokenizer.json"), pool, options.problems, options.folder, print, 1e9)
 
 
 if __name__ == "__main__":

@@ -35,7 +35,7 @@ class Norm(nn.Module):
         self.epsilon = epsilon
 
     def forward(self, x):
-        return F.rms_norm(x.float(), (x.shape[-1],), self.weight, self.epsilon).to(x.dtype)
+        return F.rms_norm(x.float(), (x.shape[-1],), self.weight.float(), self.epsilon).to(x.dtype)
 
 
 def rotate(x, cos, sin):
@@ -127,22 +127,30 @@ class Decoder(nn.Module):
 class Cache:
     """Keys and values of all layers, written in place."""
 
-    def __init__(self, shape, rows, length, device, dtype):
-        self.shape, self.rows, self.length, self.device, self.dtype = shape, rows, length, device, dtype
+    def __init__(self, shape, rows, length):
+        self.shape, self.rows, self.length = shape, rows, length
         self.kept, self.at = {}, 0
 
     def put(self, layer, k, v):
         if layer not in self.kept:
             size = (self.rows, self.shape.kv_heads, self.length, self.shape.head)
-            self.kept[layer] = tuple(torch.zeros(size, device=self.device, dtype=k.dtype) for _ in "kv")
+            self.kept[layer] = tuple(k.new_zeros(size) for _ in "kv")
         keys, values = self.kept[layer]
         keys[:, :, self.at:self.at + k.shape[2]] = k
         values[:, :, self.at:self.at + k.shape[2]] = v
         return keys[:, :, : self.at + k.shape[2]], values[:, :, : self.at + k.shape[2]]
 
 
+def frozen(model):
+    """A copy for sampling: neither compiled nor cast anew with every step."""
+    device = model.embed_tokens.weight.device
+    copy = Decoder(model.shape).to(device, torch.bfloat16 if device.type == "cuda" else torch.float32)
+    copy.load_state_dict(model.state_dict())
+    return copy.eval()
+
+
 @torch.no_grad()
-def generate(model, tokenizer, prompts, temperature, end, pad, generator, new=230, rows=1024):
+def generate(model, tokenizer, prompts, temperature, end, pad, generator, new=230, rows=4096):
     """One answer per prompt, sampled at `temperature`."""
     device = model.embed_tokens.weight.device
     ids = [tokenizer.encode(p).ids for p in prompts]
@@ -153,7 +161,7 @@ def generate(model, tokenizer, prompts, temperature, end, pad, generator, new=23
         longest = max(len(ids[i]) for i in batch)
         tokens = torch.tensor([[pad] * (longest - len(ids[i])) + ids[i] for i in batch], device=device)
         gaps = torch.tensor([longest - len(ids[i]) for i in batch], device=device)
-        cache = Cache(model.shape, len(batch), longest + new, device, torch.bfloat16)
+        cache = Cache(model.shape, len(batch), longest + new)
         places = torch.arange(longest + new, device=device)
         seen = places[None] >= gaps[:, None]
         causal = places[:longest, None] >= places[None, :longest]
@@ -161,9 +169,7 @@ def generate(model, tokenizer, prompts, temperature, end, pad, generator, new=23
         out, alive = [], torch.ones(len(batch), dtype=torch.bool, device=device)
         positions = (places[None, :longest] - gaps[:, None]).clamp(min=0)
         for at in range(new):
-            with torch.compiler.set_stance("force_eager"), torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
-                hidden = model(tokens, positions, mask, cache)[:, -1]
-            logits = hidden.float() @ model.embed_tokens.weight.float().T
+            logits = (model(tokens, positions, mask, cache)[:, -1] @ model.embed_tokens.weight.T).float()
             cache.at = longest + at
             noise = -torch.log(-torch.log(torch.rand(logits.shape, device=device, generator=generator).clamp(1e-9, 1 - 1e-7)))
             tokens = (logits / temperature + noise).argmax(-1) if temperature else logits.argmax(-1)

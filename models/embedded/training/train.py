@@ -199,7 +199,7 @@ def main():
     parser.add_argument("--layers", type=int, default=8)
     parser.add_argument("--rate", type=float, default=0.02)
     parser.add_argument("--tokenizer-samples", type=int, default=24000)
-    parser.add_argument("--attempts", type=int, default=24000)
+    parser.add_argument("--attempts", type=int, default=16000)
     parser.add_argument("--problems", type=int, default=200)
     options = parser.parse_args()
     os.makedirs(options.out, exist_ok=True)
@@ -228,7 +228,7 @@ def main():
         w.start()
 
     import torch
-    from network import Decoder, Shape, generate
+    from network import Decoder, Shape, frozen, generate
     torch.manual_seed(7)
     torch.set_float32_matmul_precision("high")
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -280,7 +280,7 @@ def main():
             break
         if done > 0.5 and not sampled:
             sampled = True
-            sample_attempts(model, tokenizer, pool, options.attempts, attempts, say, generate)
+            sample_attempts(frozen(model), tokenizer, pool, options.attempts, attempts, say, generate)
             phase.value = 1
             continue
         fetch = time.time()
@@ -324,7 +324,7 @@ def main():
     for w in workers:
         w.kill()
     from evaluate import evaluate
-    evaluate(model, tokenizer, pool, options.problems, options.out, say, options.seconds - (time.time() - start))
+    evaluate(frozen(model), tokenizer, pool, options.problems, options.out, say, options.seconds - (time.time() - start))
     os._exit(0)
 
 
@@ -335,6 +335,7 @@ def sample_attempts(model, tokenizer, pool, count, path, say, generate):
     end, pad = tokenizer.token_to_id(END), tokenizer.token_to_id(PAD)
     problems = [p for part in pool.map(make_problems, [(f"attempts {i}", max(1, count // 64), {}) for i in range(64)]) for p in part]
     answers = generate(model, tokenizer, [dialogues.prompt(s) for _, s in problems], 1.0, end, pad, generator)
+    say("attempts drawn")
     verdicts = pool.map(judge, [(t.name, t.examples, a) for (t, _), a in zip(problems, answers)], chunksize=32)
     own = [(dialogues.repair_prompt(s, a, v), dialogues.answer(t) + END) for (t, s), a, v in zip(problems, answers, verdicts) if v]
     with open(path, "wb") as file:

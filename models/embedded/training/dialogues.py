@@ -178,9 +178,12 @@ def wrong_attempt(dice, task):
     return None
 
 
+VAGUE_SHARE = 0.45
+
+
 def dialogue(dice, share_of_repairs=0.3):
     """A training dialogue: what is read and what is to be written."""
-    task = tasks.make(dice)
+    task = tasks.make(dice, vague=VAGUE_SHARE)
     stub = tasks.stub(dice, task)
     if dice.random() < share_of_repairs:
         wrong = wrong_attempt(dice, task)

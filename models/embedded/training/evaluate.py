@@ -8,11 +8,12 @@ import tasks
 from dialogues import END, PAD
 
 SETS = {
-    "seen compositions": {"split": "train"},
+    "vague": {"split": "held", "vague": 1.0, "control_share": 0.0},
+    "unseen wordings": {"split": "held", "unseen": True, "control_share": 0.0},
     "held-out compositions": {"split": "held"},
-    "held-out compositions, unseen wordings": {"split": "held", "unseen": True, "control_share": 0.0},
     "chains of five": {"split": "held", "length": 5},
     "chains of six": {"split": "held", "length": 6},
+    "seen compositions": {"split": "train"},
 }
 
 

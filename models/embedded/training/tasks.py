@@ -117,7 +117,19 @@ def wording(dice, operation, unseen):
     return operation.wordings[-1] if unseen and dice.random() < 0.5 else dice.choice(seen)
 
 
-def chain(dice, length, unseen=False):
+VAGUE = ["change it as the examples show", "transform it", "apply the step that the examples show", "treat it as in the examples", "do something with it", "work on it"]
+VAGUE_END = ["return what the examples show", "give the result as in the examples", "return the right thing", "return it as shown"]
+
+
+def blurred(dice, phrase, last):
+    """A wording that says little: vague, or with words missing. What is meant must be read off the examples."""
+    if dice.random() < 0.4:
+        return dice.choice(VAGUE_END if last else VAGUE)
+    kept = [w for w in phrase.split() if dice.random() < 0.55]
+    return " ".join(kept) or phrase.split()[0]
+
+
+def chain(dice, length, unseen=False, vague=0.0):
     kind = dice.choice("LLLSSW")
     takes, names = kind, []
     if kind == "S" and length > 1 and dice.random() < 0.55:
@@ -133,6 +145,9 @@ def chain(dice, length, unseen=False):
     operations = [OPERATIONS[n] for n in names]
     values = [o.parameters(dice) for o in operations]
     phrases = [wording(dice, o, unseen).format(**v) for o, v in zip(operations, values)]
+    if vague and dice.random() < vague:
+        at = dice.randrange(len(phrases))
+        phrases = [blurred(dice, p, i == len(phrases) - 1) if i == at or dice.random() < 0.25 else p for i, p in enumerate(phrases)]
     code = [line for o, v in zip(operations, values) for line in o.code.format(**v).split("\n")]
     argument = dice.choice(CHAIN_ARGUMENTS[takes])
     style = dice.random()
@@ -200,14 +215,16 @@ def run(source, name, inputs):
     return [repr(namespace[name](*copy.deepcopy(i))) for i in inputs]
 
 
-def make(dice, split="train", length=None, unseen=False, control_share=0.5):
-    """A task of the split: `train`, or `held` (held-out compositions)."""
+def make(dice, split="train", length=None, unseen=False, control_share=0.5, vague=0.0):
+    """A task of the split: `train`, or `held` (held-out compositions). A share `vague` of the statements says too little."""
     while True:
         if length is None and dice.random() < control_share:
             spec, steps, size = control(dice), None, 0
+            if dice.random() < vague / 2:
+                spec.says = " ".join(w for w in spec.says.split() if dice.random() < 0.7) or spec.says
         else:
             size = length or dice.choice([1, 2, 2, 3, 3, 3, 4, 4])
-            spec, steps = chain(dice, size, unseen)
+            spec, steps = chain(dice, size, unseen, vague)
         if length is None and dice.random() < 0.006:
             spec, steps, size = programs.word_count(dice), None, 0
             task = build_program(dice, *spec)
@@ -269,7 +286,7 @@ def build(dice, spec, size, steps):
         return None
     # Telling examples first: neither empty nor long, and not the same answer thrice.
     tests.sort(key=lambda t: (len(t[0]) < 8, len(t[0]) + len(t[1])))
-    visible = tests[: dice.choice([2, 2, 2, 3, 3])]
+    visible = tests[: dice.choice([2, 2, 3, 3, 4])]
     if len({r for _, r in visible}) == 1:
         other = next((t for t in tests if t[1] != visible[0][1]), None)
         visible[-1] = other
@@ -292,7 +309,7 @@ def stub(dice, task):
     says = task.says
     shown = task.examples
     layout = dice.random()
-    if layout < 0.5:
+    if layout < 0.5 or not shown:
         lines = [f">>> {task.name}({a})\n{r}" for a, r in shown]
         body = says + "\n" + "\n".join(lines)
     elif layout < 0.62:

@@ -333,7 +333,7 @@ def sample_attempts(model, tokenizer, pool, count, path, say, generate):
     import torch
     generator = torch.Generator(device=model.embed_tokens.weight.device).manual_seed(1)
     end, pad = tokenizer.token_to_id(END), tokenizer.token_to_id(PAD)
-    problems = [p for part in pool.map(make_problems, [(f"attempts {i}", max(1, count // 64), {}) for i in range(64)]) for p in part]
+    problems = [p for part in pool.map(make_problems, [(f"attempts {i}", max(1, count // 64), {"vague": 0.7}) for i in range(64)]) for p in part]
     answers = generate(model, tokenizer, [dialogues.prompt(s) for _, s in problems], 1.0, end, pad, generator)
     say("attempts drawn")
     verdicts = pool.map(judge, [(t.name, t.examples, a) for (t, _), a in zip(problems, answers)], chunksize=32)

@@ -76,7 +76,7 @@ async fn reading_in_chunks_is_reading_at_once() {
 #[tokio::test]
 async fn eviction_never_changes_an_answer() {
     // Room for one prompt and a few rows: each new prompt drives the last one out.
-    let tight = engine(EngineOptions { kv_budget: 4096 * 200, ..EngineOptions::default() });
+    let tight = engine(EngineOptions { kv_budget: 2048 * 200, ..EngineOptions::default() });
     let first = tight.generate(request(prompt(40, 1), &[5])).await.unwrap();
     for other in 0..4 {
         let prompt = (0..80).map(|token| (token * 13 + other * 50) % 250).collect();
@@ -94,14 +94,14 @@ async fn more_rows_than_fit_are_drawn_one_after_the_other() {
     let a = narrow.generate(request(prompt(20, 1), &seeds)).await.unwrap();
     let b = usual().generate(request(prompt(20, 1), &seeds)).await.unwrap();
     assert_eq!(tokens(&a.answers), tokens(&b.answers));
-    let tight = engine(EngineOptions { kv_budget: 4096 * 160, ..EngineOptions::default() });
+    let tight = engine(EngineOptions { kv_budget: 2048 * 160, ..EngineOptions::default() });
     let c = tight.generate(request(prompt(20, 1), &seeds)).await.unwrap();
     assert_eq!(tokens(&c.answers), tokens(&b.answers));
 }
 
 #[tokio::test]
 async fn what_cannot_be_carried_out_is_refused() {
-    let tight = engine(EngineOptions { kv_budget: 4096 * 100, ..EngineOptions::default() });
+    let tight = engine(EngineOptions { kv_budget: 2048 * 100, ..EngineOptions::default() });
     let refused = async |request: Generate| tight.generate(request).await.unwrap_err();
     assert!(matches!(refused(request(vec![1; 2048], &[1])).await, EngineError::ContextTooLong { .. }));
     assert!(matches!(refused(request(vec![1; 90], &[1])).await, EngineError::Budget { .. }));

@@ -50,7 +50,7 @@ fn files_of_both_formats_and_pairings_compute_the_same() {
         let gguf = logits(&of_gguf(&config, GgmlDType::F32, &CPU));
         assert!(difference(&dense, &gguf) < 1e-5, "{family:?}");
         let quantised = logits(&of_gguf(&config, GgmlDType::Q8_0, &CPU));
-        assert!(difference(&dense, &quantised) < 3e-2, "{family:?}: {}", difference(&dense, &quantised));
+        assert!(difference(&dense, &quantised) < 5e-2, "{family:?}: {}", difference(&dense, &quantised));
     }
 }
 

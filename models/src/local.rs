@@ -1,7 +1,8 @@
 //! Models in this process: from files to answers.
 //!
 //! [`Checkpoint`] checks a model's files before anything is loaded, [`LocalModel`] loads them, and [`Decoder`] computes.
-//! An [`Engine`] is the thread that draws answers with it and scores texts.
+//! An [`Engine`] is the thread that draws answers with it and scores texts, and [`Local`] makes it a [`Provider`](crate::Provider), with a
+//! [`ChatStyle`] that turns conversations into prompts.
 //!
 //! Everything in a file is foreign: sizes, offsets and shapes are compared with each other first, so that a file that lies
 //! is a [`LoadError`] and not a panic.
@@ -9,6 +10,7 @@
 mod attention;
 mod batch;
 pub mod cache;
+pub mod chat;
 pub mod checkpoint;
 pub mod config;
 pub mod decoder;
@@ -22,6 +24,7 @@ mod linear;
 pub mod load;
 pub mod memory;
 pub mod prefix;
+pub mod provider;
 pub mod request;
 mod rope;
 mod row;
@@ -31,6 +34,7 @@ mod score;
 mod source;
 pub mod tokenizer;
 
+pub use chat::{ChatError, ChatStyle, TemplateStyle};
 pub use checkpoint::{ChatTexts, Checkpoint, Format, ModelBytes, TensorReport};
 pub use config::{Architecture, DecoderConfig};
 pub use decoder::{Decoder, Mask, Pass, Shared};
@@ -39,6 +43,7 @@ pub use engine::{Engine, EngineOptions, EngineTotals};
 pub use error::{LoadError, LoadErrorKind};
 pub use kernel::KernelClass;
 pub use load::{LoadOptions, LocalModel};
+pub use provider::Local;
 pub use request::{
     Answer, End, EngineError, Generate, Generated, Hidden, ProcessorFactory, RowStart, Score, Scored,
 };

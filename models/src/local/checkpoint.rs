@@ -136,7 +136,7 @@ impl Checkpoint {
         &self.config
     }
 
-    /// The name: that of the folder or file.
+    /// The name: that of the folder or file, and a short hash of its contents behind `@`.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
@@ -227,6 +227,19 @@ impl Checkpoint {
         )
     }
 
+    /// A short hash that differs between weights of one name, so that stored answers of one are not taken for another's:
+    /// of the lengths, beginnings and ends of the files.
+    fn fingerprint(&mut self) -> Result<String, LoadError> {
+        let mut hash = blake3::Hasher::new();
+        for source in &mut self.sources {
+            let (len, piece) = (source.len(), source.len().min(1 << 16));
+            hash.update(&len.to_le_bytes());
+            hash.update(&source.read_at(0, piece)?);
+            hash.update(&source.read_at(len - piece, piece)?);
+        }
+        Ok(hash.finalize().to_hex().chars().take(8).collect())
+    }
+
     /// Compares tensors and tokenizer with the configuration.
     fn checked(mut self) -> Result<Self, LoadError> {
         self.read_factors()?;
@@ -242,6 +255,8 @@ impl Checkpoint {
             }
         }
         self.check_vocabulary()?;
+        let fingerprint = self.fingerprint()?;
+        self.name = format!("{}@{fingerprint}", self.name);
         self.ends.sort_unstable();
         self.ends.dedup();
         Ok(self)

@@ -52,7 +52,8 @@ impl LoadOptions {
 /// A loaded model: the decoder, the tokenizer, and what its files say about conversations.
 #[derive(Debug)]
 pub struct LocalModel {
-    /// The name: that of the folder or file.
+    /// The name: that of the folder or file, a short hash of the contents behind `@`, and `+q8_0` where dense weights were
+    /// quantised.
     pub name: String,
     /// The weights.
     pub decoder: Decoder,
@@ -91,7 +92,8 @@ impl LocalModel {
         let choice = if device.is_cpu() { DeviceChoice::Cpu } else { DeviceChoice::Gpu };
         let options = LoadOptions { device: choice, ..*options };
         checkpoint.check_fit(&options)?;
-        let (name, ends) = (checkpoint.name.clone(), checkpoint.ends.clone());
+        let quantised = if options.quantise && options.on_cpu() { "+q8_0" } else { "" };
+        let (name, ends) = (format!("{}{quantised}", checkpoint.name), checkpoint.ends.clone());
         let mut loader = Loader { checkpoint, options, device };
         // The files were checked; what a library still finds wrong with them must not end the process.
         let decoder = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| loader.decoder()))

@@ -19,12 +19,15 @@ pub mod engine;
 pub mod error;
 pub mod fixture;
 pub mod gguf;
+pub mod hub;
 pub mod kernel;
 mod linear;
 pub mod load;
+pub mod manifest;
 pub mod memory;
 pub mod prefix;
 pub mod provider;
+pub mod requantize;
 pub mod request;
 mod rope;
 mod row;
@@ -43,6 +46,7 @@ pub use engine::{Engine, EngineOptions, EngineTotals};
 pub use error::{LoadError, LoadErrorKind};
 pub use kernel::KernelClass;
 pub use load::{LoadOptions, LocalModel};
+pub use manifest::Manifest;
 pub use provider::Local;
 pub use request::{
     Answer, End, EngineError, Generate, Generated, Hidden, ProcessorFactory, RowStart, Score, Scored,

@@ -22,6 +22,7 @@ pub use self::dialect::{Dialect, MaxTokensField};
 pub(crate) use self::transport::client;
 
 use self::classify::Failure;
+pub(crate) use self::collect::{printable, split_thought};
 use self::dialect::Habits;
 use self::transport::Transport;
 use crate::error::{ErrorKind, ModelError};

@@ -29,6 +29,7 @@ pub mod discover;
 pub mod error;
 pub mod key;
 pub mod limit;
+pub mod local;
 pub mod meter;
 pub mod price;
 pub mod provider;

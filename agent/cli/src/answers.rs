@@ -14,6 +14,7 @@ use crate::args::{CacheFlags, ModelFlags};
 use crate::config::types::{self, Config};
 use crate::environment::Environment;
 use crate::failure::{Exit, Failure};
+use crate::local_model;
 use crate::model::{self, Chosen, Resolved};
 
 /// The recording of the examples, made with the scripted model of our own tests.
@@ -56,6 +57,10 @@ impl Source {
             (types::Provider::Replay, Some(path)) => {
                 replay(&environment.directory().join(path), chosen.profile.model.as_deref(), cache.mode())
             }
+            (types::Provider::Candle, Some(path)) => {
+                let provider = local_model::provider(path, &chosen.profile, environment).await?;
+                source(provider, &chosen, cache, config, environment)
+            }
             (types::Provider::Replay | types::Provider::Candle, _) => Err(not_here(&chosen)),
             _ => server(&chosen, cache, config, environment),
         }
@@ -81,15 +86,26 @@ fn server(
     environment: &Environment,
 ) -> Result<Source, Failure> {
     let Some(chat) = chosen.chat(environment)? else { return Err(not_here(chosen)) };
+    source(chat, chosen, cache, config, environment)
+}
+
+/// A model with the settings of its profile, recorded where that is asked for.
+fn source(
+    model: impl Provider + 'static,
+    chosen: &Chosen,
+    cache: &CacheFlags,
+    config: &Config,
+    environment: &Environment,
+) -> Result<Source, Failure> {
     let provider: Arc<dyn Provider> = match &cache.record {
         Some(path) => {
             let path = environment.directory().join(path);
-            let recorder = Recorder::open(chat, &path).map_err(|error| {
+            let recorder = Recorder::open(model, &path).map_err(|error| {
                 Failure::usage(format!("the recording {} can't be written", path.display())).caused_by(&error)
             })?;
             Arc::new(recorder)
         }
-        None => Arc::new(chat),
+        None => Arc::new(model),
     };
     let notice = (chosen.reason == model::Reason::Discovered)
         .then(|| format!("model {} of the {} server found on this machine", provider.model(), chosen.name));
@@ -132,6 +148,9 @@ fn recorded(replay: Replay, notice: Option<String>, cache: models::CacheMode) ->
 fn not_here(chosen: &Chosen) -> Failure {
     let provider = chosen.profile.provider.name();
     Failure::usage(format!("the model profile `{}` ({provider}) can't answer", chosen.name))
-        .because("replay needs a `path`, and local candle models are not part of this version".to_owned())
+        .because(
+            "replay needs the `path` of a recording, and candle that of a model folder or .gguf file"
+                .to_owned(),
+        )
         .hint("use a model server (--base-url and -m), or --replay FILE")
 }

@@ -192,6 +192,8 @@ pub enum Verb {
     Config(ConfigArgs),
     /// List model profiles and the servers found on this machine.
     Providers(ProvidersArgs),
+    /// Local models: list, describe, verify, convert and time them.
+    Model(ModelArgs),
     /// Check the sandbox, the store, the configuration and model servers, each with a fix.
     Doctor(DoctorArgs),
     /// Print a completion script for a shell.
@@ -647,6 +649,74 @@ pub struct ProvidersArgs {
     /// Which models.
     #[command(flatten)]
     pub model: ModelFlags,
+}
+
+/// Local models: list, describe, verify, convert and time them.
+#[derive(Debug, Clone, Args)]
+#[command(after_long_help = with_codes("Example:\n  codeagent model verify models/qwen2.5-coder-0.5b"))]
+pub struct ModelArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub action: ModelAction,
+}
+
+/// What to do with a local model.
+#[derive(Debug, Clone, Subcommand)]
+pub enum ModelAction {
+    /// List the models that were added.
+    List,
+    /// Check a model and add it to the list.
+    Add {
+        /// A model folder, a .gguf file, or the id of a hub model on this disk.
+        #[arg(value_name = "PATH")]
+        path: String,
+    },
+    /// Describe a model as JSON, with the hashes of its files.
+    Info {
+        /// A model folder, a .gguf file, or the id of a hub model on this disk.
+        #[arg(value_name = "PATH")]
+        path: String,
+    },
+    /// Check a model's files without loading them, and print the kernel that each tensor takes.
+    Verify {
+        /// A model folder, a .gguf file, or the id of a hub model on this disk.
+        #[arg(value_name = "PATH")]
+        path: String,
+        /// As if dense weights were quantised to 8 bits while loading.
+        #[arg(long)]
+        quantise: bool,
+    },
+    /// Write a GGUF file with its matrices in another type.
+    Requantize {
+        /// The file.
+        #[arg(value_name = "IN")]
+        input: String,
+        /// The file to write.
+        #[arg(value_name = "OUT", value_hint = ValueHint::FilePath)]
+        output: PathBuf,
+        /// The type.
+        #[arg(long, value_name = "TYPE", value_parser = ["q8_0"], default_value = "q8_0")]
+        to: String,
+    },
+    /// Time a model: tokens per second in reading and in drawing.
+    Bench(ModelBenchFlags),
+}
+
+/// What to time.
+#[derive(Debug, Clone, Args)]
+pub struct ModelBenchFlags {
+    /// A model folder, a .gguf file, or the id of a hub model on this disk.
+    #[arg(value_name = "PATH")]
+    pub path: String,
+    /// Tokens of the prompt.
+    #[arg(long, value_name = "N", default_value_t = 256)]
+    pub prompt: usize,
+    /// Tokens to draw per row.
+    #[arg(long, value_name = "N", default_value_t = 64)]
+    pub tokens: usize,
+    /// Quantise dense weights to 8 bits while loading.
+    #[arg(long)]
+    pub quantise: bool,
 }
 
 /// Check the sandbox, the store, the configuration and model servers, each with a fix.

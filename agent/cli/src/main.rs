@@ -136,6 +136,7 @@ async fn dispatch(
         Verb::Providers(arguments) => {
             or_stop(stop, verbs::providers::providers(arguments, globals, environment, output)).await
         }
+        Verb::Model(arguments) => verbs::model::model(arguments, globals, environment, output),
         Verb::Doctor(_) => or_stop(stop, verbs::doctor::doctor(globals, environment, output)).await,
         Verb::Completions(arguments) => verbs::completions::completions(arguments, output),
         Verb::Man(arguments) => verbs::man::man(arguments, globals, environment, output),

@@ -12,6 +12,7 @@ pub mod export;
 pub mod falsify;
 pub mod import;
 pub mod man;
+pub mod model;
 pub mod modules;
 pub mod providers;
 pub mod rank;

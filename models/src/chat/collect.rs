@@ -165,7 +165,7 @@ fn finish(word: String) -> Finish {
 
 /// Splits a leading `<think>` block off. Templates that open the block in the prompt leave only its end; a block
 /// that the limit cut has no end, and nothing after it.
-fn split_thought(text: &str) -> (&str, &str) {
+pub(crate) fn split_thought(text: &str) -> (&str, &str) {
     let opened = text.trim_start().strip_prefix("<think>");
     match opened.unwrap_or(text).split_once("</think>") {
         Some((thought, rest)) if opened.is_some() || !thought.contains("<think>") => {
@@ -177,6 +177,6 @@ fn split_thought(text: &str) -> (&str, &str) {
 }
 
 /// NUL is in no program, and databases refuse it in text.
-fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     text.replace('\0', "\u{fffd}")
 }

@@ -45,8 +45,18 @@ pub struct ModelProfile {
     pub base_url: Option<BaseUrl>,
     /// The model's name at the server.
     pub model: Option<String>,
-    /// Folder or file of a local model (`candle`) or of a recording (`replay`).
+    /// Folder or file of a local model (`candle`; also the id of a hub model that is on this disk) or of a recording
+    /// (`replay`).
     pub path: Option<String>,
+    /// Where a local model computes. Default: the GPU that this build can use, else the CPU.
+    pub device: Option<LocalDevice>,
+    /// Whether a local model's dense weights are quantised to 8 bits while loading. Default: no.
+    pub quantise: Option<bool>,
+    /// Whether a local model is taken whose weights have no fast kernel. Default: no.
+    pub slow_ok: Option<bool>,
+    /// Memory for the keys and values of a local model, in MiB. Default 1024.
+    #[schemars(range(min = 1, max = 1_048_576))]
+    pub kv_budget_mib: Option<u32>,
     /// Name of the environment variable that holds the key. Never the key itself.
     pub api_key_env: Option<VariableName>,
     /// Overrides the temperature that the strategy asks for.
@@ -67,6 +77,17 @@ pub struct ModelProfile {
     pub total_timeout: Option<Period>,
     /// Requests in flight at this server; overrides `limits.concurrency`.
     pub concurrency: Option<Concurrency>,
+}
+
+/// Where a local model computes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+pub enum LocalDevice {
+    /// The CPU.
+    Cpu,
+    /// The first GPU.
+    Gpu,
 }
 
 /// Kinds of servers and engines.

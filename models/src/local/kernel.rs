@@ -1,0 +1,85 @@
+//! Which kernel multiplies by a tensor on a CPU.
+//!
+//! Source: candle-core 0.11.1, `quantized/repack_x86.rs` (which repacks what) and `quantized/avx.rs` (which types have
+//! dot products); measured in the ratio of 1 : 0.3 : 0.04 in prefill.
+
+use candle_core::quantized::GgmlDType;
+
+/// How fast a matrix is multiplied by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum KernelClass {
+    /// Tiles of several rows at once.
+    Fast,
+    /// A row at a time, in vectors.
+    Dot,
+    /// A number at a time.
+    Scalar,
+}
+
+impl KernelClass {
+    /// The word for it in reports.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Fast => "fast",
+            Self::Dot => "dot",
+            Self::Scalar => "scalar",
+        }
+    }
+
+    /// The class of a matrix of `outputs × inputs` numbers on this machine's CPU.
+    #[must_use]
+    pub fn of(dtype: GgmlDType, outputs: usize, inputs: usize) -> Self {
+        let tiled = inputs.is_multiple_of(256) && outputs.is_multiple_of(16);
+        match dtype {
+            // Dense matrices are widened to f32 while loading.
+            GgmlDType::F32 | GgmlDType::F16 | GgmlDType::BF16 => Self::Fast,
+            GgmlDType::Q8_0 if tiled && has_byte_products() => Self::Fast,
+            GgmlDType::Q4K | GgmlDType::Q6K if tiled && has_vectors() => Self::Fast,
+            GgmlDType::Q4_1 | GgmlDType::Q5_0 | GgmlDType::Q5_1 | GgmlDType::Q8_1 => Self::Scalar,
+            _ => Self::Dot,
+        }
+    }
+}
+
+/// Whether a matrix of this type is kept twice, as stored and in tiles.
+pub(crate) fn is_repacked(dtype: GgmlDType, outputs: usize, inputs: usize) -> bool {
+    matches!(dtype, GgmlDType::Q8_0 | GgmlDType::Q4K | GgmlDType::Q6K)
+        && KernelClass::of(dtype, outputs, inputs) == KernelClass::Fast
+}
+
+#[cfg(target_arch = "x86_64")]
+fn has_byte_products() -> bool {
+    let wide = std::is_x86_feature_detected!("avx512f") && std::is_x86_feature_detected!("avx512vnni");
+    wide || (std::is_x86_feature_detected!("avxvnni") && std::is_x86_feature_detected!("avx2"))
+}
+
+#[cfg(target_arch = "x86_64")]
+fn has_vectors() -> bool {
+    std::is_x86_feature_detected!("avx2") && std::is_x86_feature_detected!("fma")
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+const fn has_byte_products() -> bool {
+    cfg!(target_arch = "aarch64")
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+const fn has_vectors() -> bool {
+    cfg!(target_arch = "aarch64")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn types_without_vectors_are_scalar_and_odd_sizes_are_not_tiled() {
+        assert_eq!(KernelClass::of(GgmlDType::F32, 7, 5), KernelClass::Fast);
+        assert_eq!(KernelClass::of(GgmlDType::Q5_0, 256, 256), KernelClass::Scalar);
+        assert_eq!(KernelClass::of(GgmlDType::Q8_0, 256, 896), KernelClass::Dot);
+        assert_eq!(KernelClass::of(GgmlDType::Q4K, 250, 256), KernelClass::Dot);
+        let tiled = KernelClass::of(GgmlDType::Q8_0, 256, 1024);
+        assert_eq!(tiled == KernelClass::Fast, has_byte_products());
+    }
+}

@@ -1,0 +1,150 @@
+//! From the logits of one row to its next token.
+
+use rand::Rng as _;
+use rand_chacha::ChaCha8Rng;
+
+/// How tokens are drawn.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Sampling {
+    /// What logits are divided by; 0 takes the likeliest token.
+    pub temperature: f64,
+    /// Share of the probability that the likeliest tokens to draw from must make up together, in `(0, 1]`.
+    pub top_p: Option<f64>,
+    /// Least probability of a token to draw, as a share of that of the likeliest, in `[0, 1)`.
+    pub min_p: Option<f64>,
+}
+
+impl Default for Sampling {
+    fn default() -> Self {
+        Self { temperature: 0.8, top_p: None, min_p: None }
+    }
+}
+
+/// Draws a token. `None` where no token has a finite logit.
+///
+/// One number of the generator is used per token, whatever the settings but for temperature 0, and candidates are passed
+/// in the order of their ids: so logits that differ in the last bits draw another token only where the number falls on the
+/// edge between two.
+pub(crate) fn draw(logits: &[f32], sampling: &Sampling, random: &mut ChaCha8Rng) -> Option<u32> {
+    let (best, max) = likeliest(logits)?;
+    if sampling.temperature <= 0.0 {
+        return Some(best);
+    }
+    let scale = sampling.temperature.recip();
+    let weights = logits.iter().map(|logit| ((f64::from(*logit) - f64::from(max)) * scale).exp());
+    // What is not a number has no weight.
+    let mut weights: Vec<f64> = weights.map(|weight| if weight.is_finite() { weight } else { 0.0 }).collect();
+    let least = least_weight(&weights, sampling);
+    weights.iter_mut().filter(|weight| **weight < least).for_each(|weight| *weight = 0.0);
+    let total: f64 = weights.iter().sum();
+    let mut rest = uniform(random) * total;
+    for (token, weight) in (0..).zip(&weights) {
+        rest -= weight;
+        if rest < 0.0 {
+            return Some(token);
+        }
+    }
+    Some(best)
+}
+
+/// The log-probability of a token, in nats, at temperature 1.
+pub(crate) fn log_probability(logits: &[f32], token: u32) -> f64 {
+    let logit = usize::try_from(token).ok().and_then(|token| logits.get(token));
+    logit.map_or(f64::NEG_INFINITY, |logit| f64::from(*logit) - log_sum(logits))
+}
+
+/// The logarithm of the sum of the exponentials.
+pub(crate) fn log_sum(logits: &[f32]) -> f64 {
+    let Some((_, max)) = likeliest(logits) else { return f64::NEG_INFINITY };
+    let sum: f64 =
+        logits.iter().map(|logit| f64::from(logit - max).exp()).filter(|weight| weight.is_finite()).sum();
+    f64::from(max) + sum.ln()
+}
+
+/// The entropy of the distribution, in nats.
+pub(crate) fn entropy(logits: &[f32]) -> f64 {
+    let total = log_sum(logits);
+    let of_token = |logit: &f32| {
+        let log = f64::from(*logit) - total;
+        if log.is_finite() { -log.exp() * log } else { 0.0 }
+    };
+    logits.iter().map(of_token).sum()
+}
+
+/// The first token with the largest finite logit, and the logit.
+fn likeliest(logits: &[f32]) -> Option<(u32, f32)> {
+    let finite = (0..).zip(logits.iter().copied()).filter(|(_, logit)| logit.is_finite());
+    finite.reduce(|best, next| if next.1 > best.1 { next } else { best })
+}
+
+/// The least weight that is drawn from; the likeliest token has weight 1.
+fn least_weight(weights: &[f64], sampling: &Sampling) -> f64 {
+    let by_share = sampling.min_p.unwrap_or(0.0);
+    let Some(mass) = sampling.top_p.filter(|mass| *mass < 1.0) else { return by_share };
+    let mut sorted: Vec<f64> = weights.iter().copied().filter(|weight| *weight > 0.0).collect();
+    sorted.sort_unstable_by(|a, b| b.total_cmp(a));
+    let wanted = mass * sorted.iter().sum::<f64>();
+    let mut sum = 0.0;
+    let last = sorted.into_iter().find(|weight| {
+        sum += weight;
+        sum >= wanted
+    });
+    by_share.max(last.unwrap_or(0.0))
+}
+
+/// A number in `[0, 1)`, of 53 bits.
+fn uniform(random: &mut ChaCha8Rng) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "53 bits are kept")]
+    let bits = (random.next_u64() >> 11) as f64;
+    bits / 9_007_199_254_740_992.0
+}
+
+#[cfg(test)]
+mod tests {
+    use rand_chacha::rand_core::SeedableRng as _;
+
+    use super::*;
+
+    const LOGITS: [f32; 4] = [1.0, 3.0, f32::NAN, 2.0];
+
+    fn share(sampling: Sampling, token: u32) -> f64 {
+        let mut random = ChaCha8Rng::seed_from_u64(5);
+        let drawn = (0..4000).filter(|_| draw(&LOGITS, &sampling, &mut random) == Some(token)).count();
+        drawn as f64 / 4000.0
+    }
+
+    #[test]
+    fn draws_follow_the_distribution() {
+        let softmax = |token: u32| log_probability(&LOGITS, token).exp();
+        let plain = Sampling { temperature: 1.0, top_p: None, min_p: None };
+        for token in [0, 1, 3] {
+            assert!((share(plain, token) - softmax(token)).abs() < 0.03, "{token}");
+        }
+        assert_eq!(share(plain, 2), 0.0);
+        assert!((softmax(0) + softmax(1) + softmax(3) - 1.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn unlikely_tokens_are_left_out() {
+        let plain = Sampling { temperature: 1.0, top_p: None, min_p: None };
+        // Probabilities 0.09, 0.665 and 0.245.
+        assert_eq!(share(Sampling { top_p: Some(0.9), ..plain }, 0), 0.0);
+        assert!(share(Sampling { top_p: Some(0.9), ..plain }, 3) > 0.2);
+        assert_eq!(share(Sampling { top_p: Some(0.6), ..plain }, 1), 1.0);
+        assert_eq!(share(Sampling { min_p: Some(0.2), ..plain }, 0), 0.0);
+        assert!(share(Sampling { min_p: Some(0.2), ..plain }, 3) > 0.2);
+        assert_eq!(share(Sampling { temperature: 0.0, ..plain }, 1), 1.0);
+    }
+
+    #[test]
+    fn nothing_finite_draws_nothing() {
+        let mut random = ChaCha8Rng::seed_from_u64(5);
+        assert_eq!(draw(&[f32::NEG_INFINITY, f32::NAN], &Sampling::default(), &mut random), None);
+    }
+
+    #[test]
+    fn entropy_is_that_of_the_distribution() {
+        assert!((entropy(&[0.0; 8]) - 8_f64.ln()).abs() < 1e-9);
+        assert_eq!(entropy(&[0.0, f32::NEG_INFINITY]), 0.0);
+    }
+}

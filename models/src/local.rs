@@ -15,6 +15,7 @@ pub mod checkpoint;
 pub mod config;
 pub mod decoder;
 pub mod device;
+pub mod embedded;
 pub mod engine;
 pub mod error;
 pub mod fixture;
@@ -37,7 +38,7 @@ mod score;
 mod source;
 pub mod tokenizer;
 
-pub use chat::{ChatError, ChatStyle, TemplateStyle};
+pub use chat::{Asked, ChatError, ChatStyle, Prompt, TemplateStyle};
 pub use checkpoint::{ChatTexts, Checkpoint, Format, ModelBytes, TensorReport};
 pub use config::{Architecture, DecoderConfig};
 pub use decoder::{Decoder, Mask, Pass, Shared};

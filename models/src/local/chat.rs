@@ -21,14 +21,36 @@ const TEMPLATE: &str = "chat";
 /// Messages that come from outside spell no special tokens any more when they get here, so what a style writes of them
 /// is always of its own making.
 pub trait ChatStyle: Send + Sync {
-    /// The prompt: everything up to the first character of the answer, special tokens spelt out.
+    /// What to give the model to continue, or the answer where it needs no model.
     ///
     /// # Errors
     /// [`ChatError`] where the style cannot say these messages.
-    fn render(&self, messages: &[Message]) -> Result<String, ChatError>;
+    fn ask(&self, messages: &[Message]) -> Result<Asked, ChatError>;
+}
 
+/// What a style makes of a conversation.
+#[derive(Debug)]
+pub enum Asked {
+    /// A text to continue.
+    Prompt(Prompt),
+    /// The answer: this model is not made for the question.
+    Known(String),
+}
+
+/// A text that a model is to continue.
+pub struct Prompt {
+    /// Everything up to the first character that is drawn, special tokens spelt out.
+    pub text: String,
     /// Texts at which an answer ends, beside the tokens that end it.
-    fn stop(&self) -> &[String];
+    pub stop: Vec<String>,
+    /// The answer that a drawn text stands for.
+    pub reply: Box<dyn Fn(&str) -> String + Send + Sync>,
+}
+
+impl std::fmt::Debug for Prompt {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Prompt").field("text", &self.text).field("stop", &self.stop).finish_non_exhaustive()
+    }
 }
 
 /// A conversation that a model's style cannot say.
@@ -88,8 +110,12 @@ impl TemplateStyle {
     }
 }
 
-impl ChatStyle for TemplateStyle {
-    fn render(&self, messages: &[Message]) -> Result<String, ChatError> {
+impl TemplateStyle {
+    /// The prompt that the template makes of a conversation.
+    ///
+    /// # Errors
+    /// [`ChatError`] where the template refuses it.
+    pub fn render(&self, messages: &[Message]) -> Result<String, ChatError> {
         let rendered = self.rendered(messages).or_else(|error| match without_system(messages) {
             // Templates of models that know no system message refuse one.
             Some(merged) => self.rendered(&merged),
@@ -97,9 +123,12 @@ impl ChatStyle for TemplateStyle {
         });
         rendered.map_err(|error| ChatError(quoted(&error.to_string())))
     }
+}
 
-    fn stop(&self) -> &[String] {
-        &[]
+impl ChatStyle for TemplateStyle {
+    fn ask(&self, messages: &[Message]) -> Result<Asked, ChatError> {
+        let text = self.render(messages)?;
+        Ok(Asked::Prompt(Prompt { text, stop: Vec::new(), reply: Box::new(str::to_owned) }))
     }
 }
 

@@ -1,9 +1,10 @@
-//! Where a run's answers come from: a model server, a recording, or the recording that comes with the examples; with
-//! the run's store as reply cache around it.
+//! Where a run's answers come from: a model server, a model in this process, or a recording; with the run's store as
+//! reply cache around it.
 
 use std::path::Path;
 use std::sync::Arc;
 
+use codeagent::models::local::embedded;
 use codeagent::models::{
     self, Dialect, MemoryStore, Provider, Recorder, Replay, RetryPolicy, Stack, StackConfig,
 };
@@ -17,8 +18,8 @@ use crate::failure::{Exit, Failure};
 use crate::local_model;
 use crate::model::{self, Chosen, Resolved};
 
-/// The recording of the examples, made with the scripted model of our own tests.
-const EXAMPLES: &str = include_str!("../../../examples/recording.jsonl");
+/// How to connect a model.
+const CONNECT: &str = "connect a real model with --base-url and -m, or a local one with -m candle:PATH";
 
 /// What answers, before cache and retries.
 pub struct Source {
@@ -31,6 +32,8 @@ pub struct Source {
     pub sampling: Sampling,
     /// A line for the user where the choice is not obvious.
     pub notice: Option<String>,
+    /// Whether the model that comes with the program answers.
+    is_embedded: bool,
     cache: models::CacheMode,
 }
 
@@ -51,19 +54,27 @@ impl Source {
         let found = async || models::discover().await;
         let chosen = match model::resolve(model, config, environment, found).await? {
             Resolved::Model(chosen) => chosen,
-            Resolved::Nothing => return bundled(cache),
+            Resolved::Nothing => model::embedded(),
         };
         match (chosen.profile.provider, &chosen.profile.path) {
             (types::Provider::Replay, Some(path)) => {
                 replay(&environment.directory().join(path), chosen.profile.model.as_deref(), cache.mode())
             }
-            (types::Provider::Candle, Some(path)) => {
-                let provider = local_model::provider(path, &chosen.profile, environment).await?;
+            (types::Provider::Candle, _) => {
+                let provider = local_model::provider(&chosen.profile, environment).await?;
                 source(provider, &chosen, cache, config, environment)
             }
-            (types::Provider::Replay | types::Provider::Candle, _) => Err(not_here(&chosen)),
+            (types::Provider::Replay, None) => Err(not_here(&chosen)),
             _ => server(&chosen, cache, config, environment),
         }
+    }
+
+    /// A line for the user where a problem is not of the kind that the embedded model was made for, if that one answers.
+    #[must_use]
+    pub fn out_of_range(&self, statement: &str) -> Option<String> {
+        (self.is_embedded && !embedded::is_within(statement)).then(|| {
+            format!("this problem is outside what the embedded model was made for, so expect no solution ({CONNECT})")
+        })
     }
 
     /// The model with cache, retries and limits around it. Replies are kept in `store`.
@@ -107,14 +118,22 @@ fn source(
         }
         None => Arc::new(model),
     };
-    let notice = (chosen.reason == model::Reason::Discovered)
-        .then(|| format!("model {} of the {} server found on this machine", provider.model(), chosen.name));
+    let notice = match chosen.reason {
+        model::Reason::Discovered => {
+            Some(format!("model {} of the {} server found on this machine", provider.model(), chosen.name))
+        }
+        model::Reason::Embedded => Some(format!(
+            "no model is configured: the small one that comes with codeagent answers ({CONNECT})"
+        )),
+        _ => None,
+    };
     let (dialect, limits) = (chosen.dialect(), chosen.limits(config));
     let retry = config.limits.retry();
     let mut sampling = Sampling::default();
     sampling.temperature = chosen.profile.temperature;
     sampling.max_output_tokens = chosen.profile.max_output_tokens;
-    Ok(Source { provider, dialect, limits, retry, sampling, notice, cache: cache.mode() })
+    let (is_embedded, cache) = (chosen.is_embedded(), cache.mode());
+    Ok(Source { provider, dialect, limits, retry, sampling, notice, is_embedded, cache })
 }
 
 fn replay(path: &Path, model: Option<&str>, cache: models::CacheMode) -> Result<Source, Failure> {
@@ -127,30 +146,28 @@ fn replay(path: &Path, model: Option<&str>, cache: models::CacheMode) -> Result<
         Some(model) => replay.for_model(model),
         None => replay,
     };
-    Ok(recorded(replay, None, cache))
+    Ok(recorded(replay, cache))
 }
 
-fn bundled(cache: &CacheFlags) -> Result<Source, Failure> {
-    let replay = Replay::from_lines(EXAMPLES).map_err(|error| {
-        Failure::new(Exit::Internal, "the bundled recording is damaged").caused_by(&error)
-    })?;
-    let notice = "no model is configured: replaying the recording that comes with the examples (connect a model with --base-url and -m)";
-    Ok(recorded(replay, Some(notice.to_owned()), cache.mode()))
-}
-
-fn recorded(replay: Replay, notice: Option<String>, cache: models::CacheMode) -> Source {
+fn recorded(replay: Replay, cache: models::CacheMode) -> Source {
     let limits = models::Limits::default();
     let (retry, sampling) = (RetryPolicy::default(), Sampling::default());
     let provider = Arc::new(replay);
-    Source { provider, dialect: Dialect::default(), limits, retry, sampling, notice, cache }
+    Source {
+        provider,
+        dialect: Dialect::default(),
+        limits,
+        retry,
+        sampling,
+        notice: None,
+        is_embedded: false,
+        cache,
+    }
 }
 
 fn not_here(chosen: &Chosen) -> Failure {
     let provider = chosen.profile.provider.name();
     Failure::usage(format!("the model profile `{}` ({provider}) can't answer", chosen.name))
-        .because(
-            "replay needs the `path` of a recording, and candle that of a model folder or .gguf file"
-                .to_owned(),
-        )
+        .because("replay needs the `path` of a recording".to_owned())
         .hint("use a model server (--base-url and -m), or --replay FILE")
 }

@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use codeagent::models::local::embedded::{self, EmbeddedStyle};
 use codeagent::models::local::{
-    DeviceChoice, Engine, EngineError, EngineOptions, LoadError, LoadOptions, Local, LocalModel,
+    ChatStyle, DeviceChoice, Engine, EngineError, EngineOptions, LoadError, LoadOptions, Local, LocalModel,
     TemplateStyle, hub,
 };
 
@@ -16,27 +17,31 @@ use crate::failure::{Exit, Failure};
 ///
 /// # Errors
 /// Exit 3 where the files cannot be used, with the place in them and a remedy.
-pub async fn provider(
-    path: &str,
-    profile: &ModelProfile,
-    environment: &Environment,
-) -> Result<Local, Failure> {
-    let (path, options) = (find(path, environment), load_options(profile));
+pub async fn provider(profile: &ModelProfile, environment: &Environment) -> Result<Local, Failure> {
+    let path = profile.path.as_ref().map(|path| find(path, environment));
+    let options = load_options(profile);
     let mut engine = EngineOptions::default();
     if let Some(mib) = profile.kv_budget_mib {
         engine.kv_budget = usize::try_from(mib).unwrap_or(usize::MAX).saturating_mul(1 << 20);
     }
-    let loading = tokio::task::spawn_blocking(move || start(&path, &options, engine));
+    let loading = tokio::task::spawn_blocking(move || start(path.as_deref(), &options, engine));
     loading.await.map_err(|error| {
         Failure::new(Exit::Internal, "the local model could not be loaded").caused_by(&error)
     })?
 }
 
-fn start(path: &Path, options: &LoadOptions, engine: EngineOptions) -> Result<Local, Failure> {
-    let model = LocalModel::open(path, options).map_err(|error| unusable(&error))?;
-    let style = TemplateStyle::new(&model.chat, &model.name).map_err(|error| unusable(&error))?;
+/// The model of a path, or without one the embedded model.
+fn start(path: Option<&Path>, options: &LoadOptions, engine: EngineOptions) -> Result<Local, Failure> {
+    let (model, style): (_, Arc<dyn ChatStyle>) = match path {
+        Some(path) => {
+            let model = LocalModel::open(path, options).map_err(|error| unusable(&error))?;
+            let style = TemplateStyle::new(&model.chat, &model.name).map_err(|error| unusable(&error))?;
+            (model, Arc::new(style))
+        }
+        None => (embedded::load(options).map_err(|error| unusable(&error))?, Arc::new(EmbeddedStyle)),
+    };
     let engine = Engine::start(model, engine).map_err(|error| not_started(&error))?;
-    Ok(Local::new(engine, Arc::new(style)))
+    Ok(Local::new(engine, style))
 }
 
 /// How a profile wants its model loaded.

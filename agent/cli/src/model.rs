@@ -1,7 +1,7 @@
 //! Which model answers: from flags, configuration, the environment, or a server found on this machine.
 //!
 //! The order for a verb that needs a model: `-m`/`--base-url`; the profile `default`; `OPENAI_API_KEY` or
-//! `OPENAI_BASE_URL`; the one server that is found. What comes after that (a bundled recording) is the verb's business.
+//! `OPENAI_BASE_URL`; the one server that is found. Where there is none, the embedded model is the verb's business.
 
 mod connect;
 
@@ -21,6 +21,9 @@ use crate::failure::Failure;
 
 /// The profile used where no other is asked for.
 const DEFAULT: &str = "default";
+
+/// The model that comes with the program, after `-m`.
+const EMBEDDED: &str = codeagent::models::local::embedded::NAME;
 
 /// The profile that `OPENAI_API_KEY` and `OPENAI_BASE_URL` belong to.
 const OPENAI: &str = "openai";
@@ -56,6 +59,8 @@ pub enum Reason {
     Environment,
     /// It is the only server that was found.
     Discovered,
+    /// It comes with the program.
+    Embedded,
 }
 
 /// Decides on a model. `found` are the servers of this machine; it is called only when they matter.
@@ -84,6 +89,21 @@ pub async fn resolve(
     };
     let profile = complete(&name, profile, environment, found).await?;
     Ok(Resolved::Model(Box::new(Chosen { name, reason, profile })))
+}
+
+impl Chosen {
+    /// Whether it is the model that comes with the program.
+    #[must_use]
+    pub fn is_embedded(&self) -> bool {
+        self.profile.provider == Provider::Candle && self.profile.path.is_none()
+    }
+}
+
+/// The model that comes with the program.
+#[must_use]
+pub fn embedded() -> Box<Chosen> {
+    let profile = ModelProfile { provider: Provider::Candle, ..ModelProfile::default() };
+    Box::new(Chosen { name: EMBEDDED.to_owned(), reason: Reason::Embedded, profile })
 }
 
 /// A configured profile, made complete.
@@ -151,6 +171,9 @@ fn named(model: &str, url: Option<&BaseUrl>, config: &Config) -> Result<ModelPro
     }
     if let Some(profile) = config.model.get(model) {
         return Ok(profile.clone());
+    }
+    if model == EMBEDDED && url.is_none() {
+        return Ok(embedded().profile);
     }
     // Names of models hold colons themselves (`qwen2.5-coder:7b`), so only known providers count.
     let known = |prefix: &str| Provider::ALL.into_iter().find(|provider| provider.name() == prefix);

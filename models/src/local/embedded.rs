@@ -4,6 +4,7 @@
 //! them by what their tests say. It was never shown anything else, so [`EmbeddedStyle`] says each of our questions in the
 //! turns it knows, and answers other questions with a refusal of its own, at no cost.
 
+mod names;
 mod range;
 mod stub;
 mod transcript;

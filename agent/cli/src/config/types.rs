@@ -45,7 +45,7 @@ pub struct ModelProfile {
     pub base_url: Option<BaseUrl>,
     /// The model's name at the server.
     pub model: Option<String>,
-    /// Folder or file of a local model (`candle`; also the id of a hub model that is on this disk) or of a recording
+    /// Folder or file of a local model (`candle`; also the id of a hub model that is on this disk; the embedded model without it) or of a recording
     /// (`replay`).
     pub path: Option<String>,
     /// Where a local model computes. Default: the GPU that this build can use, else the CPU.

@@ -119,7 +119,8 @@ pub async fn solve(
     let agent = agents::build(builder.provider(stack.provider).store(Arc::clone(&folder.store)))?;
 
     let progress = Progress::new(globals.quiet, config.budget.seconds.map(Duration::from_secs_f64));
-    source.notice.iter().for_each(|notice| progress.say(notice));
+    let notices = source.notice.iter().cloned().chain(source.out_of_range(&problem.problem.statement));
+    notices.for_each(|notice| progress.say(&notice));
     let mut events = Events::open(arguments.events.as_deref(), environment)?;
     let started = Instant::now();
     let outcome = watch(agent.solve(problem.problem.clone()), &progress, stop, &mut events, output).await;

@@ -12,7 +12,9 @@ pub(super) fn stub(question: &str) -> Option<String> {
     let starter = blocks.iter().find(|block| block.language != "text" && !block.label.contains("is wrong"));
     let starter = starter.map(|block| block.text.as_str());
     match (statement, starter) {
-        (_, Some(code)) if code.contains("\"\"\"") || code.contains("'''") => Some(format!("{}\n", code.trim_end())),
+        (_, Some(code)) if code.contains("\"\"\"") || code.contains("'''") => {
+            Some(format!("{}\n", code.trim_end()))
+        }
         (None, code) => code.map(|code| format!("{}\n", code.trim_end())),
         (Some(text), Some(code)) => Some(with_docstring(code.trim_end(), text)),
         (Some(text), None) => match quoted_after(problem, "must define ") {

@@ -29,7 +29,9 @@ pub(super) fn blocks(text: &str) -> Vec<Block<'_>> {
                 open = Some((fence, block));
             }
             None => match fence(line) {
-                Some((fence, language)) => open = Some((fence, Block { label, language, text: String::new() })),
+                Some((fence, language)) => {
+                    open = Some((fence, Block { label, language, text: String::new() }))
+                }
                 None if line.trim().is_empty() => {}
                 None => label = line,
             },

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use codeagent_prompts::{Message, Role, fenced};
 use serde_json::json;
 
+use super::names::Names;
 use super::stub::stub;
 use super::transcript::{Block, blocks};
 use crate::local::chat::Prompt;
@@ -30,8 +31,11 @@ pub(super) fn read(messages: &[Message]) -> Option<Prompt> {
     let system = messages.iter().find(|message| message.role == Role::System)?;
     let wanted = wanted(&system.content)?;
     let question = messages.iter().find(|message| message.role == Role::User)?;
-    let mut text = format!("<|start|>{}<|answer|>", stub(&question.content)?);
+    let stub = stub(&question.content)?;
+    let names = Names::of(&stub);
+    let mut text = format!("<|start|>{}<|answer|>", names.exchanged(&stub));
     if let Some((program, failed)) = attempt(messages) {
+        let (program, failed) = (names.exchanged(&program), names.exchanged(&failed));
         let _ = write!(text, "{program}\n<|end|><|feedback|>{failed}<|answer|>");
     }
     text.push_str(PLAN);
@@ -41,7 +45,7 @@ pub(super) fn read(messages: &[Message]) -> Option<Prompt> {
     }
     let lead = plan.map_or_else(|| PLAN.to_owned(), |plan| format!("{PLAN} {plan}\n"));
     let stop = if wanted == Wanted::Program { Vec::new() } else { vec!["\n".to_owned()] };
-    let reply = Box::new(move |answer: &str| reply(wanted, &lead, answer));
+    let reply = Box::new(move |answer: &str| reply(wanted, &lead, &names.restored(answer)));
     Some(Prompt { text, stop, reply })
 }
 
@@ -125,7 +129,10 @@ impl Failed {
             let verb = if is_call { "returned" } else { "printed" };
             format!("{test} {verb} {}, expected {expected}\n", value(&self.actual))
         } else {
-            format!("{test} raised {}, expected {expected}\n", self.error.lines().next_back().unwrap_or_default())
+            format!(
+                "{test} raised {}, expected {expected}\n",
+                self.error.lines().next_back().unwrap_or_default()
+            )
         }
     }
 

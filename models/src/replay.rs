@@ -48,7 +48,7 @@ impl Replay {
     /// # Errors
     /// Kind `Storage`, with the line.
     pub fn from_lines(text: &str) -> Result<Self, ModelError> {
-        Self::load("bundled recording".into(), text)
+        Self::load("recording in memory".into(), text)
     }
 
     /// The same recording, answering for another of its models than the first.

@@ -68,6 +68,8 @@ impl Sandboxed {
         if let (None, Some(home)) = (std::env::var_os("XDG_CACHE_HOME"), std::env::var_os("HOME")) {
             command.env("XDG_CACHE_HOME", Path::new(&home).join(".cache"));
         }
+        // Threads of the embedded model that wait for each other would take the cores of the other tests.
+        command.env("CANDLE_NUM_THREADS", "1").env("RAYON_NUM_THREADS", "1");
         command.env("HOME", self.path()).env("XDG_STATE_HOME", self.path().join("state"));
         command
     }

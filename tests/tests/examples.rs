@@ -1,57 +1,45 @@
-//! The examples, solved from the recording that comes with them.
+//! The examples, solved by the model that comes with the program.
 
-use std::process::Command;
-
-use codeagent_tests::binary::{self, Sandboxed};
-use codeagent_tests::server::ModelServer;
-use codeagent_tests::skill::SkilledModel;
+use codeagent_tests::binary::Sandboxed;
 
 const EXAMPLES: [&str; 2] = ["merge-intervals", "word-count"];
-/// Strategies that examples can be solved with offline.
-const RECORDED: [&str; 5] = ["adaptive", "rethink-mcts", "codechain", "reflexion", "resample"];
+/// Strategies whose questions the embedded model answers.
+const STRATEGIES: [&str; 4] = ["adaptive", "rethink-mcts", "reflexion", "resample"];
 
 fn example(name: &str) -> String {
     format!("{}/../examples/{name}.json", env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Makes the recording anew: `cargo test --workspace --test examples -- --ignored`.
-#[test]
-#[ignore = "writes examples/recording.jsonl; run it by hand when a question's wording changes"]
-fn records_the_examples() {
-    let model = SkilledModel::new(0.4);
-    let server = ModelServer::answering(move |request| model.answer(request));
-    let recording = format!("{}/../examples/recording.jsonl", env!("CARGO_MANIFEST_DIR"));
-    std::fs::write(&recording, "").unwrap();
-    for name in EXAMPLES {
-        for strategy in RECORDED {
-            let place = Sandboxed::new();
-            let arguments = ["solve", &example(name), "--base-url", &server.base_url(), "-m", "scripted"];
-            let status = place
-                .command(&arguments)
-                .args(["--strategy", strategy, "--record", &recording])
-                .status()
-                .unwrap();
-            assert!(status.success(), "{name} with {strategy}");
-        }
-    }
-    // The binary holds the recording.
-    let build = ["test", "--no-run", "--workspace", "--test", "help"];
-    assert!(Command::new(env!("CARGO")).args(build).status().unwrap().success());
-}
-
 #[test]
 fn examples_are_solved_without_a_model() {
     for name in EXAMPLES {
-        for strategy in RECORDED {
+        for strategy in STRATEGIES {
             let place = Sandboxed::new();
             let output = place.run(&["solve", &example(name), "--strategy", strategy, "--judge"]);
             let story = String::from_utf8_lossy(&output.stderr);
             assert!(output.status.success(), "{name} with {strategy}: {story}");
-            assert_eq!(story.matches("replaying the recording").count(), 1, "{story}");
+            assert_eq!(story.matches("no model is configured").count(), 1, "{story}");
             assert!(!output.stdout.is_empty());
         }
     }
-    assert!(binary::path().is_file());
+}
+
+#[test]
+fn a_problem_that_the_embedded_model_was_not_made_for_is_named() {
+    let place = Sandboxed::new();
+    let problem = serde_json::json!({
+        "v": 1,
+        "id": "far",
+        "prompt": "Simulate the gravitational motion of planets around a star with a symplectic integrator of fourth order.",
+        "entry": {"kind": "function", "name": "orbit", "signature": "def orbit(t: float) -> float"},
+        "public_tests": [{"in": "[0.5]", "out": "12.25"}],
+    });
+    std::fs::write(place.path().join("far.json"), problem.to_string()).unwrap();
+    let output = place.run(&["solve", "far.json", "--set", "budget.calls=2"]);
+    let story = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{story}");
+    assert!(story.contains("outside what the embedded model was made for"), "{story}");
+    assert!(story.contains("--base-url"), "{story}");
 }
 
 #[test]

@@ -336,18 +336,16 @@ def program_stub(task):
     return f'"""{task.says}\n{shown}"""\n'
 
 
-def statement(task):
-    """The problem in plain words, as a user would write it."""
-    return task.says + "\n\nExamples:\n\n" + "\n".join(f"{task.name}({a}) == {r}" for a, r in task.examples)
-
-
 def problem(task, identity):
-    """The task as a problem file of the project."""
-    entry = {"kind": "stdin"} if task.reads_input else {"kind": "function", "name": task.name}
+    """The task as a problem file of the project; its reader writes the examples behind the statement."""
+    if task.reads_input:
+        entry = {"kind": "stdio"}
+    else:
+        entry = {"kind": "function", "name": task.name, "signature": task.header.split("\n")[-1].rstrip(":")}
     test = (lambda a, r: {"in": a, "out": r}) if task.reads_input else (lambda a, r: {"in": f"[{a}]", "out": r})
-    return {"v": 1, "id": identity, "prompt": task.says if task.reads_input else statement(task), "language": "python", "entry": entry,
-            "starter": "", "public_tests": [test(a, r) for a, r in task.examples],
-            "hidden_tests": [test(a, r) for a, r in task.hidden], "checker": {"kind": "exact"}, "limits": {"time_s": 2.0, "memory_mib": 256}}
+    return {"v": 1, "id": identity, "prompt": task.says, "language": "python", "entry": entry, "starter": "",
+            "public_tests": [test(a, r) for a, r in task.examples], "hidden_tests": [test(a, r) for a, r in task.hidden],
+            "checker": {"kind": "exact"}, "limits": {"time_s": 2.0, "memory_mib": 256}}
 
 
 if __name__ == "__main__":

@@ -91,7 +91,7 @@ async fn damage_is_an_error_with_its_place() {
     let check = |damaged: String, expected: &str| {
         let error = Replay::from_lines(&damaged).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Storage);
-        assert!(error.to_string().starts_with("bundled recording:"), "{error}");
+        assert!(error.to_string().starts_with("recording in memory:"), "{error}");
         assert!(error.to_string().contains(expected), "{error}");
     };
     check(text.replace("answer 1", "answer 9"), ":2: the entry differs from its hash");

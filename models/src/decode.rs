@@ -5,6 +5,8 @@
 //! [`RepetitionWatch`] uses the same parts on a text, and [`repetition`] measures how much one repeats.
 
 pub mod guard;
+#[cfg(test)]
+mod human;
 pub mod language;
 pub mod lexer;
 pub mod lines;

@@ -31,6 +31,7 @@ pub struct Source {
     /// A line for the user where the choice is not obvious.
     pub notice: Option<String>,
     cache: models::CacheMode,
+    continue_repetition: bool,
 }
 
 impl Source {
@@ -64,8 +65,13 @@ impl Source {
     /// The model with cache, retries and limits around it. Replies are kept in `store`.
     #[must_use]
     pub fn stack(&self, store: Option<Arc<Store>>) -> Stack {
-        let config =
-            StackConfig { dialect: self.dialect, cache: self.cache, retry: self.retry, limits: self.limits };
+        let config = StackConfig {
+            dialect: self.dialect,
+            cache: self.cache,
+            retry: self.retry,
+            limits: self.limits,
+            continue_repetition: self.continue_repetition,
+        };
         let provider = Arc::clone(&self.provider);
         match store {
             Some(store) => Stack::build(provider, StoredReplies::new(store), config),
@@ -98,7 +104,9 @@ fn server(
     let mut sampling = Sampling::default();
     sampling.temperature = chosen.profile.temperature;
     sampling.max_output_tokens = chosen.profile.max_output_tokens;
-    Ok(Source { provider, dialect, limits, retry, sampling, notice, cache: cache.mode() })
+    let continue_repetition = chosen.repetition() == types::Repetition::Continue;
+    let cache = cache.mode();
+    Ok(Source { provider, dialect, limits, retry, sampling, notice, cache, continue_repetition })
 }
 
 fn replay(path: &Path, model: Option<&str>, cache: models::CacheMode) -> Result<Source, Failure> {
@@ -126,7 +134,18 @@ fn recorded(replay: Replay, notice: Option<String>, cache: models::CacheMode) ->
     let limits = models::Limits::default();
     let (retry, sampling) = (RetryPolicy::default(), Sampling::default());
     let provider = Arc::new(replay);
-    Source { provider, dialect: Dialect::default(), limits, retry, sampling, notice, cache }
+    // A recording holds the second answers, too, where there were any.
+    let continue_repetition = true;
+    Source {
+        provider,
+        dialect: Dialect::default(),
+        limits,
+        retry,
+        sampling,
+        notice,
+        cache,
+        continue_repetition,
+    }
 }
 
 fn not_here(chosen: &Chosen) -> Failure {

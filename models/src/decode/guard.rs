@@ -142,6 +142,12 @@ impl RepetitionGuard {
         punished
     }
 
+    /// Whether a line begins here, and what is punished: what tests on real files look at.
+    #[cfg(test)]
+    pub(crate) fn decision(&self) -> (bool, BTreeMap<u32, usize>) {
+        (self.lexer.is_at_start() && self.lexer.brackets() == 0, self.punished())
+    }
+
     /// Makes tokens more likely that end the text or the block.
     fn boost_ends(&mut self, logits: &mut [f32], punished: &BTreeMap<u32, usize>) {
         let copies = punished.values().copied().max().unwrap_or(0);

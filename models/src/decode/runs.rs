@@ -32,7 +32,7 @@ pub struct EndRun {
 impl EndRun {
     /// Complete copies, counted from the end.
     #[must_use]
-    pub const fn copies(&self) -> usize {
+    pub const fn copies(self) -> usize {
         match self.len.checked_div(self.period) {
             Some(copies) => copies,
             None => 0,

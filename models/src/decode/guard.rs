@@ -45,7 +45,7 @@ impl Default for GuardConfig {
 ///
 /// It follows the text with an incremental lexer and looks for runs at its end, of tokens and of lines. It acts where the
 /// next copy of a run would begin, on the token that began the last copy and all that begin with the same keyword; nowhere
-/// else, so that a copy which is begun is finished. Code in prompts counts as text before; a special token between them
+/// else, so that a copy which is begun is finished; inside of strings and comments only the hard stop acts. Code in prompts counts as text before; a special token between them
 /// starts the lexer anew.
 ///
 /// Making one lexes the vocabulary: make it once per model and clone it for each row. A clone shares that work and goes
@@ -116,7 +116,10 @@ impl RepetitionGuard {
 
     /// The places where the last copy of a run began that the next token may continue, with the copies too many.
     fn critical(&self) -> impl Iterator<Item = (Place, usize)> {
-        let content = self.tokens.smallest(is_content_run).and_then(|run| {
+        // Strings and comments are one terminal each: rules, drawings and tables in them are the author's.
+        let is_code = !self.lexer.is_in_string() && !self.lexer.is_in_comment();
+        let run = is_code.then(|| self.tokens.smallest(is_content_run)).flatten();
+        let content = run.and_then(|run| {
             Some((begin_of_next(&self.tokens, run)?, run.copies() + 1 - content_copies_min(run)))
         });
         let structure = if !self.lexer.is_at_start() {

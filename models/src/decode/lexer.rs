@@ -182,8 +182,14 @@ impl Lexer {
 
     /// Whether a string is open.
     #[must_use]
-    pub fn is_in_string(&self) -> bool {
+    pub const fn is_in_string(&self) -> bool {
         !self.strings.is_empty()
+    }
+
+    /// Whether a comment is open.
+    #[must_use]
+    pub const fn is_in_comment(&self) -> bool {
+        matches!(self.state, State::LineComment | State::BlockComment { .. })
     }
 
     /// Whether only blanks stand before the place in its logical line, or inside of brackets in its line.

@@ -85,7 +85,7 @@ fn pieces(text: &str) -> Vec<&str> {
 struct Harm {
     decisions: usize,
     flips: [usize; 2],
-    content_flips: usize,
+    flips_in_lines: usize,
 }
 
 /// Shares that an oracle gives the true token; the rest is on one other.
@@ -113,7 +113,7 @@ fn teacher_force(text: &str, harm: &mut Harm) {
             for (flips, sure) in harm.flips.iter_mut().zip(SURE) {
                 let flipped = config.penalty.applied(sure.ln(), *copies) < (1.0 - sure).ln();
                 *flips += usize::from(flipped);
-                harm.content_flips += usize::from(flipped && !at_start);
+                harm.flips_in_lines += usize::from(flipped && !at_start);
             }
         }
         assert_eq!(guard.accept(token), None, "no hard stop in {text}");
@@ -121,6 +121,7 @@ fn teacher_force(text: &str, harm: &mut Harm) {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "figures for a person")]
 fn human_code_is_hardly_touched() {
     let files = human_files(FILES);
     let mut harm = Harm::default();
@@ -128,6 +129,7 @@ fn human_code_is_hardly_touched() {
     if files.len() < FILES {
         return;
     }
+    println!("{harm:?}");
     let within = |flips: usize, per_thousand: usize| flips * 1_000 <= harm.decisions * per_thousand;
     assert!(harm.decisions > 10_000 && within(harm.flips[0], 10) && within(harm.flips[1], 5), "{harm:?}");
 }

@@ -1,8 +1,31 @@
 //! Decoding: what stands between a local model's logits and the token that is drawn.
+//!
+//! A [`LogitsProcessor`] edits logits: the [`RepetitionGuard`], or one of the [`plain`] penalties that it is compared
+//! with. The guard's parts, each on top of the one before: [`lexer`], [`lines`], [`runs`], [`penalty`]. Without logits,
+//! [`RepetitionWatch`] uses the same parts on a text, and [`repetition`] measures how much one repeats.
 
+pub mod guard;
+#[cfg(test)]
+mod human;
+pub mod language;
+pub mod lexer;
+pub mod lines;
+mod openers;
+pub mod penalty;
+pub mod plain;
+pub mod repetition;
+pub mod runs;
 pub mod vocabulary;
+pub mod watch;
 
+pub use guard::{GuardConfig, RepetitionGuard};
+pub use language::Language;
+pub use lexer::{Lexeme, Lexer, Terminal};
+pub use lines::Detail;
+pub use penalty::Penalty;
+pub use plain::{FrequencyPenalty, RepetitionPenalty};
 pub use vocabulary::Vocabulary;
+pub use watch::RepetitionWatch;
 
 /// Edits the logits of one row before temperature and nucleus, and watches what is drawn.
 ///

@@ -24,6 +24,7 @@
 pub mod cache;
 pub mod cassette;
 pub mod chat;
+pub mod continued;
 pub mod decode;
 pub mod discover;
 pub mod error;

@@ -102,6 +102,8 @@ pub enum Finish {
     Length,
     /// The server's content filter cut it.
     ContentFilter,
+    /// It repeated itself over and over, and was cut behind the first copy.
+    Repetition,
     /// Something else, in the server's word.
     Other(String),
 }

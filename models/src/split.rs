@@ -88,7 +88,7 @@ fn merge(replies: Vec<Reply>) -> Result<Reply, ModelError> {
     Ok(whole)
 }
 
-const fn sum(a: Usage, b: Usage) -> Usage {
+pub(crate) const fn sum(a: Usage, b: Usage) -> Usage {
     Usage {
         input: a.input.saturating_add(b.input),
         cached: a.cached.saturating_add(b.cached),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::cache::{CacheMode, Cached, ReplyStore};
 use crate::chat::Dialect;
+use crate::continued::Continued;
 use crate::limit::{Limiter, Limits};
 use crate::meter::{Meter, Metered};
 use crate::provider::Provider;
@@ -21,6 +22,8 @@ pub struct StackConfig {
     pub retry: RetryPolicy,
     /// How much is asked at once.
     pub limits: Limits,
+    /// Whether answers that were cut for repeating themselves are continued from the cut.
+    pub continue_repetition: bool,
 }
 
 /// A provider with everything around it, and its totals.
@@ -33,7 +36,7 @@ pub struct Stack {
 }
 
 impl Stack {
-    /// Split, then cache, then retry and limits, then meter, then the provider itself.
+    /// Split, then continuation, cache, then retry and limits, then meter, then the provider itself.
     #[must_use]
     pub fn build(
         provider: impl Provider + 'static,
@@ -45,6 +48,11 @@ impl Stack {
         let limiter = Limiter::new(config.limits);
         let retried = Retry::new(metered, config.retry, limiter, Arc::clone(&meter));
         let cached = Cached::new(retried, store, config.cache, config.dialect.name(), Arc::clone(&meter));
-        Self { provider: Arc::new(Split::new(cached)), meter }
+        let provider: Arc<dyn Provider> = if config.continue_repetition {
+            Arc::new(Split::new(Continued::new(cached)))
+        } else {
+            Arc::new(Split::new(cached))
+        };
+        Self { provider, meter }
     }
 }

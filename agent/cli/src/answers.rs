@@ -35,6 +35,7 @@ pub struct Source {
     /// Whether the model that comes with the program answers.
     is_embedded: bool,
     cache: models::CacheMode,
+    continue_repetition: bool,
 }
 
 impl Source {
@@ -80,8 +81,13 @@ impl Source {
     /// The model with cache, retries and limits around it. Replies are kept in `store`.
     #[must_use]
     pub fn stack(&self, store: Option<Arc<Store>>) -> Stack {
-        let config =
-            StackConfig { dialect: self.dialect, cache: self.cache, retry: self.retry, limits: self.limits };
+        let config = StackConfig {
+            dialect: self.dialect,
+            cache: self.cache,
+            retry: self.retry,
+            limits: self.limits,
+            continue_repetition: self.continue_repetition,
+        };
         let provider = Arc::clone(&self.provider);
         match store {
             Some(store) => Stack::build(provider, StoredReplies::new(store), config),
@@ -132,8 +138,9 @@ fn source(
     let mut sampling = Sampling::default();
     sampling.temperature = chosen.profile.temperature;
     sampling.max_output_tokens = chosen.profile.max_output_tokens;
+    let continue_repetition = chosen.repetition() == types::Repetition::Continue;
     let (is_embedded, cache) = (chosen.is_embedded(), cache.mode());
-    Ok(Source { provider, dialect, limits, retry, sampling, notice, is_embedded, cache })
+    Ok(Source { provider, dialect, limits, retry, sampling, notice, is_embedded, cache, continue_repetition })
 }
 
 fn replay(path: &Path, model: Option<&str>, cache: models::CacheMode) -> Result<Source, Failure> {
@@ -153,6 +160,8 @@ fn recorded(replay: Replay, cache: models::CacheMode) -> Source {
     let limits = models::Limits::default();
     let (retry, sampling) = (RetryPolicy::default(), Sampling::default());
     let provider = Arc::new(replay);
+    // A recording holds the second answers, too, where there were any.
+    let continue_repetition = true;
     Source {
         provider,
         dialect: Dialect::default(),
@@ -162,6 +171,7 @@ fn recorded(replay: Replay, cache: models::CacheMode) -> Source {
         notice: None,
         is_embedded: false,
         cache,
+        continue_repetition,
     }
 }
 

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use crate::chat::classify::{Failure, from_error_value, quote, transient};
 use crate::chat::usage;
 use crate::chat::wire::{Lenient, WireChoice, WireLogprobs, WireReply, WireUsage};
+use crate::decode::RepetitionWatch;
 use crate::error::{ErrorKind, ModelError};
 use crate::provider::{Choice, Finish, Reply, Request};
 
@@ -27,9 +28,16 @@ pub(crate) struct Collector {
     usage: Option<WireUsage>,
     id: Option<String>,
     model: Option<String>,
+    /// For answers that are cut where they repeat themselves.
+    watch: Option<RepetitionWatch>,
 }
 
 impl Collector {
+    /// A collector that cuts answers which repeat themselves, if asked to.
+    pub(crate) fn new(cuts_repetition: bool) -> Self {
+        Self { watch: cuts_repetition.then(RepetitionWatch::default), ..Self::default() }
+    }
+
     /// Takes a whole reply.
     pub(crate) fn whole(&mut self, site: &str, mut reply: WireReply) -> Result<(), Failure> {
         // Some servers number every choice 0: in a whole reply the place counts.
@@ -50,7 +58,8 @@ impl Collector {
         for choice in reply.choices.into_iter().flatten() {
             let index = choice.index.0.unwrap_or(0);
             if index < CHOICES_MAX {
-                self.drafts.entry(index).or_default().take(choice);
+                let new = || Draft { watch: self.watch.clone(), ..Draft::default() };
+                self.drafts.entry(index).or_insert_with(new).take(choice);
             }
         }
         Ok(())
@@ -59,6 +68,12 @@ impl Collector {
     /// Whether all answers that were asked for are there and closed.
     pub(crate) fn is_complete(&self, n: u32) -> bool {
         self.drafts.len() >= n.max(1) as usize && self.drafts.values().all(|draft| draft.finish.is_some())
+    }
+
+    /// Whether all that the server could still say is to be dropped, because an answer was cut.
+    pub(crate) fn is_cut(&self, n: u32) -> bool {
+        let is_cut = |draft: &Draft| draft.finish == Some(Finish::Repetition);
+        self.drafts.values().any(is_cut) && self.is_complete(n)
     }
 
     /// The reply, if it counts as one.
@@ -101,6 +116,7 @@ struct Draft {
     refused: bool,
     finish: Option<Finish>,
     logprobs: (f64, u32),
+    watch: Option<RepetitionWatch>,
 }
 
 impl Draft {
@@ -112,12 +128,20 @@ impl Draft {
         if let Some(text) = message.text().or(choice.text.0) {
             self.text.get_or_insert_default().push_str(&text);
         }
+        self.finish = self.cut_repetition();
         if let Some(reasoning) = message.reasoning() {
             self.reasoning.push_str(&reasoning);
         }
         self.refused |= message.refusal.0.is_some_and(|refusal| !refusal.is_empty());
         self.add_logprobs(choice.logprobs);
-        self.finish = choice.finish_reason.0.map(finish);
+        self.finish = self.finish.take().or(choice.finish_reason.0.map(finish));
+    }
+
+    fn cut_repetition(&mut self) -> Option<Finish> {
+        let text = self.text.as_mut()?;
+        let keep = self.watch.as_mut()?.read(text)?;
+        text.truncate(text.floor_char_boundary(keep));
+        Some(Finish::Repetition)
     }
 
     fn add_logprobs(&mut self, logprobs: Lenient<WireLogprobs>) {

@@ -38,6 +38,8 @@ pub struct ChatConfig {
     pub max_line: usize,
     /// What the server can do; `None` for what its dialect usually can.
     pub capabilities: Option<Capabilities>,
+    /// Whether an answer that repeats itself over and over is cut behind the first copy, and its stream given up.
+    pub cut_repetition: bool,
     /// Name of the field with the token limit; `None` for the usual one of the dialect.
     pub max_tokens_field: Option<MaxTokensField>,
 }
@@ -57,6 +59,7 @@ impl ChatConfig {
             max_body: 16 << 20,
             max_line: 1 << 20,
             capabilities: None,
+            cut_repetition: true,
             max_tokens_field: None,
         }
     }

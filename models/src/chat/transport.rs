@@ -29,6 +29,7 @@ pub(crate) struct Transport {
     timeouts: Timeouts,
     max_body: usize,
     max_line: usize,
+    cut_repetition: bool,
 }
 
 impl Transport {
@@ -45,8 +46,8 @@ impl Transport {
             .build()
             .map_err(ConfigError::Client)?;
         let site = endpoint.as_str().trim_end_matches("/chat/completions").to_owned();
-        let ChatConfig { timeouts, max_body, max_line, .. } = *config;
-        Ok(Self { client, endpoint, site, timeouts, max_body, max_line })
+        let ChatConfig { timeouts, max_body, max_line, cut_repetition, .. } = *config;
+        Ok(Self { client, endpoint, site, timeouts, max_body, max_line, cut_repetition })
     }
 
     /// What errors call the server.
@@ -140,7 +141,7 @@ impl Transport {
             let what = if error.is_eof() { "is cut off" } else { "is no chat completion" };
             transient(format!("the answer of {} (type {kind:?}) {what} at {place}", self.site))
         })?;
-        let mut collector = Collector::default();
+        let mut collector = Collector::new(self.cut_repetition);
         collector.whole(&self.site, reply)?;
         Ok(collector)
     }
@@ -156,6 +157,10 @@ impl Transport {
                         return Err(self.too_large().into());
                     }
                     stream.push(&part)?;
+                    if stream.collector.is_cut(n) {
+                        // Dropping the response is what tells the server to stop.
+                        return Ok(stream.collector);
+                    }
                 }
                 Ok(None) => break,
                 // Every answer has its finish reason: only the words of goodbye are missing.
@@ -202,7 +207,7 @@ struct Stream<'a> {
 impl<'a> Stream<'a> {
     fn new(transport: &'a Transport) -> Self {
         let parser = SseParser::new(transport.max_line);
-        Self { transport, parser, collector: Collector::default(), done: false }
+        Self { transport, parser, collector: Collector::new(transport.cut_repetition), done: false }
     }
 
     fn push(&mut self, bytes: &[u8]) -> Result<(), Failure> {

@@ -67,6 +67,8 @@ pub struct ModelProfile {
     pub max_output_tokens: Option<u32>,
     /// Whether answers are streamed. Default: as the server allows.
     pub stream: Option<bool>,
+    /// What becomes of an answer that repeats itself over and over. Default `continue`.
+    pub repetition: Option<Repetition>,
     /// Longest wait for a connection. Default `5s`.
     pub connect_timeout: Option<Period>,
     /// Longest wait for the first byte of an answer. Default `2m`.
@@ -88,6 +90,20 @@ pub enum LocalDevice {
     Cpu,
     /// The first GPU.
     Gpu,
+}
+
+/// What becomes of an answer that repeats itself over and over.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(inline)]
+pub enum Repetition {
+    /// Nothing: it goes on up to its limit.
+    Off,
+    /// It is cut behind the first copy.
+    Cut,
+    /// It is cut, and the model asked once to go on from there.
+    #[default]
+    Continue,
 }
 
 /// Kinds of servers and engines.

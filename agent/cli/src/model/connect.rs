@@ -6,7 +6,7 @@ use codeagent::models::{
 use url::{Host, Url};
 
 use super::Chosen;
-use crate::config::types::{Config, Provider};
+use crate::config::types::{Config, Provider, Repetition};
 use crate::config::units;
 use crate::environment::Environment;
 use crate::failure::{Exit, Failure};
@@ -24,10 +24,17 @@ impl Chosen {
         config.dialect = self.dialect();
         config.stream = self.profile.stream.unwrap_or(config.stream);
         config.timeouts = self.timeouts();
+        config.cut_repetition = self.repetition() != Repetition::Off;
         Chat::new(config).map(Some).map_err(|error| {
             Failure::usage(format!("the model `{}` cannot be reached as configured", self.name))
                 .caused_by(&error)
         })
+    }
+
+    /// What becomes of answers that repeat themselves.
+    #[must_use]
+    pub fn repetition(&self) -> Repetition {
+        self.profile.repetition.unwrap_or_default()
     }
 
     /// How the server is spoken to; part of the keys of stored answers.

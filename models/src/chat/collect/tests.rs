@@ -150,3 +150,25 @@ fn absurd_usage_is_estimated_and_marked() {
         assert!(settled.estimated && settled.input > 0 && settled.output == 2, "{usage}: {settled:?}");
     }
 }
+
+#[test]
+fn answers_that_repeat_themselves_are_cut() {
+    let collect = |cuts: bool| {
+        let mut collector = Collector::new(cuts);
+        for part in ["x = 1\n", "y "].into_iter().chain(["= 2  # y\n", "y "].repeat(60)) {
+            collector.chunk("h", wire(delta(part))).map_err(|failure| failure.error).unwrap();
+        }
+        collector
+    };
+    let cut = collect(true);
+    assert!(cut.is_cut(1) && !cut.is_cut(2));
+    let reply = cut.finish("h", "m", &question("q")).map_err(|failure| failure.error).unwrap();
+    assert_eq!(reply.choices[0].text, "x = 1\ny = 2  # y\n");
+    assert_eq!(reply.choices[0].finish, Finish::Repetition);
+
+    let mut whole = collect(false);
+    assert!(!whole.is_cut(1));
+    whole.chunk("h", wire(end("stop"))).map_err(|failure| failure.error).unwrap();
+    let reply = whole.finish("h", "m", &question("q")).map_err(|failure| failure.error).unwrap();
+    assert_eq!((reply.choices[0].text.lines().count(), &reply.choices[0].finish), (62, &Finish::Stop));
+}

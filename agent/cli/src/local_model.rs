@@ -3,13 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use codeagent::models::decode::{GuardConfig, Language, RepetitionGuard};
 use codeagent::models::local::embedded::{self, EmbeddedStyle};
 use codeagent::models::local::{
     ChatStyle, DeviceChoice, Engine, EngineError, EngineOptions, LoadError, LoadOptions, Local, LocalModel,
-    TemplateStyle, hub,
+    ProcessorFactory, RowStart, TemplateStyle, hub,
 };
 
-use crate::config::types::{LocalDevice, ModelProfile};
+use crate::config::types::{LocalDevice, ModelProfile, Repetition};
 use crate::environment::Environment;
 use crate::failure::{Exit, Failure};
 
@@ -20,18 +21,24 @@ use crate::failure::{Exit, Failure};
 pub async fn provider(profile: &ModelProfile, environment: &Environment) -> Result<Local, Failure> {
     let path = profile.path.as_ref().map(|path| find(path, environment));
     let options = load_options(profile);
+    let guards = profile.repetition != Some(Repetition::Off);
     let mut engine = EngineOptions::default();
     if let Some(mib) = profile.kv_budget_mib {
         engine.kv_budget = usize::try_from(mib).unwrap_or(usize::MAX).saturating_mul(1 << 20);
     }
-    let loading = tokio::task::spawn_blocking(move || start(path.as_deref(), &options, engine));
+    let loading = tokio::task::spawn_blocking(move || start(path.as_deref(), &options, engine, guards));
     loading.await.map_err(|error| {
         Failure::new(Exit::Internal, "the local model could not be loaded").caused_by(&error)
     })?
 }
 
 /// The model of a path, or without one the embedded model.
-fn start(path: Option<&Path>, options: &LoadOptions, engine: EngineOptions) -> Result<Local, Failure> {
+fn start(
+    path: Option<&Path>,
+    options: &LoadOptions,
+    engine: EngineOptions,
+    guards: bool,
+) -> Result<Local, Failure> {
     let (model, style): (_, Arc<dyn ChatStyle>) = match path {
         Some(path) => {
             let model = LocalModel::open(path, options).map_err(|error| unusable(&error))?;
@@ -40,8 +47,16 @@ fn start(path: Option<&Path>, options: &LoadOptions, engine: EngineOptions) -> R
         }
         None => (embedded::load(options).map_err(|error| unusable(&error))?, Arc::new(EmbeddedStyle)),
     };
+    let guard = repetition_guard(&model);
     let engine = Engine::start(model, engine).map_err(|error| not_started(&error))?;
-    Ok(Local::new(engine, style))
+    Ok(Local::new(engine, style).with_processors(guards.then_some(guard).into_iter().collect()))
+}
+
+/// The guard against repetition, for every row of a model.
+fn repetition_guard(model: &LocalModel) -> Arc<ProcessorFactory> {
+    let vocabulary = Arc::new(model.tokenizer.vocabulary(model.ends.clone()));
+    let guard = RepetitionGuard::new(vocabulary, Language::Python, GuardConfig::default());
+    Arc::new(move |_: &RowStart<'_>| Box::new(guard.clone()))
 }
 
 /// How a profile wants its model loaded.

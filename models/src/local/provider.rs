@@ -142,7 +142,7 @@ fn choice(answer: &Answer, prompt: &Prompt) -> Choice {
         finish: match answer.end {
             End::Token | End::Stop => Finish::Stop,
             End::Length => Finish::Length,
-            End::Cut => Finish::Other("repetition".to_owned()),
+            End::Cut => Finish::Repetition,
         },
         mean_logprob: (!answer.logprobs.is_empty()).then(|| mean(answer.logprobs.iter().sum())),
     }

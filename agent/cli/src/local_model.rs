@@ -54,8 +54,7 @@ fn start(
 
 /// The guard against repetition, for every row of a model.
 fn repetition_guard(model: &LocalModel) -> Arc<ProcessorFactory> {
-    let vocabulary = Arc::new(model.tokenizer.vocabulary(model.ends.clone()));
-    let guard = RepetitionGuard::new(vocabulary, Language::Python, GuardConfig::default());
+    let guard = RepetitionGuard::new(Arc::clone(&model.vocabulary), Language::Python, GuardConfig::default());
     Arc::new(move |_: &RowStart<'_>| Box::new(guard.clone()))
 }
 

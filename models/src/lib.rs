@@ -24,8 +24,10 @@
 pub mod cache;
 pub mod cassette;
 pub mod chat;
+pub mod critic;
 pub mod decode;
 pub mod discover;
+pub mod encoder;
 pub mod error;
 pub mod key;
 pub mod limit;
@@ -34,12 +36,16 @@ pub mod price;
 pub mod provider;
 pub mod record;
 pub mod replay;
+pub mod rerank;
 pub mod retry;
+pub mod scorer;
 pub mod scripted;
 pub mod secret;
 pub mod split;
 pub mod stack;
 mod tls;
+pub mod train;
+pub mod trunk;
 
 pub use cache::{CacheMode, Cached, MemoryStore, ReplyStore, StoredReply};
 pub use cassette::Cassette;
@@ -55,8 +61,10 @@ pub use provider::{Capabilities, Choice, Finish, Provider, Reply, Request, Usage
 pub use record::Recorder;
 pub use replay::Replay;
 pub use retry::{Retry, RetryPolicy};
+pub use scorer::{Assessment, Scorer, ScorerError, ScorerKind};
 pub use scripted::Scripted;
 pub use secret::{ApiKey, KeyError};
 pub use split::Split;
 pub use stack::{Stack, StackConfig};
 pub use tls::install_tls;
+pub use trunk::{Reading, Trunk};

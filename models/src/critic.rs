@@ -13,7 +13,6 @@ pub mod calibration;
 mod tests;
 mod training;
 
-use std::cmp::Ordering;
 use std::path::Path;
 
 use candle_core::{D, Tensor};
@@ -32,6 +31,8 @@ use crate::trunk::{Reading, Trunk};
 const INNER: usize = 128;
 /// Classes.
 const CLASSES: usize = Outcome::ALL.len();
+/// Share of the likeliest prefix's probability down to which a prefix is still promising.
+const PROMISING: f64 = 0.5;
 /// What the logits of padding are lowered by.
 const FAR: f64 = 1e9;
 
@@ -56,8 +57,9 @@ pub struct Critique {
     pub tokens: Vec<f64>,
     /// Where each token ends in the program, in bytes.
     pub ends: Vec<usize>,
-    /// End of the prefix that most likely leads to a program that passes, in bytes, at a character's boundary; of equal
-    /// ones the longest.
+    /// End of the longest prefix that is at least half as likely to lead to a program that passes as the likeliest one, in
+    /// bytes, at a character's boundary. CodeRL cuts at the likeliest; but before the first mistake all prefixes are about
+    /// as likely, so that the largest of them is a matter of noise, and anything behind it would be lost.
     pub cut: usize,
 }
 
@@ -185,14 +187,13 @@ fn logits(
     Ok((rows(&tokens)?, whole))
 }
 
-/// The end of the likeliest prefix. The mark behind a whole program is none of its tokens.
+/// The end of the longest prefix that is still promising. The mark behind a whole program is none of its tokens.
 fn cut(program: &str, tokens: &[f64], ends: &[usize]) -> usize {
-    let own = tokens.iter().zip(ends);
-    let is_mark = |at: usize| at > 0 && ends.get(at) == Some(&program.len()) && at + 1 == ends.len();
-    let own =
-        own.enumerate().filter(|(at, _)| !is_mark(*at)).map(|(_, (probability, end))| (probability, *end));
-    let likeliest = own.max_by(|(one, _), (other, _)| one.partial_cmp(other).unwrap_or(Ordering::Equal));
-    let mut end = likeliest.map_or(0, |(_, end)| end);
+    let is_marked = tokens.len() > 1 && ends.last() == Some(&program.len());
+    let own = tokens.get(..tokens.len() - usize::from(is_marked)).unwrap_or_default();
+    let likeliest = own.iter().copied().fold(0.0, f64::max);
+    let last = own.iter().rposition(|probability| *probability >= PROMISING * likeliest);
+    let mut end = last.and_then(|last| ends.get(last)).copied().unwrap_or(0);
     while !program.is_char_boundary(end) {
         end -= 1;
     }

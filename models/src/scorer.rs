@@ -35,7 +35,7 @@ pub struct Assessment {
     /// Chance that the program passes, in `[0, 1]`; of a reranker the logistic function of its score, which orders the
     /// programs of one problem and is no chance.
     pub score: f64,
-    /// Bytes of the program that are surely right: the end of the prefix that most likely leads to a program that passes.
+    /// Bytes of the program that may stay: the end of the longest prefix that is still likely to lead to one that passes.
     /// `None` of a reranker.
     pub cut: Option<usize>,
 }

@@ -9,7 +9,7 @@ pub mod checkpoint;
 mod example;
 pub(crate) mod session;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 pub(crate) mod weights;
 
 pub(crate) use adamw::AdamW;
@@ -20,7 +20,7 @@ pub(crate) use example::{batches, shuffle, split, stream};
 use crate::scorer::ScorerError;
 
 /// Hears of a training, and keeps what would be lost.
-pub trait Watch {
+pub trait Watch: Send {
     /// Hears of a step. What is returned says whether to go on.
     fn step(&mut self, step: &Step) -> Flow;
 
@@ -116,12 +116,20 @@ pub enum TrainError {
         /// What differs.
         what: &'static str,
     },
+    /// The training's thread could not be made.
+    #[error("the thread of the training could not be started: close other programs, and try again")]
+    Thread(#[from] rayon::ThreadPoolBuildError),
     /// The arithmetic failed.
     #[error(transparent)]
     Scorer(#[from] ScorerError),
     /// A state could not be read or kept.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
+}
+
+/// Trains on one thread: the matrices are so small that sharing them among threads costs more than it gains.
+pub(crate) fn alone<T: Send>(train: impl FnOnce() -> Result<T, TrainError> + Send) -> Result<T, TrainError> {
+    rayon::ThreadPoolBuilder::new().num_threads(1).build()?.install(train)
 }
 
 impl From<candle_core::Error> for TrainError {

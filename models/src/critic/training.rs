@@ -12,7 +12,9 @@ use crate::encoder::{Batch, Encoder, EncoderConfig};
 use crate::scorer::{ScorerError, ScorerKind};
 use crate::train::checkpoint::{Manifest, ScorerFile, State};
 use crate::train::session::{Plan, rate};
-use crate::train::{Example, Flow, Measured, Outcome, TrainError, Trained, Watch, batches, split, stream};
+use crate::train::{
+    Example, Flow, Measured, Outcome, TrainError, Trained, Watch, alone, batches, split, stream,
+};
 use crate::trunk::Trunk;
 
 /// Held-out examples without which the temperature stays 1.
@@ -90,6 +92,15 @@ pub fn train(
     from: Option<State>,
     watch: &mut dyn Watch,
 ) -> Result<Trained<Critic>, TrainError> {
+    alone(|| train_here(config, examples, from, watch))
+}
+
+fn train_here(
+    config: &CriticConfig,
+    examples: &[Example],
+    from: Option<State>,
+    watch: &mut dyn Watch,
+) -> Result<Trained<Critic>, TrainError> {
     check(config, examples)?;
     let plan = Plan {
         kind: ScorerKind::Critic,
@@ -107,7 +118,8 @@ pub fn train(
     let head = Head { weights: state.weights.clone() };
     let of = config.epochs * train.rows.len().div_ceil(config.batch) as u64;
     let of = config.steps.map_or(of, |steps| steps.min(of));
-    while state.about.epoch < config.epochs && state.about.steps < of {
+    // An epoch that was stopped behind its last step is still to be measured.
+    while state.about.epoch < config.epochs && (state.about.steps < of || state.about.batch > 0) {
         let order = train.batches(config, state.about.epoch);
         let begun = usize::try_from(state.about.batch).unwrap_or(usize::MAX);
         for batch in order.iter().skip(begun) {

@@ -41,15 +41,17 @@ fn the_two_forwards_agree() {
 }
 
 #[test]
-fn padding_and_neighbours_change_no_bit_of_a_state() {
+fn neighbours_change_no_bit_of_a_state_and_padding_next_to_nothing() {
     let encoder = encoder();
+    let read = |programs: &[&str], at: usize| rows(&encoder.read("add one", programs).unwrap()[at].hidden);
+    assert_eq!(read(&["x = 1"], 0), read(&["something else", "x = 1"], 1));
+    // Matrices of other heights are multiplied by other kernels, so not to the bit.
     let encoded = CONFIG.encode("add one", "x = 1");
     let alone = slow(&encoder, &encoded, &Batch::of(&[&encoded]).unwrap(), 0);
     let padded = slow(&encoder, &encoded, &Batch::padded(&[&encoded], 9).unwrap(), 0);
-    assert_eq!(alone, padded);
-    let fast = encoder.read("add one", &["x = 1"]).unwrap();
-    let among = encoder.read("add one", &["something else", "x = 1"]).unwrap();
-    assert_eq!(rows(&fast[0].hidden), rows(&among[1].hidden));
+    for (one, other) in alone.iter().flatten().zip(padded.iter().flatten()) {
+        assert!((one - other).abs() < 1e-5, "{one} and {other}");
+    }
 }
 
 #[test]

@@ -61,7 +61,7 @@ fn the_slope_of_a_weight_is_that_of_finite_differences() {
             var.set(&Tensor::from_vec(values, kept.shape(), &Device::Cpu).unwrap()).unwrap();
             loss().to_scalar::<f32>().unwrap()
         };
-        let by_hand = (moved(1e-2) - moved(-1e-2)) / 2e-2;
+        let by_hand = (moved(1e-3) - moved(-1e-3)) / 2e-3;
         var.set(&kept).unwrap();
         assert!(
             (by_hand - slope[at]).abs() < 0.02 * slope[at].abs() + 1e-4,
@@ -124,14 +124,12 @@ const ENCODER: EncoderConfig = EncoderConfig {
     program_tokens: 16,
 };
 
-/// A program in which `decides` settles whether it passes, and `decoy` is a word that is easy to see.
-fn text(luck: &mut ChaCha8Rng, decides: bool, decoy: bool) -> String {
-    let mut filler =
-        |count: u64| -> String { (0..count).map(|_| format!("w{} ", luck.next_u64() % 40)).collect() };
-    let (front, middle, back) = (filler(2), filler(1), filler(2));
-    // What decides is an order of two words that are always there.
-    let body = if decides { format!("left {middle}right") } else { format!("right {middle}left") };
-    format!("{front}{}{body} {back}", if decoy { "decoy decoy " } else { "" })
+/// A program in which one of many words settles whether it passes, and a decoy may stand, which is easy to see.
+fn text(luck: &mut ChaCha8Rng, passes: bool, decoy: bool) -> String {
+    let mut word = |kind: &str, of: u64| format!("{kind}{} ", luck.next_u64() % of);
+    let (front, back) = (word("w", 40), word("w", 40));
+    let deciding = word(if passes { "right" } else { "wrong" }, 12);
+    format!("{front}{}{deciding}{back}", if decoy { "decoy decoy " } else { "" })
 }
 
 /// Problems with two programs that pass and six that fail. Where the decoy tells, only what passes has it.
@@ -153,15 +151,14 @@ fn pool(from: usize, count: usize, decoy_tells: bool, seed: u64) -> Vec<Example>
 /// decoy that fail, and round 2 unlearns it.
 #[test]
 fn a_second_round_with_hard_negatives_unlearns_a_decoy() {
-    let (first, second) = (pool(0, 60, true, 1), pool(0, 60, false, 2));
+    let (first, second) = (pool(0, 50, true, 1), pool(0, 50, false, 2));
     let test = pool(100, 60, false, 3);
     let config = RerankConfig {
         encoder: ENCODER,
         rounds: 1,
-        epochs: 6,
+        epochs: 3,
         batch: 16,
         learning_rate: 4e-3,
-        held_out: 0.1,
         ..RerankConfig::default()
     };
     let top_1 = |pools: &[&[Example]]| {
@@ -178,32 +175,34 @@ fn a_second_round_with_hard_negatives_unlearns_a_decoy() {
 #[test]
 fn length_is_taken_out_of_the_score() {
     let luck = &mut stream(5, "lengths", 0);
-    let mut all = Vec::new();
-    for problem in 0..80 {
-        for index in 0..6_u64 {
+    let mut pool = |problems: std::ops::Range<usize>, short_in_ten: [u64; 2]| {
+        let mut pool = Vec::new();
+        for (problem, index) in problems.flat_map(|problem| (0..6_u64).map(move |index| (problem, index))) {
             let passes = index < 3;
-            let short = luck.next_u64() % 10 < if passes { 8 } else { 2 };
-            let text = text(luck, passes, false);
-            let padding = if short { "" } else { " pad pad pad pad pad" };
-            all.push(example(problem, text + padding, passes, problem as u64 * 8 + index));
+            let short = luck.next_u64() % 10 < short_in_ten[usize::from(passes)];
+            let padding = if short { "" } else { "pad pad pad pad pad" };
+            let text = text(luck, passes, false) + padding;
+            pool.push(example(problem, text, passes, problem as u64 * 8 + index));
         }
-    }
+        pool
+    };
+    let (all, test) = (pool(0..50, [2, 8]), pool(100..150, [5, 5]));
     let train = |without_length: bool| {
         let config = RerankConfig {
             encoder: ENCODER,
             rounds: 1,
-            epochs: 4,
+            epochs: 1,
             batch: 16,
             learning_rate: 3e-3,
             without_length,
             ..RerankConfig::default()
         };
         let reranker = done(train(&config, &[&all], None, &mut Ear::default()).unwrap());
-        RankFigures::measure(&reranker, &all).unwrap().length_correlation.unwrap()
+        RankFigures::measure(&reranker, &test).unwrap().length_correlation.unwrap()
     };
     let (with, without) = (train(false), train(true));
     eprintln!("{with} {without}");
-    assert!(without.abs() < with.abs() - 0.05, "{with} {without}");
+    assert!(without.abs() < with.abs() - 0.1, "{with} {without}");
 }
 
 #[test]

@@ -13,7 +13,7 @@ use crate::encoder::{Batch, Encoder, EncoderConfig};
 use crate::scorer::{ScorerError, ScorerKind};
 use crate::train::checkpoint::{Manifest, ScorerFile, State};
 use crate::train::session::{Plan, rate};
-use crate::train::{Example, Flow, Measured, TrainError, Trained, Watch, batches, split, stream};
+use crate::train::{Example, Flow, Measured, TrainError, Trained, Watch, alone, batches, split, stream};
 
 /// Settings of a reranker's training.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -72,14 +72,22 @@ pub fn train(
     from: Option<State>,
     watch: &mut dyn Watch,
 ) -> Result<Trained<Reranker>, TrainError> {
+    alone(|| train_here(config, pools, from, watch))
+}
+
+fn train_here(
+    config: &RerankConfig,
+    pools: &[&[Example]],
+    from: Option<State>,
+    watch: &mut dyn Watch,
+) -> Result<Trained<Reranker>, TrainError> {
     check(config)?;
     let kind = ScorerKind::Reranker;
     let Config { encoder, seed, decay, .. } = *config;
     let mut state = State::begin(&Plan { kind, encoder, settings: config, pools, seed, decay }, from)?;
     let school = School::new(config, pools)?;
-    let rounds = config.rounds.max(pools.len() as u64);
     let network = Network::of(config, &state)?;
-    while state.about.epoch < rounds * config.epochs && !state.about.ended && !school.is_over(&state) {
+    while school.goes_on(&state) {
         let round = state.about.epoch / config.epochs;
         if state.about.epoch % config.epochs == 0 && state.about.batch == 0 && round > 0 {
             state.about.scores = network.scores(&school.examples)?;
@@ -167,6 +175,13 @@ impl<'a> School<'a> {
         self.config.steps.is_some_and(|steps| state.about.steps >= steps)
     }
 
+    /// Whether there is another epoch. One that was stopped behind its last step is still to be measured.
+    fn goes_on(&self, state: &State) -> bool {
+        let rounds = self.config.rounds.max(self.pools.last().map_or(0, |last| last + 1));
+        let is_left = state.about.epoch < rounds * self.config.epochs;
+        is_left && !state.about.ended && (!self.is_over(state) || state.about.batch > 0)
+    }
+
     fn pairs(&self, round: u64, scores: &[f64]) -> Vec<Pair> {
         let there = |index: &&usize| self.pools.get(**index).is_some_and(|pool| *pool <= round);
         let among: Vec<usize> = self.train.iter().filter(there).copied().collect();
@@ -237,10 +252,13 @@ impl<'a> School<'a> {
         slope
     }
 
-    /// Figures on the held-out problems; `None` if there are none.
+    /// Figures on the held-out problems, on their programs of the last pool: what searches find by now. `None` if there are
+    /// none.
     fn figures(&self, network: &Network) -> Result<Option<RankFigures>, ScorerError> {
-        let held: Vec<Example> =
-            self.held.iter().filter_map(|index| self.examples.get(*index)).cloned().collect();
+        let last = self.pools.last();
+        let is_last = |index: &&usize| self.pools.get(**index) == last;
+        let held = self.held.iter().filter(is_last).filter_map(|index| self.examples.get(*index));
+        let held: Vec<Example> = held.cloned().collect();
         let scores = network.scores(&held)?;
         let problems = by_problem(&held, &scores);
         Ok((!problems.is_empty()).then(|| RankFigures::of(&problems)))

@@ -14,11 +14,11 @@ use codeagent::models::train::checkpoint::ScorerFile;
 use codeagent::models::train::{Example, State, TrainError, Trained, read_state};
 use serde_json::json;
 
+use crate::args::Globals;
 use crate::args::scorers::{
     CriticAction, CriticArgs, CriticTrainArgs, PoolingKind, RerankerAction, RerankerArgs, RerankerTrainArgs,
     ScorerTestArgs, TrainFlags,
 };
-use crate::args::Globals;
 use crate::environment::Environment;
 use crate::failure::{Exit, Failure};
 use crate::output::Output;
@@ -180,9 +180,9 @@ async fn run(
         progress.finish();
         trained
     });
-    let trained = trained.await.map_err(|error| {
-        Failure::new(Exit::Internal, "the training broke down").caused_by(&error)
-    })?;
+    let trained = trained
+        .await
+        .map_err(|error| Failure::new(Exit::Internal, "the training broke down").caused_by(&error))?;
     let Some(file) = trained.map_err(|error| failed(&flags.out, &error))? else {
         if !globals.quiet {
             tracing::warn!("the state of the training is in {}; --resume goes on", kept.display());
@@ -213,7 +213,9 @@ fn state_of(out: &Path) -> PathBuf {
 
 fn failed(path: &Path, error: &TrainError) -> Failure {
     let failure = match error {
-        TrainError::Settings { .. } | TrainError::OtherTraining { .. } => Failure::usage("nothing was trained"),
+        TrainError::Settings { .. } | TrainError::OtherTraining { .. } => {
+            Failure::usage("nothing was trained")
+        }
         TrainError::Examples { .. } | TrainError::Diverged { .. } => {
             Failure::new(Exit::Data, "nothing was trained")
         }
@@ -252,9 +254,9 @@ async fn test(
         };
         Ok::<_, TrainError>((ranking, classes))
     });
-    let measured = measured.await.map_err(|error| {
-        Failure::new(Exit::Internal, "the test broke down").caused_by(&error)
-    })?;
+    let measured = measured
+        .await
+        .map_err(|error| Failure::new(Exit::Internal, "the test broke down").caused_by(&error))?;
     let (ranking, classes) = measured.map_err(|error| unusable(path, &error))?;
     let shown = json!({ "v": 1, "kind": kind.name(), "outcomes": classes, "ranking": ranking });
     if globals.json {
@@ -267,11 +269,7 @@ async fn test(
 }
 
 /// The figures of an object, one per line.
-fn figures(
-    title: &str,
-    figures: Option<&serde_json::Value>,
-    output: &mut Output,
-) -> Result<(), Failure> {
+fn figures(title: &str, figures: Option<&serde_json::Value>, output: &mut Output) -> Result<(), Failure> {
     let Some(figures) = figures.and_then(serde_json::Value::as_object) else { return Ok(()) };
     output.line(&format!("{title}:"))?;
     for (name, value) in figures {

@@ -201,8 +201,8 @@ fn samples_without_verdicts_are_judged() {
         let row: Value = serde_json::from_str(line).unwrap();
         format!("{}\n", json!({"task_id": row["task_id"], "completion": row["completion"]}))
     });
-    place.file("bare.jsonl", bare.collect::<String>());
-    let arguments = ["critic", "train", "--from", "bare.jsonl", "--dataset", "problems.jsonl", "--json"];
+    let bare = place.file("bare.jsonl", bare.collect::<String>());
+    let arguments = ["critic", "train", "--from", bare.to_str().unwrap(), "--dataset", "problems.jsonl", "--json"];
     let mut command = place.command(&arguments);
     let judged = Ended::of(command.args(TINY).args(["--out", "judged", "--steps", "2"]));
     assert_eq!(judged.code, Some(0), "{judged:?}");

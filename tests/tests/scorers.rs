@@ -202,7 +202,8 @@ fn samples_without_verdicts_are_judged() {
         format!("{}\n", json!({"task_id": row["task_id"], "completion": row["completion"]}))
     });
     let bare = place.file("bare.jsonl", bare.collect::<String>());
-    let arguments = ["critic", "train", "--from", bare.to_str().unwrap(), "--dataset", "problems.jsonl", "--json"];
+    let arguments =
+        ["critic", "train", "--from", bare.to_str().unwrap(), "--dataset", "problems.jsonl", "--json"];
     let mut command = place.command(&arguments);
     let judged = Ended::of(command.args(TINY).args(["--out", "judged", "--steps", "2"]));
     assert_eq!(judged.code, Some(0), "{judged:?}");

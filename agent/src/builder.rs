@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use codeagent_models::{PriceTable, Provider};
+use codeagent_models::{PriceTable, Provider, Scorer};
 use codeagent_sandbox::{Limits, Sandbox};
 use codeagent_search::BudgetLimits;
 use codeagent_store::Store;
@@ -37,6 +37,7 @@ pub(crate) struct Parts {
     pub(crate) sample: Option<u32>,
     pub(crate) in_flight: usize,
     pub(crate) store: Option<Arc<Store>>,
+    pub(crate) scorer: Option<Arc<dyn Scorer>>,
 }
 
 /// Collects the parts of an [`Agent`].
@@ -56,6 +57,7 @@ pub struct AgentBuilder {
     sample: Option<u32>,
     in_flight: Option<usize>,
     store: Option<Arc<Store>>,
+    scorer: Option<Arc<dyn Scorer>>,
 }
 
 /// A part of an agent is missing or does not fit.
@@ -212,6 +214,15 @@ impl AgentBuilder {
         self
     }
 
+    /// What gives programs learned scores: they decide between programs that nothing else tells apart, a critic says where
+    /// programs are cut to be written on, and where no test can run the scores are the programs' values. Part of a run's
+    /// identity. Default: none.
+    #[must_use]
+    pub fn scorer(mut self, scorer: Arc<dyn Scorer>) -> Self {
+        self.scorer = Some(scorer);
+        self
+    }
+
     /// Checks the parts and puts them together.
     ///
     /// # Errors
@@ -245,6 +256,7 @@ impl AgentBuilder {
             sample: self.sample,
             in_flight,
             store: self.store,
+            scorer: self.scorer,
         };
         Ok(Agent { parts: Arc::new(parts) })
     }

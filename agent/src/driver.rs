@@ -274,7 +274,7 @@ impl Driver {
             },
             TrialError::Sandbox(_) => FailureKind::Sandbox,
             TrialError::Store(_) => FailureKind::Store,
-            TrialError::Prompt(_) => FailureKind::Internal,
+            TrialError::Prompt(_) | TrialError::Scorer(_) => FailureKind::Internal,
         };
         self.fail_with(kind, with_causes(error));
     }

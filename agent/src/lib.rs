@@ -34,6 +34,7 @@ mod examiner;
 pub mod falsify;
 mod feedback;
 mod inputs;
+pub mod learned;
 mod log;
 pub mod modules;
 mod notebook;

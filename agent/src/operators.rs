@@ -43,6 +43,7 @@ use codeagent_search::tree::{NodeId, NodeKind, Tree};
 
 use crate::event::EventKind;
 use crate::examiner::Examiner;
+use crate::learned::Appraiser;
 use crate::notebook::{Candidate, Exemplar, Note, Notebook};
 use crate::problem::Problem;
 use crate::sketch::Sketch;
@@ -69,6 +70,8 @@ pub(crate) struct Ports {
     pub(crate) round_modules: RoundModules,
     /// The user's sketch of the program, where there is one.
     pub(crate) sketch: Option<Arc<Sketch>>,
+    /// What gives programs learned scores, where there is one.
+    pub(crate) appraiser: Option<Appraiser>,
 }
 
 /// Sampling settings of the user that override the methods' own.
@@ -133,6 +136,8 @@ pub(crate) enum TrialError {
     Store(#[from] codeagent_store::StoreError),
     #[error("a question could not be put into words")]
     Prompt(#[from] PromptError),
+    #[error("the scorer could not judge a program")]
+    Scorer(#[from] codeagent_models::ScorerError),
 }
 
 impl Inputs {

@@ -19,6 +19,7 @@ use crate::builder::{Agent, Parts};
 use crate::driver::{Driver, State, with_causes};
 use crate::event::{Event, EventKind};
 use crate::examiner::Examiner;
+use crate::learned::Appraiser;
 use crate::log::Log;
 use crate::notebook::Notebook;
 use crate::operators::{Ports, RoundModules, TrialError};
@@ -75,6 +76,10 @@ pub(crate) fn spec_of(parts: &Parts) -> Value {
     if let Some(fields) = spec.as_object_mut() {
         if let Some(protocol) = &parts.protocol {
             fields.insert("protocol".to_owned(), json!(protocol));
+        }
+        if let Some(scorer) = &parts.scorer {
+            let scorer = json!({ "kind": scorer.kind(), "fingerprint": scorer.fingerprint() });
+            fields.insert("scorer".to_owned(), scorer);
         }
         if let Some(sample) = parts.sample {
             fields.insert("sample".to_owned(), json!(sample));
@@ -245,6 +250,7 @@ fn ports(parts: &Arc<Parts>, problem: Problem) -> Ports {
         provider: Arc::clone(&parts.provider),
         examiner: Examiner::new(Arc::clone(&parts.sandbox), parts.store.clone(), parts.limits),
         task: task::of(&problem),
+        appraiser: parts.scorer.clone().map(|scorer| Appraiser::new(scorer, &problem)),
         problem: Arc::new(problem),
         prices: parts.prices.clone(),
         sampling: parts.sampling,

@@ -25,6 +25,7 @@ pub(crate) fn attempt(problem: &Problem, source: &str, report: &Report) -> Attem
         behaviour: (!report.results.is_empty()).then(|| behaviour(report)),
         length: u32::try_from(source.chars().count()).unwrap_or(u32::MAX),
         slow: count(slow.count()),
+        learned: None,
     }
 }
 

@@ -154,6 +154,7 @@ fn draft(kind: NodeKind, trial: u64, index: u64) -> Draft {
         behaviour: Some(trial % 7),
         length: 400,
         slow: 0,
+        learned: None,
     });
     let prior = (kind == NodeKind::Thought).then_some(0.25);
     Draft { kind, prior, attempt }

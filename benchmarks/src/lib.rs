@@ -11,6 +11,7 @@ mod compare;
 mod datasets;
 pub mod formats;
 mod hidden;
+mod lessons;
 mod pass_at_k;
 mod pools;
 mod protocol;
@@ -27,6 +28,7 @@ pub use datasets::{
     dataset_hash, load_dataset, load_dataset_under, load_problem, load_problem_under, pickled_text,
 };
 pub use hidden::{HiddenTests, judge_hidden};
+pub use lessons::{Told, lesson_judged, lesson_told};
 pub use pass_at_k::{PassAtK, Tally, pass_at_k};
 pub use pools::{Drawn, Pool, read_programs, read_tests};
 pub use protocol::{Protocol, UnknownProtocol};

@@ -14,6 +14,7 @@ use std::path::Path;
 use crate::datasets::fields::{Field, Row};
 use crate::datasets::source::Documents;
 use crate::datasets::{Dataset, DatasetError, ProblemWithHidden};
+use crate::lessons::Told;
 
 /// Faults kept with their positions; the rest are counted.
 const FAULTS_MAX: usize = 100;
@@ -36,6 +37,8 @@ pub struct Drawn {
     pub text: String,
     /// Mean log-probability of its tokens, in nats, where the row tells (`mean_logprob`).
     pub log_prob: Option<f64>,
+    /// What the row says came of it (`passed`), where it does.
+    pub told: Option<Told>,
     /// Line of the file, from 1.
     pub line: usize,
 }
@@ -133,10 +136,13 @@ fn texts(
         root.error(format!("the row has none of {names}"), "add one of them")
     })?;
     let log_prob = root.optional("mean_logprob")?.map(|field| field.number()).transpose()?;
+    // Of several texts in one row nobody knows which one a verdict is of.
+    let told = if field.value.is_array() { None } else { Told::of(&root)? };
     let items = if field.value.is_array() { field.items()? } else { vec![field.clone()] };
     let drawn = |item: Field<'_>| {
         let (text, own) = text_of(&item)?;
-        Ok(Drawn { text: format!("{before}{text}"), log_prob: own.or(log_prob), line: row.line })
+        let text = format!("{before}{text}");
+        Ok(Drawn { text, log_prob: own.or(log_prob), told: told.clone(), line: row.line })
     };
     Ok((id, items.into_iter().map(drawn).collect::<Result<_, DatasetError>>()?))
 }

@@ -254,7 +254,7 @@ impl SearchPolicy for AbMcts {
         match made {
             Some((node, attempt)) => {
                 self.passed |= attempt.passes_all();
-                let (score, open) = (attempt.pass_fraction(), attempt.outcome() == Outcome::Failed);
+                let (score, open) = (attempt.value(), attempt.outcome() == Outcome::Failed);
                 self.add(trial.node, node, score, open);
             }
             None => self.score(trial.node, 0.0),

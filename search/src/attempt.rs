@@ -19,6 +19,9 @@ pub struct Attempt {
     pub length: u32,
     /// Tests that ended within a fifth of their time limit.
     pub slow: u32,
+    /// What a trained scorer gives it, in `[0, 1]`, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub learned: Option<f64>,
 }
 
 /// What the visible tests say of a program.
@@ -37,6 +40,16 @@ impl Attempt {
     #[must_use]
     pub fn pass_fraction(&self) -> f64 {
         if self.total == 0 { 0.0 } else { f64::from(self.passed) / f64::from(self.total) }
+    }
+
+    /// What it is worth to who looks for the most promising one, in `[0, 1]`: the share of visible tests passed, or, where
+    /// no test can say, what a trained scorer gives it.
+    #[must_use]
+    pub fn value(&self) -> f64 {
+        match self.learned {
+            Some(learned) if self.total == 0 && self.parses && !learned.is_nan() => learned.clamp(0.0, 1.0),
+            _ => self.pass_fraction(),
+        }
     }
 
     /// Whether every visible test passed (and there was at least one).

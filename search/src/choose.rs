@@ -8,6 +8,7 @@ pub mod contest;
 pub mod dual_agreement;
 pub mod evidence;
 pub mod ladder;
+pub mod learned;
 pub mod rpc;
 pub mod supported_agreement;
 #[cfg(test)]

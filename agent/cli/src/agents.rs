@@ -6,19 +6,25 @@ use codeagent::sandbox::Sandbox;
 use codeagent::{Agent, AgentBuilder, Strategy};
 
 use crate::config::types::Config;
+use crate::environment::Environment;
 use crate::failure::Failure;
-use crate::model;
+use crate::{model, scorers};
 
 /// Starts putting an agent together.
 ///
 /// # Errors
-/// Exit 2 for prices that are none.
+/// Exit 2 for prices that are none, 6 for a scorer that is none.
 pub fn builder(
     config: &Config,
     strategy: &Strategy,
     sandbox: &Arc<dyn Sandbox>,
+    environment: &Environment,
 ) -> Result<AgentBuilder, Failure> {
-    Ok(Agent::builder()
+    let builder = match &config.scorer.path {
+        Some(path) => Agent::builder().scorer(scorers::open(path.as_ref(), environment)?),
+        None => Agent::builder(),
+    };
+    Ok(builder
         .sandbox(Arc::clone(sandbox))
         .strategy(strategy.clone())
         .prices(model::prices(config)?)

@@ -3,6 +3,7 @@
 mod batch;
 pub mod formats;
 pub mod groups;
+pub mod scorers;
 
 use std::path::PathBuf;
 
@@ -158,6 +159,10 @@ pub enum Verb {
     /// their inputs. Prints one JSON object per problem: the sample chosen, and the ranking. Bad lines are told with their
     /// position and left out, and make the exit code 6.
     Rank(RankArgs),
+    /// Train or test a critic: what will come of a program, and up to where it may stay, from its text.
+    Critic(scorers::CriticArgs),
+    /// Train or test a reranker: which of a problem's programs to take, from their texts.
+    Reranker(scorers::RerankerArgs),
     /// List the functions, classes and methods of samples, those that are alike together.
     ///
     /// SAMPLES are JSON lines, gzipped or not, of `task_id` and `completion` or `solution`; with --dataset in all forms
@@ -465,6 +470,10 @@ pub struct RankArgs {
     /// How to rank.
     #[arg(long, value_enum, value_name = "METHOD", default_value_t = RankMethod::Ladder)]
     pub method: RankMethod,
+    /// The critic's or reranker's file, for these methods.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    #[arg(required_if_eq_any([("method", "critic"), ("method", "reranker")]))]
+    pub scorer: Option<PathBuf>,
     /// Assertions read from each text of --tests; those after them are left out.
     #[arg(long, value_name = "N", default_value_t = 5)]
     pub tests_per_text: usize,
@@ -557,6 +566,10 @@ pub enum RankMethod {
     Votes,
     /// As votes, weighed by the model's probability (`mean_logprob` of the samples), unlikely texts left out.
     Rpc,
+    /// By the probability of passing that a trained critic gives.
+    Critic,
+    /// By the score of a trained reranker.
+    Reranker,
 }
 
 /// Run one program in the sandbox and say what became of it.

@@ -25,6 +25,7 @@ pub mod problems;
 pub mod progress;
 pub mod run_folder;
 pub mod sandboxes;
+pub mod scorers;
 pub mod selection;
 pub mod signals;
 pub mod stores;

@@ -116,6 +116,12 @@ async fn dispatch(
         Verb::Rank(arguments) => {
             or_stop(stop, verbs::rank::rank(arguments, globals, environment, output)).await
         }
+        Verb::Critic(arguments) => {
+            verbs::scorers::critic(arguments, globals, environment, stop, output).await
+        }
+        Verb::Reranker(arguments) => {
+            verbs::scorers::reranker(arguments, globals, environment, stop, output).await
+        }
         Verb::Modules(arguments) => verbs::modules::modules(arguments, globals, environment, stop, output),
         Verb::Falsify(arguments) => {
             or_stop(stop, verbs::falsify::falsify(arguments, globals, environment, output)).await

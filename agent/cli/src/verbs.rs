@@ -19,6 +19,7 @@ pub mod rank;
 pub mod report;
 pub mod sandbox;
 pub mod score;
+pub mod scorers;
 pub mod show;
 pub mod solve;
 pub mod verify;

@@ -334,3 +334,59 @@ async fn a_fix_is_shown_the_plan_that_the_fix_before_it_changed() {
     }
     assert_eq!(followed, 12, "all but the first fix of each plan");
 }
+
+/// Likes what adds, and says that only the first line may stay.
+struct Adder;
+
+impl codeagent_models::Scorer for Adder {
+    fn assess(
+        &self,
+        problem: &str,
+        programs: &[&str],
+    ) -> Result<Vec<codeagent_models::Assessment>, codeagent_models::ScorerError> {
+        assert!(problem.contains("Double"), "{problem}");
+        let score = |program: &&str| codeagent_models::Assessment {
+            score: if program.contains("x + x") { 0.9 } else { 0.1 },
+            cut: program.find('\n').map(|end| end + 1),
+        };
+        Ok(programs.iter().map(score).collect())
+    }
+
+    fn kind(&self) -> codeagent_models::ScorerKind {
+        codeagent_models::ScorerKind::Critic
+    }
+
+    fn fingerprint(&self) -> &str {
+        "adder"
+    }
+}
+
+#[tokio::test]
+async fn a_scorer_decides_between_programs_that_pass_and_cuts_for_critical_sampling() {
+    const LONG: &str =
+        "```python\ndef double(x):\n    # It adds the number to itself.\n    return x + x\n```";
+    let seen = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let model = || {
+        let seen = Arc::clone(&seen);
+        Scripted::answering(move |request, call| {
+            seen.lock().unwrap().push(request.messages.last().unwrap().content.clone());
+            if call.is_multiple_of(2) { RIGHT.to_owned() } else { LONG.to_owned() }
+        })
+    };
+    let plain = builder(model(), "critical-sampling").in_flight(1);
+    let (without, ..) = searched(plain.clone()).await;
+    assert!(without.solution.unwrap().program.contains("2 * x"), "the shorter one, of two that pass");
+    let asked = seen.lock().unwrap().drain(..).filter(|asked| asked.contains("surely right")).count();
+    let scored = plain.provider(Arc::new(model())).scorer(Arc::new(Adder));
+    let (with, events, _) = searched(scored.clone()).await;
+    assert!(with.solution.unwrap().program.contains("x + x"));
+    assert!(events.iter().filter_map(Event::change).any(
+        |change| matches!(change, codeagent_search::tree::Change::Added { attempt: Some(it), .. } if it.learned == Some(0.9))
+    ));
+    let prompts = seen.lock().unwrap().clone();
+    assert!(asked > 0 && !prompts.iter().any(|asked| asked.contains("surely right")), "{prompts:#?}");
+    assert_ne!(
+        scored.build().unwrap().run_spec(&problem()).fingerprint,
+        builder(model(), "critical-sampling").build().unwrap().run_spec(&problem()).fingerprint
+    );
+}

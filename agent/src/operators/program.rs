@@ -77,7 +77,11 @@ pub(super) async fn judge(
     let source = assemble(&ports.problem, &written);
     let report = ports.examiner.examine(&ports.problem, &source).await?;
     note_run(talk, &report);
-    let attempt = score::attempt(&ports.problem, &source, &report);
+    let mut attempt = score::attempt(&ports.problem, &source, &report);
+    // What does not parse is not worth a look.
+    if let Some(appraiser) = ports.appraiser.as_ref().filter(|_| attempt.parses) {
+        attempt.learned = Some(appraiser.assess(&source).await?.score);
+    }
     let mut candidate = Candidate {
         written,
         source,

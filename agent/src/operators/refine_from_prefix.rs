@@ -1,10 +1,12 @@
-//! Refine from a prefix: a program cut after its last right line and written on from there (critical sampling).
+//! Refine from a prefix: a program cut after its last right line and written on from there (critical sampling). A critic
+//! says where, or, where none is at hand, the model.
 
 use codeagent_prompts::questions::{ContinueProgram, DirectProgram, LastRightLine};
 use codeagent_search::tree::NodeKind;
 
 use super::ask::Conversation;
 use super::{Inputs, Made, Ports, TrialError, program, unusable};
+use crate::notebook::Candidate;
 
 pub(super) async fn carry_out(
     ports: &Ports,
@@ -14,11 +16,17 @@ pub(super) async fn carry_out(
 ) -> Result<Made, TrialError> {
     let Some(candidate) = inputs.candidate() else { return Ok(unusable()) };
     let task = &ports.task;
-    let critique = LastRightLine { task, program: &candidate.written };
-    let sampling = std::mem::replace(&mut talk.temperature, 0.0);
-    let answered = talk.ask("last_right_line", &critique, 1).await?.pop();
-    talk.temperature = sampling;
-    let Some(lines) = answered.map(|answered| answered.answer) else { return Ok(unusable()) };
+    let lines = match critics_lines(ports, candidate).await? {
+        Some(lines) => lines,
+        None => {
+            let critique = LastRightLine { task, program: &candidate.written };
+            let sampling = std::mem::replace(&mut talk.temperature, 0.0);
+            let answered = talk.ask("last_right_line", &critique, 1).await?.pop();
+            talk.temperature = sampling;
+            let Some(answered) = answered else { return Ok(unusable()) };
+            answered.answer
+        }
+    };
     let prefix = first_lines(&candidate.written, lines);
     if prefix.is_empty() {
         let question = DirectProgram { task };
@@ -26,6 +34,21 @@ pub(super) async fn carry_out(
     }
     let question = ContinueProgram { task, prefix: &prefix };
     program::write(ports, talk, "continue_program", &question, count, NodeKind::Revision).await
+}
+
+/// The whole lines before a critic's cut; `None` without a critic.
+async fn critics_lines(ports: &Ports, candidate: &Candidate) -> Result<Option<usize>, TrialError> {
+    let Some(appraiser) = &ports.appraiser else { return Ok(None) };
+    let cut = appraiser.assess(&candidate.source).await?.cut;
+    Ok(cut.map(|cut| lines_before(&candidate.source, &candidate.written, cut)))
+}
+
+/// The whole lines of what was written that end before a place in the program that it became.
+fn lines_before(source: &str, written: &str, cut: usize) -> usize {
+    // What was written stands at the end, behind what the problem brings.
+    let before = source.len().saturating_sub(written.len());
+    let kept = written.as_bytes().get(..cut.saturating_sub(before).min(written.len())).unwrap_or_default();
+    kept.iter().filter(|byte| **byte == b'\n').count()
 }
 
 /// The first `count` lines of a program, the last line never among them: something must be left to write.
@@ -42,6 +65,13 @@ mod tests {
 
     fn check(count: usize, expected: &str) {
         assert_eq!(first_lines("def f(x):\n    y = x\n\n    return y\n\n", count), expected);
+    }
+
+    #[test]
+    fn a_cut_keeps_the_whole_lines_before_it() {
+        let (source, written) = ("import m\n\n\na = 1\nb = 2\n", "a = 1\nb = 2\n");
+        let lines = |cut| lines_before(source, written, cut);
+        assert_eq!([0, 5, 16, 17, 22, 23, 99].map(lines), [0, 0, 0, 1, 1, 2, 2]);
     }
 
     #[test]

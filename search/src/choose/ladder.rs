@@ -21,9 +21,10 @@ use crate::pool::Candidate;
 /// 9. the model's confidence, a critic's yes counting as 1, one that was not asked as 0;
 /// 10. share of the tests that a model wrote passed, trusted or not, the word of methods that write them, where nothing
 ///     better speaks;
-/// 11. without tests: how many draws gave this very program, which is the majority vote;
-/// 12. among those that pass: fewer slow tests, then fewer characters (among those that fail, short ones are stubs);
-/// 13. first seen.
+/// 11. the score of a trained critic or reranker, one that gave none counting as 0;
+/// 12. without tests: how many draws gave this very program, which is the majority vote;
+/// 13. among those that pass: fewer slow tests, then fewer characters (among those that fail, short ones are stubs);
+/// 14. first seen.
 #[must_use]
 pub fn compare(one: &Candidate, other: &Candidate) -> Ordering {
     standing(one, other)
@@ -32,6 +33,7 @@ pub fn compare(one: &Candidate, other: &Candidate) -> Ordering {
         .then_with(|| one.trusted.cmp(&other.trusted))
         .then_with(|| confidence(one).total_cmp(&confidence(other)))
         .then_with(|| generated(one).total_cmp(&generated(other)))
+        .then_with(|| learned(one).total_cmp(&learned(other)))
         .then_with(|| votes(one).cmp(&votes(other)))
         .then_with(|| economy(one).cmp(&economy(other)))
         .then_with(|| Reverse(one.node).cmp(&Reverse(other.node)))
@@ -72,6 +74,10 @@ fn consensus(candidate: &Candidate) -> f64 {
 fn generated(candidate: &Candidate) -> f64 {
     let (passed, total) = candidate.generated;
     if total == 0 { 0.0 } else { f64::from(passed) / f64::from(total) }
+}
+
+fn learned(candidate: &Candidate) -> f64 {
+    candidate.attempt.learned.unwrap_or(0.0)
 }
 
 const fn votes(candidate: &Candidate) -> u32 {

@@ -19,6 +19,7 @@ fn program(fingerprint: u64, passed: u32) -> Attempt {
         behaviour: Some(passed.into()),
         length: 100,
         slow: 0,
+        learned: None,
     }
 }
 
@@ -161,6 +162,25 @@ fn among_failing_programs_the_share_passed_wins_then_the_cluster_and_never_the_l
 }
 
 #[test]
+fn a_learned_score_breaks_ties_and_nothing_else() {
+    let learned = |score, attempt| Attempt { learned: Some(score), ..attempt };
+    check(vec![(learned(0.4, program(1, 4)), None), (learned(0.9, program(2, 4)), None)], Some(1));
+    check(vec![(learned(0.4, program(1, 3)), None), (learned(0.9, program(2, 2)), None)], Some(0));
+    check(vec![(program(1, 4), Some(0.5)), (learned(1.0, program(2, 4)), None)], Some(0));
+    // Two draws of one program against a better score, without tests.
+    let (twice, better) = (learned(0.2, untested(1)), learned(0.3, untested(2)));
+    check(vec![(twice.clone(), None), (twice, None), (better, None)], Some(2));
+}
+
+#[test]
+fn without_tests_a_learned_score_is_the_value() {
+    let attempt = Attempt { learned: Some(0.7), ..untested(1) };
+    assert_eq!((attempt.value(), untested(1).value()), (0.7, 0.0));
+    assert_eq!(Attempt { learned: Some(0.7), ..program(1, 1) }.value(), 0.25);
+    assert_eq!(Attempt { parses: false, ..attempt }.value(), 0.0);
+}
+
+#[test]
 fn what_parses_beats_what_does_not() {
     let broken = Attempt { parses: false, ..program(1, 0) };
     check(vec![(broken, None), (program(2, 0), None)], Some(1));
@@ -198,17 +218,28 @@ fn equal_programs_are_one_candidate_with_the_evidence_of_both() {
 }
 
 fn any_program() -> impl Strategy<Value = (Attempt, Option<f64>)> {
+    let learned = proptest::option::of(0.0..=1.0);
+    let attempt = (
+        0_u64..8,
+        0_u32..=3,
+        0_u32..=3,
+        any::<bool>(),
+        proptest::option::of(0_u64..3),
+        0_u32..3,
+        0_u32..2,
+        learned,
+    );
     let attempt =
-        (0_u64..8, 0_u32..=3, 0_u32..=3, any::<bool>(), proptest::option::of(0_u64..3), 0_u32..3, 0_u32..2);
-    let attempt = attempt.prop_map(|(fingerprint, passed, total, parses, behaviour, length, slow)| Attempt {
-        fingerprint,
-        passed: passed.min(total),
-        total,
-        parses,
-        behaviour,
-        length,
-        slow,
-    });
+        attempt.prop_map(|(fingerprint, passed, total, parses, behaviour, length, slow, learned)| Attempt {
+            fingerprint,
+            passed: passed.min(total),
+            total,
+            parses,
+            behaviour,
+            length,
+            slow,
+            learned,
+        });
     (attempt, proptest::option::of(-1.0..=1.0))
 }
 

@@ -94,7 +94,7 @@ pub(super) fn fittest_first(tree: &Tree, mut nodes: Vec<NodeId>) -> Vec<NodeId> 
     nodes
 }
 
-/// Share of visible tests passed; below 0 for what does not even parse.
+/// Share of visible tests passed, or what a trained scorer gives where there is none; below 0 for what does not even parse.
 fn fitness(tree: &Tree, node: NodeId) -> f64 {
-    tree.attempt(node).map_or(-1.0, |attempt| if attempt.parses { attempt.pass_fraction() } else { -1.0 })
+    tree.attempt(node).map_or(-1.0, |attempt| if attempt.parses { attempt.value() } else { -1.0 })
 }

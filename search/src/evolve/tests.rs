@@ -16,6 +16,7 @@ fn tree(programs: &[(u64, u32, u32)]) -> Tree {
             behaviour: Some(*behaviour),
             length: *length,
             slow: 0,
+            learned: None,
         };
         tree.add(NodeId::ROOT, NodeKind::Solution, "resample", 1.0, Some(attempt)).unwrap();
     }

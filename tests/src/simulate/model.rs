@@ -475,6 +475,7 @@ impl Model {
             behaviour: Some(hash(&|hasher| (passed < TESTS).then_some(of).hash(hasher))),
             length: 300 + 20 * wording as u32,
             slow: 0,
+            learned: None,
         }
     }
 }

@@ -50,6 +50,9 @@ pub struct SearchFlags {
     /// Requests in flight at the server: `auto`, a number, or a range such as `4-32`.
     #[arg(long, value_name = "auto|N|MIN-MAX")]
     pub concurrency: Option<String>,
+    /// A trained critic or reranker, whose scores decide where nothing else does (docs/critics.md).
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub scorer: Option<String>,
 }
 
 impl SearchFlags {
@@ -61,6 +64,7 @@ impl SearchFlags {
             ("--seed", "search.seed", &self.seed),
             ("--jobs", "limits.jobs", &self.jobs),
             ("--concurrency", "limits.concurrency", &self.concurrency),
+            ("--scorer", "scorer.path", &self.scorer),
         ];
         flags.into_iter().filter_map(|(flag, key, text)| Some((flag, key, text.clone()?))).collect()
     }

@@ -36,7 +36,9 @@ fn is_trusted(tree: &Path, trusted: &[String]) -> bool {
 fn is_harmless(setting: &Setting, tree: &Path) -> bool {
     match setting.key.segments().as_slice() {
         ["model", _, "base_url" | "api_key_env"] | ["sandbox" | "telemetry", ..] => false,
-        ["model", _, "path"] => setting.value.as_str().is_some_and(|path| is_inside(path, tree)),
+        ["model", _, "path"] | ["scorer", "path"] => {
+            setting.value.as_str().is_some_and(|path| is_inside(path, tree))
+        }
         ["store", "url"] => setting.value.as_str().is_some_and(|url| match url.strip_prefix("sqlite:") {
             Some(path) => is_inside(path, tree),
             None => url == "sqlite",

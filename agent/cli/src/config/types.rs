@@ -25,6 +25,8 @@ pub struct Config {
     pub budget: Budget,
     /// How solutions are searched for.
     pub search: Search,
+    /// What gives programs learned scores.
+    pub scorer: Scorer,
     /// Where candidate programs run.
     pub sandbox: Sandbox,
     /// Where runs are kept.
@@ -300,6 +302,14 @@ impl Default for Search {
     fn default() -> Self {
         Self { strategy: "adaptive".to_owned(), seed: 0, methods: BTreeMap::new() }
     }
+}
+
+/// What gives programs learned scores.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Scorer {
+    /// File of a critic or reranker that this program trained. Default: none, and nothing is scored.
+    pub path: Option<String>,
 }
 
 /// Where candidate programs run.

@@ -67,7 +67,7 @@ pub async fn eval(
         // Nothing is begun yet, so there is nothing to save.
         () = stop.token().cancelled() => return Ok(stop.exit().unwrap_or(Exit::Interrupted)),
     };
-    let builder = agents::builder(&config, &strategy, &sandbox)?
+    let builder = agents::builder(&config, &strategy, &sandbox, environment)?
         .protocol(arguments.protocol.name())
         .sampling(source.sampling);
     let extent = extent(arguments, &config, &selection);

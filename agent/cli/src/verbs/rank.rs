@@ -6,9 +6,11 @@ mod work;
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::Path;
+use std::sync::Arc;
 
-use codeagent::search::choose::evidence::{Class, Evidence, draws};
-use codeagent::search::choose::{dual_agreement, rpc, supported_agreement, votes};
+use codeagent::models::{Scorer, ScorerKind};
+use codeagent::search::choose::evidence::{Class, draws};
+use codeagent::search::choose::{dual_agreement, learned, rpc, supported_agreement, votes};
 use codeagent_benchmarks::ranking::{random_pass_at, ranked_pass_at};
 use codeagent_benchmarks::{Dataset, DatasetError, Pool, load_dataset_under, read_programs, read_tests};
 use serde::Serialize;
@@ -17,7 +19,7 @@ use crate::args::{Globals, RankArgs, RankMethod};
 use crate::environment::Environment;
 use crate::failure::{Exit, Failure};
 use crate::output::Output;
-use crate::{config, sandboxes};
+use crate::{config, sandboxes, scorers};
 use work::{Observed, Work};
 
 /// Numbers of samples for which rankings are measured.
@@ -100,9 +102,11 @@ pub async fn rank(
             .at(arguments.samples.display().to_string())
             .hint("give JSON lines with `task_id` and `completion`"));
     }
+    let scorer = scorer(arguments, environment)?;
     let sandbox = sandboxes::open(&config, &arguments.sandbox, environment).await?;
     let kept = kept::Kept::open(arguments.cache.as_deref(), environment)?;
-    let mut work = Work::start(arguments, &dataset, &samples, &tests, &config, sandbox, kept);
+    let mut work =
+        Work::start(arguments, &dataset, &samples, &tests, &config, sandbox, kept).scored_by(scorer);
     let mut worths = Worths::default();
     while let Some(observed) = work.next(globals.quiet).await? {
         output.json(&shown(&observed, arguments.method))?;
@@ -123,6 +127,24 @@ pub async fn rank(
     })
 }
 
+/// The scorer of a method that has one.
+fn scorer(arguments: &RankArgs, environment: &Environment) -> Result<Option<Arc<dyn Scorer>>, Failure> {
+    let kind = match arguments.method {
+        RankMethod::Critic => ScorerKind::Critic,
+        RankMethod::Reranker => ScorerKind::Reranker,
+        _ => return Ok(None),
+    };
+    let Some(path) = &arguments.scorer else { return Ok(None) };
+    let scorer = scorers::open(path, environment)?;
+    if scorer.kind() == kind {
+        return Ok(Some(scorer));
+    }
+    let is = scorer.kind().name();
+    Err(Failure::usage(format!("the scorer is a {is}"))
+        .at(path.display().to_string())
+        .hint(format!("use --method {is}, or name a {}", kind.name())))
+}
+
 /// Reads a pool and tells its faults.
 fn read(
     path: &Path,
@@ -136,8 +158,12 @@ fn read(
 }
 
 /// The ranking, and what it rests on where that is not the method's own evidence.
-fn ranking(evidence: &Evidence, method: RankMethod) -> (Vec<Class>, Option<&'static str>) {
+fn ranking(observed: &Observed<'_>, method: RankMethod) -> (Vec<Class>, Option<&'static str>) {
+    let evidence = &observed.evidence;
     match method {
+        RankMethod::Critic | RankMethod::Reranker => {
+            (learned::rank(&observed.programs, &observed.scores), None)
+        }
         RankMethod::Ladder => (supported_agreement::rank(evidence), None),
         RankMethod::DualAgreement => (dual_agreement::rank(evidence), None),
         RankMethod::DualAgreementProduct => (dual_agreement::rank_by_product(evidence), None),
@@ -156,6 +182,8 @@ const fn name(method: RankMethod) -> &'static str {
         RankMethod::DualAgreementProduct => "dual-agreement-product",
         RankMethod::Votes => "votes",
         RankMethod::Rpc => "rpc",
+        RankMethod::Critic => "critic",
+        RankMethod::Reranker => "reranker",
     }
 }
 
@@ -164,7 +192,7 @@ fn shown_classes(classes: &[Class]) -> Vec<ShownClass<'_>> {
 }
 
 fn show<T>(observed: &Observed<'_>, method: RankMethod, with: impl FnOnce(&Shown<'_>) -> T) -> T {
-    let (classes, mode) = ranking(&observed.evidence, method);
+    let (classes, mode) = ranking(observed, method);
     let order = draws(&classes);
     let sample = order.first().copied().unwrap_or(0);
     let drawn = observed.drawn.get(sample);
@@ -204,7 +232,7 @@ impl Worths {
             self.unresolved += 1;
             return;
         };
-        let (classes, _) = ranking(&observed.evidence, method);
+        let (classes, _) = ranking(observed, method);
         self.problems += 1;
         self.samples += right.len();
         for (sum, k) in self.sums.iter_mut().zip(KS) {

@@ -103,7 +103,7 @@ pub async fn solve(
         // Nothing is begun yet, so there is nothing to save.
         () = stop.token().cancelled() => return Ok(stop.exit().unwrap_or(Exit::Interrupted)),
     };
-    let builder = agents::builder(&config, &strategy, &sandbox)?
+    let builder = agents::builder(&config, &strategy, &sandbox, environment)?
         .budget(budget(&config))
         .time_limit(config.budget.seconds.map(Duration::from_secs_f64))
         .protocol(arguments.protocol.name())

@@ -19,6 +19,7 @@ fn tree(behaviours: &[u64]) -> Tree {
             behaviour: Some(7),
             length: 100,
             slow: 0,
+            learned: None,
         };
         let node = tree.add(NodeId::ROOT, NodeKind::Solution, "resample", 1.0, Some(attempt)).unwrap();
         tree.apply(Change::Probed { node, behaviour: *behaviour }).unwrap();

@@ -5,6 +5,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use codeagent::evidence::{Witness, WrittenTests};
+use codeagent::learned::shown;
+use codeagent::models::Scorer;
+use codeagent::program::assemble;
 use codeagent::sandbox::{Judge, JudgeOptions, Sandbox};
 use codeagent::search::choose::evidence::{Evidence, Sample};
 use codeagent_benchmarks::{Dataset, Drawn, Pool, ProblemWithHidden, verify_hidden};
@@ -12,7 +15,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::kept::{Kept, Result as Outcome};
-use crate::args::RankArgs;
+use crate::args::{RankArgs, RankMethod};
 use crate::config::types;
 use crate::failure::{Exit, Failure};
 use crate::sandboxes;
@@ -28,6 +31,10 @@ pub(super) struct Observed<'a> {
     pub(super) evidence: Evidence,
     /// Whether each sample passes the hidden tests, where they were asked.
     pub(super) right: Option<Vec<bool>>,
+    /// The distinct program of each sample.
+    pub(super) programs: Vec<usize>,
+    /// The learned score of each sample, where a scorer was asked.
+    pub(super) scores: Vec<f64>,
 }
 
 /// The runs under way.
@@ -36,6 +43,7 @@ pub(super) struct Work<'a> {
     tally: Option<Tally>,
     programs: usize,
     broken: usize,
+    scorer: Option<Arc<dyn Scorer>>,
 }
 
 struct Pending<'a> {
@@ -66,7 +74,7 @@ impl<'a> Work<'a> {
     ) -> Self {
         let bench = Bench::new(arguments, dataset, config, sandbox, kept);
         let slots = Arc::new(Semaphore::new(arguments.jobs.count()));
-        let mut work = Self { problems: VecDeque::new(), tally: None, programs: 0, broken: 0 };
+        let mut work = Self { problems: VecDeque::new(), tally: None, programs: 0, broken: 0, scorer: None };
         for problem in &dataset.problems {
             let drawn = samples.of(&problem.problem.id);
             if drawn.is_empty() {
@@ -119,7 +127,30 @@ impl<'a> Work<'a> {
                 Err(failure) => return Err(failure),
             }
         }
-        Ok(Some(pending.observed(&seen)))
+        let scores = self.scores(pending.problem, pending.drawn).await?;
+        Ok(Some(pending.observed(&seen, scores)))
+    }
+
+    /// The same, with a scorer that gives every sample a learned score.
+    pub(super) fn scored_by(mut self, scorer: Option<Arc<dyn Scorer>>) -> Self {
+        self.scorer = scorer;
+        self
+    }
+
+    async fn scores(&self, problem: &ProblemWithHidden, drawn: &[Drawn]) -> Result<Vec<f64>, Failure> {
+        let Some(scorer) = self.scorer.clone() else { return Ok(Vec::new()) };
+        let problem = &problem.problem;
+        let (shown, programs): (String, Vec<String>) =
+            (shown(problem), drawn.iter().map(|drawn| assemble(problem, &drawn.text)).collect());
+        let scored = tokio::task::spawn_blocking(move || {
+            let programs: Vec<&str> = programs.iter().map(String::as_str).collect();
+            scorer.assess(&shown, &programs)
+        });
+        let internal = |error: &dyn std::error::Error| {
+            Failure::new(Exit::Internal, "programs could not be scored").caused_by(error)
+        };
+        let scored = scored.await.map_err(|error| internal(&error))?.map_err(|error| internal(&error))?;
+        Ok(scored.iter().map(|it| it.score).collect())
     }
 
     /// Programs of which nothing could be found out.
@@ -129,7 +160,7 @@ impl<'a> Work<'a> {
 }
 
 impl<'a> Pending<'a> {
-    fn observed(self, seen: &BTreeMap<usize, Seen>) -> Observed<'a> {
+    fn observed(self, seen: &BTreeMap<usize, Seen>, scores: Vec<f64>) -> Observed<'a> {
         let each = |program: &usize| seen.get(program).cloned().unwrap_or_default();
         let all: Vec<Seen> = self.programs.iter().map(each).collect();
         // One that nobody judged leaves the whole problem unjudged.
@@ -140,7 +171,14 @@ impl<'a> Pending<'a> {
             samples: all.into_iter().zip(self.drawn).map(with_log_prob).collect(),
             tests: self.tests.tests().iter().map(|test| test.test).collect(),
         };
-        Observed { task_id: &self.problem.problem.id, drawn: self.drawn, evidence, right }
+        Observed {
+            task_id: &self.problem.problem.id,
+            drawn: self.drawn,
+            evidence,
+            right,
+            programs: self.programs,
+            scores,
+        }
     }
 }
 
@@ -164,6 +202,8 @@ struct Bench {
     witness: Witness,
     judge: Judge,
     options: JudgeOptions,
+    /// Whether programs run for evidence; a scorer needs none.
+    observes: bool,
     /// Whether hidden tests are run.
     judges: bool,
     deadline: std::time::Duration,
@@ -194,6 +234,7 @@ impl Bench {
             witness: Witness::new(judge.clone(), options, deadline),
             judge,
             options,
+            observes: !matches!(arguments.method, RankMethod::Critic | RankMethod::Reranker),
             judges: arguments.judge,
             deadline,
             setting: blake3::hash(setting.to_string().as_bytes()),
@@ -207,7 +248,8 @@ impl Bench {
         text: &str,
         tests: &WrittenTests,
     ) -> Result<Seen, Failure> {
-        let sample = self.evidence(problem, text, tests).await?;
+        let sample =
+            if self.observes { self.evidence(problem, text, tests).await? } else { Sample::default() };
         let right = if self.judges { Some(self.is_right(problem, text).await?) } else { None };
         Ok(Seen { sample, right })
     }

@@ -14,6 +14,7 @@ mod hidden;
 mod pass_at_k;
 mod pools;
 mod protocol;
+pub mod queue;
 pub mod ranking;
 mod references;
 pub mod report;

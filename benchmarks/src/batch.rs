@@ -26,6 +26,8 @@ use tokio_util::sync::CancellationToken;
 pub(crate) use ledger::{Drawn, Ledger};
 pub use results::{BatchResults, Curves, Money, Point};
 pub use row::{Counted, Found, SampleError, SampleRow, SampleStatus, Tokens};
+#[cfg(feature = "nats")]
+pub(crate) use spec::differing;
 pub use spec::{BatchFile, Extent, NotTheSame, RunBudget, SampleBudget};
 
 use crate::datasets::ProblemWithHidden;
@@ -96,6 +98,8 @@ pub enum Ended {
     Done,
     /// The caller cancelled it.
     Cancelled,
+    /// Somebody called it off from elsewhere.
+    CalledOff,
     /// What the samples may spend together is spent.
     RunBudget,
     /// Something is down that all samples need.

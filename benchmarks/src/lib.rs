@@ -7,6 +7,8 @@
 
 pub mod batch;
 mod bootstrap;
+#[cfg(feature = "nats")]
+pub mod cluster;
 mod compare;
 mod datasets;
 pub mod formats;

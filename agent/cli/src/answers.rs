@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use codeagent::models::{
-    self, Dialect, MemoryStore, Provider, Recorder, Replay, RetryPolicy, Stack, StackConfig,
+    self, Dialect, MemoryStore, Provider, Recorder, Replay, ReplyStore, RetryPolicy, Stack, StackConfig,
 };
 use codeagent::store::Store;
 use codeagent::{Sampling, StoredReplies};
@@ -64,13 +64,18 @@ impl Source {
     /// The model with cache, retries and limits around it. Replies are kept in `store`.
     #[must_use]
     pub fn stack(&self, store: Option<Arc<Store>>) -> Stack {
+        match store {
+            Some(store) => self.stack_over(StoredReplies::new(store)),
+            None => self.stack_over(MemoryStore::default()),
+        }
+    }
+
+    /// The model with cache, retries and limits around it. Replies are kept in `replies`.
+    #[must_use]
+    pub fn stack_over(&self, replies: impl ReplyStore + 'static) -> Stack {
         let config =
             StackConfig { dialect: self.dialect, cache: self.cache, retry: self.retry, limits: self.limits };
-        let provider = Arc::clone(&self.provider);
-        match store {
-            Some(store) => Stack::build(provider, StoredReplies::new(store), config),
-            None => Stack::build(provider, MemoryStore::default(), config),
-        }
+        Stack::build(Arc::clone(&self.provider), replies, config)
     }
 }
 

@@ -14,6 +14,8 @@ pub mod import;
 pub mod man;
 pub mod modules;
 pub mod providers;
+#[cfg(feature = "nats")]
+pub mod queue;
 pub mod rank;
 pub mod report;
 pub mod sandbox;
@@ -23,3 +25,5 @@ pub mod solve;
 pub mod verify;
 pub mod view;
 pub mod watch;
+#[cfg(feature = "nats")]
+pub mod worker;

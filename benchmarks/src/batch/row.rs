@@ -148,7 +148,8 @@ pub(super) struct Identity {
 impl Identity {
     /// The sample of a ticket, by the search that draws it.
     pub(super) fn of(ticket: &Ticket, search: &RunSpec) -> Self {
-        let named = |key: &str| search.spec.get(key).and_then(|it| it.as_str()).unwrap_or_default().to_owned();
+        let named =
+            |key: &str| search.spec.get(key).and_then(|it| it.as_str()).unwrap_or_default().to_owned();
         Self {
             run_id: ticket.run.clone(),
             task_id: ticket.task.clone(),

@@ -44,9 +44,7 @@ impl Listener {
     async fn hear(&mut self, event: Event) -> Result<(), BatchError> {
         match self {
             Self::Nobody => Ok(()),
-            Self::News(news) => {
-                news.send(News::Event(Box::new(event))).await.map_err(|_| BatchError::Untold)
-            }
+            Self::News(news) => news.send(News::Event(Box::new(event))).await.map_err(|_| BatchError::Untold),
             #[cfg(feature = "nats")]
             Self::Trace(trace) => {
                 trace.push(event);

@@ -71,11 +71,7 @@ impl State {
             }
             task.deliveries += 1;
             self.leases += 1;
-            leases.push(Lease {
-                ticket: task.ticket.clone(),
-                deliveries: task.deliveries,
-                id: self.leases,
-            });
+            leases.push(Lease { ticket: task.ticket.clone(), deliveries: task.deliveries, id: self.leases });
             self.leased.insert(self.leases, task);
         }
         later.into_iter().rev().for_each(|task| self.waiting.push_front(task));

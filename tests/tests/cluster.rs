@@ -6,16 +6,21 @@
 
 use std::collections::BTreeSet;
 use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use codeagent_benchmarks::cluster::{Link, NatsQueue, RunNames};
-use codeagent_benchmarks::queue::{Pulled, WorkQueue as _, conformance};
+use codeagent_benchmarks::queue::{
+    Control, Disposal, Job, Lease, Pulled, QueueError, Work, WorkQueue as _, conformance, serve,
+};
 use codeagent_tests::binary::{Ended, Sandboxed, files, until};
 use codeagent_tests::nats::NatsServers;
 use codeagent_tests::server::{Fault, Faults, ModelServer};
 use codeagent_tests::skill::{SkilledModel, puzzles};
+use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
+use tokio::task::JoinError;
+use tokio_util::sync::CancellationToken;
 
 /// Samples of each puzzle.
 const SAMPLES: &str = "3";
@@ -500,4 +505,67 @@ fn caps_of_the_run_hold_on_many_machines() {
     let (code, more, ended) = limited("10M");
     assert!(code == Some(0) && more > spent, "{ended:?}");
     assert_eq!(bed.repeated(), 0);
+}
+
+/// Takes note of tasks, and is done at once.
+struct Noting {
+    done: Arc<Mutex<Vec<u32>>>,
+}
+
+impl Work for Noting {
+    type Error = QueueError;
+
+    fn begin(&self, lease: &Lease, _: CancellationToken) -> Result<Job<QueueError>, QueueError> {
+        let (done, sample) = (Arc::clone(&self.done), lease.ticket.sample);
+        Ok(Box::pin(async move {
+            done.lock().unwrap().push(sample);
+            Ok(Disposal::Done)
+        }))
+    }
+
+    fn broken<'a>(&'a self, _: &'a Lease, error: &'a JoinError) -> BoxFuture<'a, ()> {
+        panic!("{error}")
+    }
+}
+
+/// So many tasks come to four workers, each once, while a fifth takes some and dies.
+async fn tiny_tasks(count: u32) {
+    let Some(servers) = NatsServers::single() else { return };
+    let link = Link::connect(&[servers.urls()]).await.unwrap();
+    let names = RunNames { run: "tiny".to_owned() };
+    let queue = NatsQueue::make(&link, &names, Duration::from_secs(2)).await.unwrap();
+    let done = Arc::new(Mutex::new(Vec::new()));
+    let publish = async {
+        for sample in 0..count {
+            assert!(queue.publish(&conformance::ticket("tiny", sample, 0)).await.unwrap());
+            if sample == count / 2 {
+                let dying = NatsQueue::bind(&link, &names).await.unwrap();
+                let Pulled::Leases(leases) = dying.pull(20, Duration::from_secs(2)).await.unwrap() else {
+                    return;
+                };
+                assert!(!leases.is_empty());
+            }
+        }
+        queue.steer(Control::Finished).await.unwrap();
+    };
+    let worker = async || {
+        let queue = NatsQueue::bind(&link, &names).await.unwrap();
+        let work = Noting { done: Arc::clone(&done) };
+        serve(&queue, 16, &CancellationToken::new(), &work).await.unwrap();
+    };
+    tokio::join!(publish, worker(), worker(), worker(), worker());
+    let mut done = done.lock().unwrap().clone();
+    done.sort_unstable();
+    assert_eq!(done, (0..count).collect::<Vec<_>>());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_thousand_tiny_tasks() {
+    tiny_tasks(2_000).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "takes a minute or more; for whoever changes the queue"]
+async fn a_hundred_thousand_tiny_tasks() {
+    tiny_tasks(100_000).await;
 }

@@ -36,6 +36,9 @@ const OUTSTANDING_PER_SLOT: usize = 10;
 /// How long a pull waits for a result.
 const RESULT_WAIT: Duration = Duration::from_secs(1);
 
+/// How long is waited for a server where others wait.
+const ANSWER: Duration = Duration::from_secs(5);
+
 /// How often is looked whether tasks must be given out, and who is there.
 const TICK: Duration = Duration::from_secs(1);
 
@@ -170,7 +173,8 @@ impl Coordinator {
                 Ok(_) = control.wait_for(|control| *control == Control::Cancelled), if books.ledger.ended.is_none() => {
                     books.ledger.ended = Some(Ended::CalledOff);
                 }
-                _ = tick.tick() => self.look(&mut books).await,
+                // Whatever is left half done is done the next time.
+                _ = tick.tick() => drop(tokio::time::timeout(4 * ANSWER, self.look(&mut books)).await),
             }
         }
     }
@@ -246,7 +250,12 @@ impl Coordinator {
                 }
                 return Ok(());
             }
-            ticket.problem_hash = self.shelved(&ticket.task, books).await?;
+            // The server may be away for long, and whoever waits here hears no signal.
+            let Ok(hash) = tokio::time::timeout(ANSWER, self.shelved(&ticket.task, books)).await else {
+                books.is_up = false;
+                return Ok(());
+            };
+            ticket.problem_hash = hash?;
             match self.queue.post(&ticket).await {
                 Ok(posted) => {
                     books.waiting.pop_front();
@@ -434,7 +443,8 @@ impl Coordinator {
             }
             Ended::CalledOff => {}
             Ended::Cancelled | Ended::RunBudget | Ended::Down(_) => {
-                self.queue.steer(Control::Paused).await?;
+                // If it is not heard, workers go on with what was given out, and it is there for the next coordinator.
+                drop(tokio::time::timeout(ANSWER, self.queue.steer(Control::Paused)).await);
             }
         }
         while let Some(judged) = books.judging.join_next().await {

@@ -318,11 +318,16 @@ pub(super) async fn take(
     most: usize,
     wait: Duration,
 ) -> Result<Vec<Message>, async_nats::Error> {
-    let there = consumer.fetch().max_messages(most).expires(ANSWER).messages();
-    let mut there = tokio::time::timeout(ANSWER, there).await??;
+    // Without a time limit on the server's side: with one it would wait for more.
+    let mut there = consumer.fetch().max_messages(most).messages().await?;
     let mut messages = Vec::new();
-    while let Some(message) = there.next().await {
-        messages.push(message?);
+    while let Some(message) = tokio::time::timeout(ANSWER, there.next()).await? {
+        match message {
+            Ok(message) => messages.push(message),
+            // Those that came are ours, whatever happened then.
+            Err(_) if !messages.is_empty() => break,
+            Err(error) => return Err(error),
+        }
     }
     if !messages.is_empty() || wait.is_zero() {
         return Ok(messages);

@@ -67,6 +67,8 @@ struct Shared {
     order_hash: String,
     /// Cancelled once there is another order.
     stale: CancellationToken,
+    /// Cancelled once every sample has its result: whatever goes on is done a second time.
+    over: CancellationToken,
     problems: Mutex<BTreeMap<String, Arc<Problem>>>,
 }
 
@@ -133,6 +135,7 @@ impl Site {
             parcels: self.parcels,
             order_hash: self.order_hash,
             stale: CancellationToken::new(),
+            over: CancellationToken::new(),
             problems: Mutex::default(),
         };
         Ok(Worker { shared: Arc::new(shared), queue: self.queue, live: self.live, present })
@@ -154,6 +157,7 @@ impl Worker {
         let serving = serve(&self.queue, self.present.slots.max(1), &stop, &drawer);
         tokio::pin!(serving);
         let mut presence = tokio::time::interval(PRESENCE);
+        let mut control = self.queue.cancel_events();
         let text = serde_json::to_vec(&self.present).unwrap_or_default();
         loop {
             tokio::select! {
@@ -163,6 +167,10 @@ impl Worker {
                     return served;
                 }
                 () = stale.cancelled(), if !stop.is_cancelled() => stop.cancel(),
+                Ok(_) = control.wait_for(|control| *control == Control::Finished), if !stop.is_cancelled() => {
+                    self.shared.over.cancel();
+                    stop.cancel();
+                }
                 _ = presence.tick() => drop(self.live.put(&self.present.name, text.clone().into()).await),
             }
         }
@@ -215,6 +223,7 @@ impl Shared {
         tokio::select! {
             reported = reporting => reported,
             () = after(&cancel, LAST_WORDS) => Ok(Disposal::Returned),
+            () = self.over.cancelled() => Ok(Disposal::Returned),
         }
     }
 

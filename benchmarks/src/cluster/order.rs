@@ -79,3 +79,55 @@ impl Order {
         if keys.is_empty() { Ok(agent) } else { Err(Mismatch { keys }) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use codeagent::Agent;
+    use codeagent::models::Scripted;
+    use codeagent::sandbox::wasm::WasmSandbox;
+    use codeagent::strategy::NAMES;
+    use serde_json::json;
+
+    use super::*;
+
+    fn base() -> AgentBuilder {
+        let model = Scripted::answering(|_, _| String::new());
+        Agent::builder().provider(Arc::new(model)).sandbox(Arc::new(WasmSandbox::new().unwrap()))
+    }
+
+    /// The order of an agent, as a worker reads it.
+    fn order(strategy: &str) -> (Order, Value) {
+        let strategy = Strategy::by_name(strategy, &Value::Null).unwrap();
+        let sampling: Sampling = serde_json::from_value(json!({"temperature": 0.7})).unwrap();
+        let agent = base().strategy(strategy).sampling(sampling).seed(9).protocol("strict").build().unwrap();
+        let mut spec = agent.spec();
+        spec["dataset"] = json!({"hash": "h"});
+        let order = Order::new("r".to_owned(), &spec, PriceTable::default(), 3);
+        (serde_json::from_str(&serde_json::to_string(&order).unwrap()).unwrap(), agent.spec())
+    }
+
+    #[test]
+    fn every_strategy_arrives_as_it_was() {
+        for name in NAMES {
+            let (order, spec) = order(name);
+            assert_eq!(order.agent(base()).unwrap().build().unwrap().spec(), spec, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_worker_that_differs_is_told_in_what() {
+        for (path, value, keys) in [
+            ("/model", json!("other"), vec!["model"]),
+            ("/sandbox/backend", json!("local"), vec!["sandbox.backend"]),
+            ("/version", json!("9.9.9"), vec!["version"]),
+            ("/strategy", json!("magic"), vec!["strategy"]),
+            ("/sampling", json!(7), vec!["sampling"]),
+        ] {
+            let (mut order, _) = order("resample");
+            *order.agent.pointer_mut(path).unwrap() = value;
+            assert_eq!(order.agent(base()).err().map(|it| it.keys).unwrap(), keys, "{path}");
+        }
+    }
+}

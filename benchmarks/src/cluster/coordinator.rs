@@ -174,7 +174,7 @@ impl Coordinator {
                     books.ledger.ended = Some(Ended::CalledOff);
                 }
                 // Whatever is left half done is done the next time.
-                _ = tick.tick() => drop(tokio::time::timeout(4 * ANSWER, self.look(&mut books)).await),
+                _ = tick.tick() => drop(tokio::time::timeout(ANSWER * 4, self.look(&mut books)).await),
             }
         }
     }

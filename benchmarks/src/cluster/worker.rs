@@ -23,7 +23,7 @@ use super::shelf::Shelf;
 use super::{ClusterError, PAUSE, patiently};
 use crate::batch::BatchError;
 use crate::batch::search::{self, Listener};
-use crate::queue::{Control, Disposal, Job, Lease, Ticket, Work, serve};
+use crate::queue::{Control, Disposal, Job, Lease, Ticket, Work, WorkQueue as _, serve};
 
 /// So often a task is given out before it counts as one that kills workers.
 pub(super) const DELIVERIES_MAX: u32 = 5;

@@ -216,22 +216,23 @@ impl Link {
         if let Ok(found) = self.jetstream.get_key_value(&bucket).await {
             return Ok(found);
         }
-        let mut failed = String::new();
-        for num_replicas in [REPLICAS, 1] {
-            let config =
-                kv::Config { bucket: bucket.clone(), max_age, num_replicas, ..kv::Config::default() };
-            match self.jetstream.create_key_value(config).await {
-                Ok(made) => return Ok(made),
-                // On a single server nothing is kept three times; elsewhere one copy would be too few.
-                Err(error) => {
-                    failed = with_causes(&error);
-                    if !failed.contains("10074") {
-                        break;
-                    }
-                }
-            }
-        }
-        Err(ClusterError::server(format!("make the bucket {bucket}"), failed))
+        // The client's own way of making one asks for the account first, in a form that older servers do not know.
+        let config = |num_replicas| stream::Config {
+            name: format!("KV_{bucket}"),
+            subjects: vec![format!("$KV.{bucket}.>")],
+            max_messages_per_subject: 1,
+            max_age,
+            discard: DiscardPolicy::New,
+            allow_rollup: true,
+            deny_delete: true,
+            allow_direct: true,
+            duplicate_window: if max_age.is_zero() { DUPLICATES } else { max_age },
+            num_replicas,
+            ..stream::Config::default()
+        };
+        self.make(config).await?;
+        let made = self.jetstream.get_key_value(&bucket).await;
+        made.map_err(|error| ClusterError::server(format!("make the bucket {bucket}"), error))
     }
 
     /// An object store by name, made where it is missing.
@@ -272,7 +273,13 @@ impl Link {
         if let Ok(found) = self.jetstream.get_stream(&name).await {
             return Ok(found);
         }
+        self.make(config).await
+    }
+
+    /// Makes a stream with as many copies as there can be.
+    async fn make(&self, config: impl Fn(usize) -> stream::Config) -> Result<Stream, ClusterError> {
         let made = match self.jetstream.create_stream(config(REPLICAS)).await {
+            // On a single server nothing is kept three times; elsewhere one copy would be too few.
             Err(error)
                 if matches!(error.kind(), CreateStreamErrorKind::JetStream(error)
                     if error.error_code() == ErrorCode::STREAM_REPLICAS_NOT_SUPPORTED) =>
@@ -281,7 +288,7 @@ impl Link {
             }
             made => made,
         };
-        made.map_err(|error| ClusterError::server(format!("make the stream {name}"), error))
+        made.map_err(|error| ClusterError::server(format!("make the stream {}", config(1).name), error))
     }
 
     /// Deletes what is on the server of a run that is finished: all but what it is to do, and the replies.

@@ -136,11 +136,13 @@ impl NatsServers {
         let count = self.nodes.len();
         until("the servers have a leader", || {
             self.nodes.iter().all(|node| {
-                get(node.http, "/jsz").is_some_and(|page| {
-                    count == 1
-                        || (page.contains("\"leader\": \"n")
-                            && page.contains(&format!("\"cluster_size\": {count}")))
-                })
+                let listens = std::net::TcpStream::connect(("127.0.0.1", node.client)).is_ok();
+                listens
+                    && get(node.http, "/jsz").is_some_and(|page| {
+                        count == 1
+                            || (page.contains("\"leader\": \"n")
+                                && page.contains(&format!("\"cluster_size\": {count}")))
+                    })
             })
         });
     }

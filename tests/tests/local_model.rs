@@ -1,5 +1,4 @@
 //! A trained model in this process says what the transformers library has it say, and the command answers with it.
-#![expect(clippy::unwrap_used, reason = "tests")]
 
 use codeagent_models::local::{
     DeviceChoice, Engine, EngineOptions, Generate, LoadOptions, LocalModel, Sampling,
@@ -49,7 +48,7 @@ fn verify_says_what_is_wrong_and_never_falls_over() {
     for bytes in
         [&b""[..], b"GGUF", b"GGUF\x03\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff\0\0\0\0\0\0\0\0", b"what?"]
     {
-        place.file("bad.gguf", bytes);
+        let _ = place.file("bad.gguf", bytes);
         let run = place.command(&["model", "verify", "bad.gguf"]).output().unwrap();
         assert_eq!(run.status.code(), Some(3));
         let error = String::from_utf8_lossy(&run.stderr).into_owned();

@@ -1,5 +1,4 @@
 //! `codeagent critic` and `codeagent reranker`: trained on samples with verdicts, used to rank and in searches.
-#![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::path::PathBuf;
 

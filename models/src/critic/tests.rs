@@ -115,9 +115,7 @@ fn a_critic_learns_toy_programs_and_where_they_go_wrong() {
         ..CriticConfig::default()
     };
     let mut ear = Ear::default();
-    let begun = std::time::Instant::now();
     let critic = done(train(&config, &all, None, &mut ear).unwrap());
-    eprintln!("{:?} {:?} {}", begun.elapsed(), ear.measured, critic.file().manifest.training);
     let (mut right, mut near, mut broken) = (0, 0, 0);
     let fresh = programs(400, 2);
     for (example, good) in &fresh {
@@ -132,7 +130,6 @@ fn a_critic_learns_toy_programs_and_where_they_go_wrong() {
             near += usize::from(critique.cut.abs_diff(*good) <= 2);
         }
     }
-    eprintln!("{right} {near} of {broken}");
     assert!(right * 10 >= fresh.len() * 9, "{right} of {}", fresh.len());
     assert!(near * 10 >= broken * 8, "{near} of {broken}");
 }

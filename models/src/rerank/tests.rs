@@ -55,7 +55,7 @@ fn the_slope_of_a_weight_is_that_of_finite_differences() {
         let slope = gradients.get(var).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
         let at = (0..slope.len()).max_by(|a, b| slope[*a].abs().total_cmp(&slope[*b].abs())).unwrap();
         let kept = var.as_tensor().copy().unwrap();
-        let mut moved = |by: f32| {
+        let moved = |by: f32| {
             let mut values = kept.flatten_all().unwrap().to_vec1::<f32>().unwrap();
             values[at] += by;
             var.set(&Tensor::from_vec(values, kept.shape(), &Device::Cpu).unwrap()).unwrap();
@@ -165,9 +165,7 @@ fn a_second_round_with_hard_negatives_unlearns_a_decoy() {
         let reranker = done(train(&config, pools, None, &mut Ear::default()).unwrap());
         RankFigures::measure(&reranker, &test).unwrap()
     };
-    let begun = std::time::Instant::now();
     let (one, two) = (top_1(&[&first]), top_1(&[&first, &second]));
-    eprintln!("{:?} {one:?} {two:?}", begun.elapsed());
     assert!(two.top_1 >= one.top_1 + 0.1, "{} and {}", one.top_1, two.top_1);
 }
 
@@ -201,7 +199,6 @@ fn length_is_taken_out_of_the_score() {
         RankFigures::measure(&reranker, &test).unwrap().length_correlation.unwrap()
     };
     let (with, without) = (train(false), train(true));
-    eprintln!("{with} {without}");
     assert!(without.abs() < with.abs() - 0.1, "{with} {without}");
 }
 

@@ -114,12 +114,7 @@ pub async fn eval(
         folder,
     };
     source.notice.iter().for_each(|notice| told.progress.say(notice));
-    if globals.json && !told.events.on_stdout {
-        let (run_id, out) = (&told.folder.file.run_id, told.folder.path().display().to_string());
-        output.json(
-            &json!({"event": "launch", "v": 1, "run_id": run_id, "pid": std::process::id(), "out": out}),
-        )?;
-    }
+    told.launch(globals, output)?;
     let time = config.budget.run_seconds.map(Duration::from_secs_f64);
     let ended = run(&drawing, units, time, stop, &mut told, output).await;
     told.progress.finish();
@@ -137,6 +132,19 @@ struct Told {
     progress: Progress,
     events: Events,
     folder: BatchFolder,
+}
+
+impl Told {
+    /// Says as JSON that the batch begins, where that is asked for.
+    fn launch(&self, globals: &Globals, output: &mut Output) -> Result<(), Failure> {
+        if !globals.json || self.events.on_stdout {
+            return Ok(());
+        }
+        let (run_id, out) = (&self.folder.file.run_id, self.folder.path().display().to_string());
+        output.json(
+            &json!({"event": "launch", "v": 1, "run_id": run_id, "pid": std::process::id(), "out": out}),
+        )
+    }
 }
 
 /// Runs the batch to its end, its time limit or the first signal.

@@ -64,6 +64,7 @@ fn python() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn languages_with_braces() {
     check(
         Language::Rust,

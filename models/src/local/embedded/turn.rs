@@ -41,7 +41,7 @@ pub(super) fn read(messages: &[Message]) -> Option<Prompt> {
     text.push_str(PLAN);
     let plan = plan(&question.content).filter(|_| wanted == Wanted::Program);
     if let Some(plan) = &plan {
-        let _ = write!(text, " {plan}\n");
+        let _ = writeln!(text, " {plan}");
     }
     let lead = plan.map_or_else(|| PLAN.to_owned(), |plan| format!("{PLAN} {plan}\n"));
     let stop = if wanted == Wanted::Program { Vec::new() } else { vec!["\n".to_owned()] };

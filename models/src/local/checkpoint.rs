@@ -195,7 +195,7 @@ impl Checkpoint {
                 LoadErrorKind::SlowKernels,
                 &self.name,
                 format!("{:.0} % of its weights are of types without a fast kernel", share * 100.0),
-                "convert it with `codeagent model requantize IN OUT --to q8_0`, or accept it with --slow-ok",
+                "convert it with `codeagent model requantize IN OUT --to q8_0`, or accept it with `slow_ok = true` in the profile",
             ));
         }
         Ok(())

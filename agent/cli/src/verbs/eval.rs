@@ -1,6 +1,5 @@
 //! `codeagent eval DATASET --out DIR`: samples of many problems, judged, resumable, in figures.
 
-mod drawing;
 mod folder;
 mod progress;
 
@@ -13,7 +12,8 @@ use codeagent::models::CacheMode;
 use codeagent::sandbox::{Judge, JudgeOptions};
 use codeagent::search::BudgetLimits;
 use codeagent_benchmarks::batch::{
-    self, Batch, BatchFile, BatchResults, Ended, Extent, News, RunBudget, SampleBudget, SampleError, Unit,
+    self, Batch, BatchError, BatchFile, BatchResults, Ended, Extent, News, RunBudget, SampleBudget,
+    SampleError, Unit,
 };
 use serde_json::json;
 use tokio::sync::mpsc;
@@ -34,7 +34,6 @@ use crate::sandboxes;
 use crate::selection::{self, Selection};
 use crate::signals::Stop;
 use crate::strategies;
-use drawing::Drawing;
 use folder::BatchFolder;
 use progress::Progress;
 
@@ -103,20 +102,15 @@ pub async fn eval(
         searches: usize::try_from(config.limits.searches).unwrap_or(usize::MAX),
         tells_events: arguments.events.is_some(),
     };
-    let purse = batch.purse.clone();
-    let drawing = tokio::select! {
-        prepared = Drawing::prepare(batch, &folder.file.spec, arguments, &config) => prepared?,
-        () = stop.token().cancelled() => return Ok(stop.exit().unwrap_or(Exit::Interrupted)),
-    };
     let mut told = Told {
-        progress: Progress::new(globals.quiet, units.len(), &standing, purse),
+        progress: Progress::new(globals.quiet, units.len(), &standing, batch.purse.clone()),
         events: Events::open(arguments.events.as_deref(), environment)?,
         folder,
     };
     source.notice.iter().for_each(|notice| told.progress.say(notice));
     told.launch(globals, output)?;
     let time = config.budget.run_seconds.map(Duration::from_secs_f64);
-    let ended = run(&drawing, units, time, stop, &mut told, output).await;
+    let ended = run(&batch, units, time, stop, &mut told, output).await;
     told.progress.finish();
     // What is finished counts, however it ended.
     let results = told.folder.conclude(&batches::ks(&arguments.k, arguments.samples.get())).await?;
@@ -149,7 +143,7 @@ impl Told {
 
 /// Runs the batch to its end, its time limit or the first signal.
 async fn run(
-    drawing: &Drawing,
+    batch: &Batch,
     units: Vec<Unit>,
     time: Option<Duration>,
     stop: &Stop,
@@ -165,13 +159,13 @@ async fn run(
         }
     };
     // The sender ends with the batch, so that what is told last is heard.
-    let running = async move { drawing.run(units, stopped, &news).await };
+    let running = async move { batch.run(units, stopped, &news).await };
     tokio::pin!(running);
     let mut clock = tokio::time::interval(Duration::from_secs(1));
     let mut ended = None;
     loop {
         tokio::select! {
-            result = &mut running, if ended.is_none() => ended = Some(result?),
+            result = &mut running, if ended.is_none() => ended = Some(result.map_err(|error| broken(&error))?),
             heard = heard.recv() => match (heard, &ended) {
                 (Some(News::Event(event)), _) => told.events.write(&event, output)?,
                 (Some(News::Finished(row)), _) => {
@@ -211,6 +205,12 @@ fn extent(arguments: &EvalArgs, config: &Config, selection: &Selection) -> Exten
         },
         run: RunBudget { tokens: config.budget.run_tokens, micro_usd: config.budget.run_usd.map(micro_usd) },
     }
+}
+
+fn broken(error: &BatchError) -> Failure {
+    Failure::new(Exit::Internal, "the batch can't go on")
+        .caused_by(error)
+        .hint("check that the disk has room and is writable; the same command continues")
 }
 
 fn show(
@@ -275,7 +275,6 @@ fn exit(ended: Ended, results: &BatchResults, arguments: &EvalArgs, stop: &Stop)
         }
         (Ended::Cancelled, Some(exit)) => ("it was interrupted".to_owned(), exit),
         (Ended::Cancelled, None) => ("its time is over (--max-time)".to_owned(), Exit::Capped),
-        (Ended::CalledOff, _) => ("it was cancelled by `codeagent queue cancel`".to_owned(), Exit::Capped),
         (Ended::RunBudget, _) => (
             "what all samples together may spend is spent (--max-cost, --max-tokens-total)".to_owned(),
             Exit::Capped,

@@ -37,7 +37,7 @@ fn a_problem_that_the_embedded_model_was_not_made_for_is_named() {
     std::fs::write(place.path().join("far.json"), problem.to_string()).unwrap();
     let output = place.run(&["solve", "far.json", "--set", "budget.calls=2"]);
     let story = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(1), "{story}");
+    assert_eq!(output.status.code(), Some(5), "{story}");
     assert!(story.contains("outside what the embedded model was made for"), "{story}");
     assert!(story.contains("--base-url"), "{story}");
 }

@@ -344,7 +344,7 @@ impl codeagent_models::Scorer for Adder {
         problem: &str,
         programs: &[&str],
     ) -> Result<Vec<codeagent_models::Assessment>, codeagent_models::ScorerError> {
-        assert!(problem.contains("Double"), "{problem}");
+        assert!(problem.contains("doubles"), "{problem}");
         let score = |program: &&str| codeagent_models::Assessment {
             score: if program.contains("x + x") { 0.9 } else { 0.1 },
             cut: program.find('\n').map(|end| end + 1),

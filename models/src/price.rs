@@ -30,6 +30,9 @@ pub struct PriceError {
 }
 
 impl Price {
+    /// Nothing for anything: a model in this process.
+    pub const FREE: Self = Self { input: 0, cached_input: 0, output: 0 };
+
     /// Prices in USD per million tokens; cached input costs as much as other input where `cached_input` is `None`.
     ///
     /// # Errors
@@ -111,6 +114,15 @@ impl PriceTable {
     #[must_use]
     pub fn price(&self, model: &str) -> Option<Price> {
         self.0.get(model).copied()
+    }
+}
+
+impl PriceTable {
+    /// The same with one more price.
+    #[must_use]
+    pub fn with(mut self, model: impl Into<String>, price: Price) -> Self {
+        self.0.insert(model.into(), price);
+        self
     }
 }
 

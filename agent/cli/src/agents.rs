@@ -5,10 +5,11 @@ use std::sync::Arc;
 use codeagent::sandbox::Sandbox;
 use codeagent::{Agent, AgentBuilder, Strategy};
 
+use crate::answers::Source;
 use crate::config::types::Config;
 use crate::environment::Environment;
 use crate::failure::Failure;
-use crate::{model, scorers};
+use crate::scorers;
 
 /// Starts putting an agent together.
 ///
@@ -18,6 +19,7 @@ pub fn builder(
     config: &Config,
     strategy: &Strategy,
     sandbox: &Arc<dyn Sandbox>,
+    source: &Source,
     environment: &Environment,
 ) -> Result<AgentBuilder, Failure> {
     let builder = match &config.scorer.path {
@@ -27,7 +29,8 @@ pub fn builder(
     Ok(builder
         .sandbox(Arc::clone(sandbox))
         .strategy(strategy.clone())
-        .prices(model::prices(config)?)
+        .prices(source.prices(config)?)
+        .sampling(source.sampling)
         .limits(config.sandbox.limits())
         .seed(config.search.seed)
         .in_flight(usize::try_from(config.limits.jobs).unwrap_or(usize::MAX)))

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use codeagent::models::local::embedded;
 use codeagent::models::{
-    self, Dialect, MemoryStore, Provider, Recorder, Replay, RetryPolicy, Stack, StackConfig,
+    self, Dialect, MemoryStore, PriceTable, Provider, Recorder, Replay, RetryPolicy, Stack, StackConfig,
 };
 use codeagent::store::Store;
 use codeagent::{Sampling, StoredReplies};
@@ -32,7 +32,8 @@ pub struct Source {
     pub sampling: Sampling,
     /// A line for the user where the choice is not obvious.
     pub notice: Option<String>,
-    /// Whether the model that comes with the program answers.
+    /// Whether a model in this process answers, and whether it is the one that comes with the program.
+    is_local: bool,
     is_embedded: bool,
     cache: models::CacheMode,
     continue_repetition: bool,
@@ -67,6 +68,18 @@ impl Source {
             }
             (types::Provider::Replay, None) => Err(not_here(&chosen)),
             _ => server(&chosen, cache, config, environment),
+        }
+    }
+
+    /// What its tokens cost.
+    ///
+    /// # Errors
+    /// Exit 2 for a configured price that is none.
+    pub fn prices(&self, config: &Config) -> Result<PriceTable, Failure> {
+        if self.is_local {
+            model::prices_with_free(self.provider.model(), config)
+        } else {
+            model::prices(config)
         }
     }
 
@@ -139,8 +152,18 @@ fn source(
     sampling.temperature = chosen.profile.temperature;
     sampling.max_output_tokens = chosen.profile.max_output_tokens;
     let continue_repetition = chosen.repetition() == types::Repetition::Continue;
-    let (is_embedded, cache) = (chosen.is_embedded(), cache.mode());
-    Ok(Source { provider, dialect, limits, retry, sampling, notice, is_embedded, cache, continue_repetition })
+    Ok(Source {
+        provider,
+        dialect,
+        limits,
+        retry,
+        sampling,
+        notice,
+        is_local: chosen.profile.provider == types::Provider::Candle,
+        is_embedded: chosen.is_embedded(),
+        cache: cache.mode(),
+        continue_repetition,
+    })
 }
 
 fn replay(path: &Path, model: Option<&str>, cache: models::CacheMode) -> Result<Source, Failure> {
@@ -169,6 +192,7 @@ fn recorded(replay: Replay, cache: models::CacheMode) -> Source {
         retry,
         sampling,
         notice: None,
+        is_local: false,
         is_embedded: false,
         cache,
         continue_repetition,

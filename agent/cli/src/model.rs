@@ -5,7 +5,7 @@
 
 mod connect;
 
-pub use connect::prices;
+pub use connect::{prices, prices_with_free};
 
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,6 @@
 """Measures a model on problems that it has not seen: pass@k, repair, and the frozen problems for search."""
 
 import json
-import random
 
 import dialogues
 import tasks
@@ -67,7 +66,7 @@ def evaluate(model, tokenizer, pool, count, out, say, seconds, samples=50, tempe
 
 
 def main():
-    import argparse, multiprocessing, os, time
+    import argparse, multiprocessing, os
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder")
     parser.add_argument("--problems", type=int, default=80)

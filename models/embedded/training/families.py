@@ -338,7 +338,6 @@ def recursion(dice):
         a, b = dice.randint(0, 3), dice.randint(1, 4)
         p, q = dice.randint(1, 3), dice.randint(1, 3)
         p_text, q_text = ("" if p == 1 else f"{p} * "), ("" if q == 1 else f"{q} * ")
-        f = dice.choice(["f", "seq", "term"])
         says = one(dice, f"A sequence starts with {a} and {b}; every later term is {p_text}the term before plus {q_text}the one before that. Return the term at index {n} (the first has index 0).", f"Let f(0) = {a}, f(1) = {b} and f(i) = {p_text}f(i-1) + {q_text}f(i-2). Return f({n}).")
         body = f"a, b = {a}, {b}\nfor _ in range({n}):\n    a, b = b, {p_text}b + {q_text}a\nreturn a"
         return Spec(("rec", kind, p, q), [(n, "K")], "I", says, "iterate the recurrence", body, names=["sequence", "term", "recurrence"])

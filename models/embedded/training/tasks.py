@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import programs
 from families import FAMILIES, Spec, indent
-from operations import LETTERS, OPERATIONS, nothing
+from operations import OPERATIONS
 
 VISIBLE, HIDDEN = 3, 8
 VALUE_CHARS = 90
@@ -70,8 +70,8 @@ def bracketed(dice, kinds="()", balanced=False):
 
 
 def matrix(dice):
-    size, width = dice.randint(1, 4), None
-    return [[dice.randint(-9, 20) for _ in range(size)] for _ in range(width or size)]
+    size = dice.randint(1, 4)
+    return [[dice.randint(-9, 20) for _ in range(size)] for _ in range(size)]
 
 
 def calls(dice, tells, asks):

@@ -117,7 +117,6 @@ def make_problems(arguments):
 # ---- optimizer
 
 def orthogonal(g, steps=5):
-    import torch
     x = g.bfloat16()
     flip = x.shape[-2] > x.shape[-1]
     x = x.mT if flip else x

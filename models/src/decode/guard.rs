@@ -45,8 +45,8 @@ impl Default for GuardConfig {
 ///
 /// It follows the text with an incremental lexer and looks for runs at its end, of tokens and of lines. It acts where the
 /// next copy of a run would begin, on the token that began the last copy and all that begin with the same keyword; nowhere
-/// else, so that a copy which is begun is finished; inside of strings and comments only the hard stop acts. Code in prompts counts as text before; a special token between them
-/// starts the lexer anew.
+/// else, so that a copy which is begun is finished; inside of strings and comments only the hard stop acts. Code in prompts
+/// counts as text before; a special token between them starts the lexer anew.
 ///
 /// Making one lexes the vocabulary: make it once per model and clone it for each row. A clone shares that work and goes
 /// on where the original stands, as speculation along a tree of tokens needs it.

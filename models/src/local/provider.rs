@@ -143,6 +143,7 @@ fn choice(answer: &Answer, prompt: &Prompt) -> Choice {
             End::Token | End::Stop => Finish::Stop,
             End::Length => Finish::Length,
             End::Cut => Finish::Repetition,
+            End::Nothing => Finish::Other("no token had a finite score".to_owned()),
         },
         mean_logprob: (!answer.logprobs.is_empty()).then(|| mean(answer.logprobs.iter().sum())),
     }

@@ -81,6 +81,8 @@ pub enum End {
     Length,
     /// A processor cut it.
     Cut,
+    /// No token had a finite logit: broken weights, or a processor that left nothing.
+    Nothing,
 }
 
 /// Continuations of one prefix to score.

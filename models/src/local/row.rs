@@ -50,7 +50,7 @@ impl Row {
         let own = (!self.processors.is_empty()).then(|| logits.to_vec());
         self.processors.iter_mut().for_each(|processor| processor.process(logits));
         let Some(token) = draw(logits, &self.sampling, &mut self.random) else {
-            return Some(self.finish(End::Cut));
+            return Some(self.finish(End::Nothing));
         };
         self.answer.logprobs.push(log_probability(own.as_deref().unwrap_or(logits), token));
         self.answer.tokens.push(token);
@@ -165,6 +165,14 @@ mod tests {
             self.1 += 1;
             (token == self.0).then_some(Cut { keep: 2 })
         }
+    }
+
+    #[test]
+    fn a_row_without_a_finite_logit_ends_and_says_so() {
+        let request = request(&[]);
+        let mut row = Row::new(&request, 0, request.tokens_max);
+        let answer = row.step(&mut [f32::NAN; 27], &vocabulary()).unwrap();
+        assert_eq!((answer.drawn, answer.end), (0, End::Nothing));
     }
 
     #[test]

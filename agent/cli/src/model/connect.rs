@@ -31,10 +31,13 @@ impl Chosen {
         })
     }
 
-    /// What becomes of answers that repeat themselves.
+    /// What becomes of answers that repeat themselves. A local model was guarded while it drew: what it is cut for stays cut.
     #[must_use]
     pub fn repetition(&self) -> Repetition {
-        self.profile.repetition.unwrap_or_default()
+        match self.profile.repetition.unwrap_or_default() {
+            Repetition::Continue if self.profile.provider == Provider::Candle => Repetition::Cut,
+            repetition => repetition,
+        }
     }
 
     /// How the server is spoken to; part of the keys of stored answers.
@@ -109,6 +112,15 @@ pub fn prices(config: &Config) -> Result<PriceTable, Failure> {
         Ok((model.clone(), checked))
     });
     prices.collect()
+}
+
+/// The same, with that of a model in this process, which costs nothing unless a price is configured for it.
+///
+/// # Errors
+/// As [`prices`].
+pub fn prices_with_free(model: &str, config: &Config) -> Result<PriceTable, Failure> {
+    let configured = prices(config)?;
+    Ok(if configured.price(model).is_some() { configured } else { configured.with(model, Price::FREE) })
 }
 
 /// The dialect that is spoken on the usual port of a server.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use codeagent::models::Server;
 
 use super::*;
+use crate::config::types::Repetition;
 use crate::failure::Exit;
 
 const KEY: (&str, &str) = ("OPENAI_API_KEY", "sk-canary-12345");
@@ -50,6 +51,21 @@ fn told(resolved: Result<Resolved, Failure>) -> String {
         }
         Err(failure) => format!("{}: {}", failure.exit().code(), failure.summary()),
     }
+}
+
+#[test]
+fn what_a_local_model_is_cut_for_stays_cut_and_costs_nothing() {
+    let mut chosen = embedded();
+    assert_eq!(chosen.repetition(), Repetition::Cut);
+    chosen.profile.repetition = Some(Repetition::Off);
+    assert_eq!(chosen.repetition(), Repetition::Off);
+    chosen.profile = ModelProfile::default();
+    assert_eq!(chosen.repetition(), Repetition::Continue);
+    let usage = codeagent::models::Usage { input: 1000, output: 1000, ..Default::default() };
+    let cost =
+        |config: &Config| prices_with_free("m", config).unwrap().price("m").unwrap().cost_micro_usd(&usage);
+    assert_eq!(cost(&Config::default()), 0);
+    assert_eq!(cost(&config("[price.m]\ninput = 1.0\noutput = 2.0\n")), 3000);
 }
 
 #[test]

@@ -67,9 +67,8 @@ pub async fn eval(
         // Nothing is begun yet, so there is nothing to save.
         () = stop.token().cancelled() => return Ok(stop.exit().unwrap_or(Exit::Interrupted)),
     };
-    let builder = agents::builder(&config, &strategy, &sandbox, environment)?
-        .protocol(arguments.protocol.name())
-        .sampling(source.sampling);
+    let builder = agents::builder(&config, &strategy, &sandbox, &source, environment)?
+        .protocol(arguments.protocol.name());
     let extent = extent(arguments, &config, &selection);
     let draft =
         agents::build(builder.clone().provider(Arc::clone(&source.provider)).budget(extent.run.limits()))?;

@@ -103,11 +103,10 @@ pub async fn solve(
         // Nothing is begun yet, so there is nothing to save.
         () = stop.token().cancelled() => return Ok(stop.exit().unwrap_or(Exit::Interrupted)),
     };
-    let builder = agents::builder(&config, &strategy, &sandbox, environment)?
+    let builder = agents::builder(&config, &strategy, &sandbox, &source, environment)?
         .budget(budget(&config))
         .time_limit(config.budget.seconds.map(Duration::from_secs_f64))
-        .protocol(arguments.protocol.name())
-        .sampling(source.sampling);
+        .protocol(arguments.protocol.name());
 
     let draft = agents::build(builder.clone().provider(Arc::clone(&source.provider)))?;
     let identity = draft.run_spec(&problem.problem);

@@ -9,6 +9,7 @@
 //! different seeds, each in a session of its own, and the oracle must hold on all of them; crashes and time-outs count
 //! only where the oracle answers; and what is found is shrunk.
 
+mod advice;
 mod edges;
 mod shrink;
 
@@ -20,6 +21,8 @@ use codeagent_sandbox::{
     SandboxError, Verdict,
 };
 
+use codeagent_prompts::questions::VALIDATOR;
+
 use crate::answers::Answer;
 use crate::examiner::{Examiner, program};
 use crate::feedback::expected;
@@ -28,6 +31,8 @@ use crate::modules::normalised_hash;
 use crate::operators::TrialError;
 use crate::problem::Problem;
 use crate::program::assemble;
+
+pub use advice::{Advice, AdviceError, Adviser, Wanted};
 
 /// Inputs that are tried together.
 const BATCH: usize = 50;
@@ -47,7 +52,7 @@ pub enum Oracle {
     /// This program is right wherever it answers.
     Reference(String),
     /// Where at least two of these, and more than half of those that answer, agree, they are right. Programs that are
-    /// equal up to names, and the program in question, count once.
+    /// equal up to names, and the program in question, count once. Those that a model wrote for the hunt join them.
     Agreement(Vec<String>),
 }
 
@@ -64,11 +69,13 @@ pub struct FalsifyConfig {
     pub validator: Option<String>,
     /// Further inputs, tried after the visible ones: calls such as `f(1, [2])`, or texts for stdin.
     pub written: Vec<String>,
+    /// What a model contributes; nothing unless one was asked ([`Adviser`]).
+    pub advice: Advice,
 }
 
 impl Default for FalsifyConfig {
     fn default() -> Self {
-        Self { tries: 500, seed: 0, validator: None, written: Vec::new() }
+        Self { tries: 500, seed: 0, validator: None, written: Vec::new(), advice: Advice::default() }
     }
 }
 
@@ -83,6 +90,19 @@ pub struct Falsification {
     pub invalid: usize,
     /// Inputs on which the program, or the oracle, is wrong at some times and right at others.
     pub flaky: usize,
+    /// What was of use of a model's advice.
+    pub advised: Advised,
+}
+
+/// What was of use of a model's advice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Advised {
+    /// Inputs that its generator made.
+    pub inputs: usize,
+    /// Whether its validator accepts the visible inputs, and so was believed.
+    pub validator: bool,
+    /// Its programs that pass the visible tests.
+    pub programs: usize,
 }
 
 /// An input on which a program is wrong.
@@ -164,8 +184,9 @@ pub async fn falsify(
     oracle: &Oracle,
     config: &FalsifyConfig,
 ) -> Result<Falsification, FalsifyError> {
-    let hunt = Hunt::new(sandbox, limits, problem, written, oracle, config);
+    let mut hunt = Hunt::new(sandbox, limits, problem, written, oracle, config);
     hunt.check_oracle().await?;
+    hunt.take_advice(&config.advice).await?;
     hunt.look(config).await
 }
 
@@ -176,6 +197,9 @@ struct Hunt<'a> {
     oracles: Vec<String>,
     agreeing: usize,
     validator: Option<&'a str>,
+    /// Inputs that a model's generator made.
+    generated: Vec<Input>,
+    advised: Advised,
     judge: Judge,
     examiner: Examiner,
     limits: Limits,
@@ -216,6 +240,8 @@ impl<'a> Hunt<'a> {
             oracles,
             agreeing,
             validator: config.validator.as_deref(),
+            generated: Vec::new(),
+            advised: Advised::default(),
             judge: Judge::new(Arc::clone(&sandbox)),
             examiner: Examiner::new(sandbox, None, limits),
             limits,
@@ -232,17 +258,56 @@ impl<'a> Hunt<'a> {
                 return Err(FalsifyError::Reference { test: case.name.clone() });
             }
         }
+        match self.refused().await? {
+            Some(input) => Err(FalsifyError::Validator { input: self.show(&input) }),
+            None => Ok(()),
+        }
+    }
+
+    /// A visible input that the validator refuses.
+    async fn refused(&self) -> Result<Option<Input>, FalsifyError> {
         let visible = inputs::visible(self.problem);
-        for (input, valid) in visible.iter().zip(self.valid(&visible).await?) {
-            if !valid {
-                return Err(FalsifyError::Validator { input: self.show(input) });
+        let valid = self.valid(&visible).await?;
+        Ok(visible.into_iter().zip(valid).find(|(_, valid)| !valid).map(|(input, _)| input))
+    }
+
+    /// Takes what a model wrote, as far as the visible tests bear it out.
+    async fn take_advice(&mut self, advice: &'a Advice) -> Result<(), FalsifyError> {
+        if let Some(generator) = &advice.generator {
+            self.generated = advice::generated(&self.examiner, self.problem, generator).await?;
+            self.advised.inputs = self.generated.len();
+        }
+        if let (None, Some(validator)) = (self.validator, &advice.validator) {
+            self.validator = Some(validator);
+            self.advised.validator = self.refused().await?.is_none();
+            self.validator = self.validator.filter(|_| self.advised.validator);
+        }
+        if self.agreeing == AGREEING_MIN {
+            for written in &advice.programs {
+                self.take_program(written).await?;
             }
         }
         Ok(())
     }
 
+    async fn take_program(&mut self, written: &str) -> Result<(), FalsifyError> {
+        let source = assemble(self.problem, written);
+        let plain = program(self.problem, &source);
+        let report = self.judge.judge(&plain, &self.problem.visible, &self.options()).await?;
+        if !report.is_passed() {
+            return Ok(());
+        }
+        self.advised.programs += 1;
+        let known = self.oracles.iter().chain([&self.suspect.source]).map(|known| normalised_hash(known));
+        if !known.into_iter().any(|known| known == normalised_hash(&source)) {
+            self.oracles.push(source);
+        }
+        Ok(())
+    }
+
     async fn look(&self, config: &FalsifyConfig) -> Result<Falsification, FalsifyError> {
-        let mut result = Falsification { counterexample: None, tried: 0, invalid: 0, flaky: 0 };
+        let advised = self.advised;
+        let mut result = Falsification { counterexample: None, tried: 0, invalid: 0, flaky: 0, advised };
         if let Some(found) = self.visible().await? {
             result.counterexample = Some(found);
             return Ok(result);
@@ -281,13 +346,14 @@ impl<'a> Hunt<'a> {
         Ok(None)
     }
 
-    /// Visible inputs first, then what was given, values at the edges, mutations.
+    /// Visible inputs first, then what was given, what a model made, values at the edges, mutations.
     fn inputs(&self, config: &FalsifyConfig) -> Vec<Input> {
         let visible = inputs::visible(self.problem);
         let written = config.written.iter().filter_map(|text| inputs::written(self.problem, text));
-        // Edges are at most half of what is tried.
+        // A model's inputs are at most a quarter of what is tried, edges at most half.
+        let generated = self.generated.iter().take(config.tries / 4).cloned();
         let edges = edges::inputs(&visible, config.tries / 2);
-        let first = inputs::distinct(visible.clone().into_iter().chain(written).chain(edges));
+        let first = inputs::distinct(visible.into_iter().chain(written).chain(generated).chain(edges));
         let count = config.tries.saturating_sub(first.len());
         let mutations = inputs::mutations(self.problem, count, config.seed);
         let mut all = inputs::distinct(first.into_iter().chain(mutations));
@@ -356,7 +422,7 @@ impl<'a> Hunt<'a> {
                 Input::Stdin(_) => Arguments::default(),
             })
             .collect();
-        let probe = self.examiner.probe_function(self.problem, source.to_owned(), "valid", &calls).await?;
+        let probe = self.examiner.probe_function(self.problem, source.to_owned(), VALIDATOR, &calls).await?;
         let Probe::Answers(answers) = probe else { return Ok(vec![false; inputs.len()]) };
         let accepts = |probed: &Probed| matches!(probed, Probed::Claim(Claim::Value { value, .. }) if value.is_truthy());
         Ok(answers.iter().map(accepts).collect())

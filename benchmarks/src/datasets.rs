@@ -37,6 +37,7 @@ use codeagent::problem::{Problem, ProblemLimits};
 
 pub use error::{DatasetError, DatasetErrorKind, Place};
 pub use live_code_bench::{PickleError, pickled_text};
+pub use native::{add_visible_tests, visible_test_line};
 pub use recognise::Format;
 
 use crate::hidden::HiddenTests;

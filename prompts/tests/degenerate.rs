@@ -5,10 +5,10 @@
 use codeagent_prompts::parse::verdict::Decision;
 use codeagent_prompts::questions::{
     AnalyseProblem, Asked, Blame, BlockAnalysis, ChooseSolution, CombineObservations, ComparePrograms,
-    DirectProgram, GenerateTests, Graded, OutputGrade, Plan, PlanConfidence, PlannedProgram,
+    DirectProgram, GenerateTests, Graded, InputValidator, OutputGrade, Plan, PlanConfidence, PlannedProgram,
     PossibleSolutions, Preferred, ProgramReview, PseudocodeProgram, RecallProblems, RefineWithPlan,
-    Reflections, Rethink, Review, SelfEvaluation, SimilarProblem, Strategies, Thought, Thoughts, Wanted,
-    WriteInputs, WrittenTest,
+    Reflections, RefuteProgram, Rethink, Review, SelfEvaluation, SimilarProblem, Strategies, Thought,
+    Thoughts, Wanted, WriteInputs, WrittenTest,
 };
 use codeagent_prompts::{
     AnswerError, BlockVerdict, Entry, FailedTest, FailureKind, Feedback, FeedbackLimits, Question, Task,
@@ -341,6 +341,23 @@ fn inputs_are_few_distinct_and_in_any_dress() {
 }
 
 #[test]
+fn generators_and_validators_define_what_is_called() {
+    let (task, stdio) = (task(), Task { entry: Entry::Stdio, ..task() });
+    let generator = RefuteProgram { task: &task, program: "", count: 3 };
+    let fenced = |code: &str| format!("```python\n{code}\n```");
+    let source = "def inputs(seed):\n    return [[seed, 1]]\n";
+    assert_eq!(generator.parse(&fenced(source)).unwrap(), source);
+    let entry = |name: &str| Err(AnswerError::EntryMissing { entry: name.to_owned() });
+    assert_eq!(generator.parse(&fenced("def add(a, b):\n    return a + b")), entry("inputs"));
+    let validator = InputValidator { task: &task };
+    assert_eq!(validator.parse(&fenced("def add(a, b):\n    return a + b")), entry("valid"));
+    let source = "def valid(a, b):\n    return a > b\n";
+    assert_eq!(validator.parse(&fenced(source)).unwrap(), source);
+    let whole = "n = int(input())\nassert n > 0\n";
+    assert_eq!(InputValidator { task: &stdio }.parse(&fenced(whole)).unwrap(), whole);
+}
+
+#[test]
 fn observations_are_a_list_and_plans_are_prose() {
     let task = task();
     let asked = |wanted| CombineObservations { task: &task, observations: &[], wanted };
@@ -496,6 +513,8 @@ proptest! {
             let _ = (question.parse(&reply), question.salvage(&reply));
         }
         let _ = WriteInputs { task: &task, count: 3, apart: None }.parse(&reply);
+        let _ = RefuteProgram { task: &task, program: "", count: 3 }.parse(&reply);
+        let _ = InputValidator { task: &task }.parse(&reply);
         let _ = ComparePrograms { task: &task, first: "", second: "", runs: &[] }.parse(&reply);
         let feedback = Feedback::default().render(&FeedbackLimits::default());
         let _ = Rethink { task: &task, thoughts: &[], number: None, program: "", feedback: &feedback }.parse(&reply);

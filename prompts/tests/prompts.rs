@@ -4,11 +4,12 @@
 
 use codeagent_prompts::questions::{
     AnalyseProblem, Asked, Blame, BlockAnalysis, ChooseSolution, CombineObservations, ComparePrograms,
-    ComparedRun, DirectProgram, GenerateTests, ImplementPlan, ImplementThoughts, ModularProgram,
-    MutateProgram, OutputGrade, PastProgram, Plan, PlanConfidence, PossibleSolutions, ProgramReview,
-    PseudocodeProgram, Reask, RecallProblems, RefineProgram, RefineWithHistory, RefineWithPlan,
-    ReflectOnFailure, Reflections, Rethink, ReviseWithModules, Rival, Scored, SelfEvaluation, ShownTest,
-    SimilarProblem, Strategies, Thoughts, Wanted, WriteInputs,
+    ComparedRun, DirectProgram, GenerateTests, ImplementPlan, ImplementThoughts, InputValidator,
+    ModularProgram, MutateProgram, OutputGrade, PastProgram, PlainProgram, Plan, PlanConfidence,
+    PossibleSolutions, ProgramReview, PseudocodeProgram, Reask, RecallProblems, RefineProgram,
+    RefineWithHistory, RefineWithPlan, ReflectOnFailure, Reflections, RefuteProgram, Rethink,
+    ReviseWithModules, Rival, Scored, SelfEvaluation, ShownTest, SimilarProblem, Strategies, Thoughts,
+    Wanted, WriteInputs,
 };
 use codeagent_prompts::{
     AnswerError, Entry, ExecutedBlock, FailedTest, FailureKind, Feedback, FeedbackLimits, FeedbackText,
@@ -243,6 +244,17 @@ fn probes() {
     let compared = ComparePrograms { task: &task, first: apart.first, second: apart.second, runs: &[run] };
     check("compare_programs", &compared);
     check("compare_programs_by_code", &ComparePrograms { runs: &[], ..compared });
+}
+
+#[test]
+fn refutations() {
+    let (task, stdio) = (task(), stdio());
+    check("refute_program", &RefuteProgram { task: &task, program: PROGRAM, count: 20 });
+    check("refute_program_stdio", &RefuteProgram { task: &stdio, program: "print(input())\n", count: 20 });
+    check("input_validator", &InputValidator { task: &task });
+    check("input_validator_stdio", &InputValidator { task: &stdio });
+    check("plain_program", &PlainProgram { task: &task });
+    check("plain_program_stdio", &PlainProgram { task: &stdio });
 }
 
 #[test]

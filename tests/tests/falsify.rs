@@ -8,6 +8,7 @@ use codeagent::falsify::{Falsification, FalsifyConfig, FalsifyError, Oracle, fal
 use codeagent::sandbox::{Checker, Limits};
 use codeagent_tests::binary::{Ended, Sandboxed};
 use codeagent_tests::pool;
+use codeagent_tests::server::ModelServer;
 use serde_json::Value;
 
 fn hunt(
@@ -221,4 +222,118 @@ fn bad_arguments_are_errors_with_a_remedy() {
         assert_eq!(ended.code, Some(code), "{more:?}: {ended:?}");
         assert!(ended.stderr.contains(part), "{more:?}: {ended:?}");
     }
+}
+
+const DOUBLE: &str = r#"{"v": 1, "id": "t/2", "prompt": "Double a number.", "entry": {"kind": "function", "name": "double"},
+    "public_tests": [{"in": "[3]", "out": "6"}]}"#;
+
+/// Right but for one number that no mutation comes to.
+const ALMOST: &str = "def double(x):\n    return 2 * x if x != 1234567 else 0\n";
+
+fn fenced(code: &str) -> String {
+    format!("```python\n{code}```")
+}
+
+/// A model that knows the fault of [`ALMOST`]; one of its three plain programs is wrong.
+fn witness(validator: &'static str) -> ModelServer {
+    ModelServer::answering(move |request| {
+        let question = request["messages"].to_string();
+        if question.contains("inputs(seed)") {
+            return vec![fenced(
+                "def inputs(seed):\n    return [[1234567]] if seed == 0 else [[seed], 'nonsense']\n",
+            )];
+        }
+        if question.contains("Say which inputs it allows") {
+            return vec![fenced(validator)];
+        }
+        let plain = ["return x + x", "return 0", "return x * 2"];
+        let plain: Vec<String> =
+            plain.iter().map(|line| fenced(&format!("def double(x):\n    {line}\n"))).collect();
+        let count = request["n"].as_u64().unwrap_or(1) as usize;
+        plain.into_iter().take(count).collect()
+    })
+}
+
+#[test]
+fn a_model_that_is_named_contributes_inputs_a_validator_and_plain_programs() {
+    let place = Sandboxed::new();
+    let problem = place.file("problem.json", DOUBLE).display().to_string();
+    let program = place.file("almost.py", ALMOST).display().to_string();
+    let right = place.file("right.py", "def double(x):\n    return x + x\n").display().to_string();
+    let hunt = |more: &[&str]| {
+        let arguments = ["falsify", &program, "--problem", &problem, "--json"];
+        Ended::of(place.command(&arguments).args(more))
+    };
+    let alone = hunt(&["--reference", &right]);
+    assert_eq!((alone.code, &alone.json()["verdict"]), (Some(0), &"not-refuted".into()), "{alone:?}");
+
+    let server = witness("def valid(x):\n    return x > 0\n");
+    let url = server.base_url();
+    let asked = ["-m", "scripted", "--base-url", &url, "--set", "limits.retry_backoff=1ms"];
+    let found = hunt(&[asked.as_slice(), &["--out", "found.jsonl"]].concat());
+    assert_eq!(found.code, Some(1), "{found:?}");
+    let shown = found.json();
+    assert_eq!(
+        (&shown["input"], &shown["expected"], &shown["got"]),
+        (&"double(1234567)".into(), &"2469134".into(), &"0".into())
+    );
+    let model = &shown["model"];
+    assert_eq!(
+        (&model["inputs"], &model["validator"], &model["programs"], &model["calls"]),
+        (&5.into(), &true.into(), &2.into(), &3.into())
+    );
+    assert!(model["cost_usd"].is_null(), "the price is not known: {model}");
+    let line = "{\"task_id\":\"t/2\",\"in\":\"[1234567]\",\"out\":\"2469134\"}\n";
+    assert_eq!(std::fs::read_to_string(place.path().join("found.jsonl")).unwrap(), line);
+
+    let paid = server.count();
+    assert_eq!(hunt(&asked).json()["input"], shown["input"]);
+    assert_eq!(server.count(), paid, "answers that were paid for are kept");
+}
+
+#[test]
+fn a_models_validator_that_refuses_a_visible_input_is_not_believed() {
+    let place = Sandboxed::new();
+    let problem = place.file("problem.json", DOUBLE).display().to_string();
+    let program = place.file("almost.py", ALMOST).display().to_string();
+    let server = witness("def valid(x):\n    return False\n");
+    let url = server.base_url();
+    let found = Ended::of(&mut place.command(&[
+        "falsify",
+        &program,
+        "--problem",
+        &problem,
+        "-m",
+        "scripted",
+        "--base-url",
+        &url,
+    ]));
+    assert_eq!(found.code, Some(1), "{found:?}");
+    assert!(found.stdout.contains("5 inputs, no validator, 2 of 3 programs (3 calls)"), "{found:?}");
+}
+
+#[test]
+fn a_counterexample_joins_the_visible_tests_of_a_search() {
+    let place = Sandboxed::new();
+    let problem = place.file("problem.json", DOUBLE);
+    let program = place.file("almost.py", ALMOST).display().to_string();
+    let tests = "{\"task_id\": \"t/2\", \"in\": \"[1234567]\", \"out\": \"2469134\"}\n\
+        {\"task_id\": \"other\", \"in\": \"[1]\", \"out\": \"1\"}\n";
+    let tests = place.file("found.jsonl", tests).display().to_string();
+    let server = ModelServer::answering(|request| {
+        let is_told = request["messages"].to_string().contains("# Test results");
+        let program = if is_told { "def double(x):\n    return 2 * x\n" } else { ALMOST };
+        vec![fenced(program); request["n"].as_u64().unwrap_or(1) as usize]
+    });
+    let more = ["--tests", &tests, "--repair", &program, "--strategy", "reflexion"];
+    let solved = Ended::of(&mut place.solve(&problem, &server, &more));
+    let first = server.requests()[0]["messages"].to_string();
+    assert!(first.contains("double(1234567) == 2469134") && first.contains("else 0"), "{first}");
+    assert_eq!(solved.json()["visible"], serde_json::json!({"passed": 2, "total": 2}), "{solved:?}");
+
+    let broken =
+        place.file("broken.jsonl", "{\"task_id\": \"t/2\", \"in\": \"[1]\"}\n").display().to_string();
+    let refused = Ended::of(&mut place.solve(&problem, &server, &["--tests", &broken]));
+    assert_eq!(refused.code, Some(6), "{refused:?}");
+    assert!(refused.stderr.contains("broken.jsonl:1"), "{refused:?}");
 }

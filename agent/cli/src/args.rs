@@ -236,6 +236,12 @@ pub struct SolveArgs {
     /// Where programs run.
     #[command(flatten)]
     pub sandbox: SandboxFlags,
+    /// Further visible tests, such as counterexamples of `falsify --out`: JSON lines of `task_id`, `in` and `out`.
+    #[arg(long, help_heading = "Search", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub tests: Option<PathBuf>,
+    /// A wrong program for the problem, which models are shown and asked to repair.
+    #[arg(long, help_heading = "Search", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub repair: Option<PathBuf>,
     /// Fill the holes of a sketch (see docs/sketches.md), with strategy `anpl`.
     #[arg(long, help_heading = "Search", value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub sketch: Option<PathBuf>,
@@ -520,7 +526,7 @@ pub struct ModulesArgs {
 /// Look for an input on which a program is wrong.
 #[derive(Debug, Clone, Args)]
 #[command(after_long_help = with_codes(
-    "Example:\n  codeagent falsify solution.py --problem problem.json --reference slow_but_right.py"
+    "Examples:\n  codeagent falsify solution.py --problem problem.json --reference slow_but_right.py --out found.jsonl\n  codeagent solve problem.json --tests found.jsonl --repair solution.py\n  codeagent falsify solution.py --problem problem.json -m openai:gpt-4.1"
 ))]
 pub struct FalsifyArgs {
     /// The program: FILE, or `-` for stdin.
@@ -548,6 +554,12 @@ pub struct FalsifyArgs {
     /// Seed of the mutations.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
+    /// Add the counterexample to FILE, as a test for `solve --tests`.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub out: Option<PathBuf>,
+    /// Which model is asked, if one is named, for inputs, a validator and plain programs that may be right.
+    #[command(flatten)]
+    pub model: ModelFlags,
     /// Where programs run.
     #[command(flatten)]
     pub sandbox: SandboxFlags,

@@ -18,6 +18,7 @@ mod examples;
 mod sketch;
 #[cfg(test)]
 mod tests;
+mod visible;
 
 use std::time::Duration;
 
@@ -33,6 +34,8 @@ use crate::hidden::HiddenTests;
 use crate::references::References;
 
 use examples::with_examples;
+
+pub use visible::{add_visible_tests, visible_test_line};
 
 /// Largest statement or starter in bytes: ten times the longest in use, and what a model can still read.
 const TEXT_BYTES_MAX: usize = 1 << 20;

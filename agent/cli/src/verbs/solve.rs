@@ -10,7 +10,7 @@ use codeagent::sandbox::{Judge, JudgeOptions, Report, Sandbox};
 use codeagent::search::{BudgetLimits, StopReason};
 use codeagent::solution::{FailureKind, Outcome};
 use codeagent::{Problem, Run, Sketch, Status, Strategy};
-use codeagent_benchmarks::{ProblemWithHidden, Protocol, verify};
+use codeagent_benchmarks::{ProblemWithHidden, Protocol, add_visible_tests, verify};
 use serde::Serialize;
 
 use crate::agents;
@@ -95,7 +95,7 @@ pub async fn solve(
     let loaded = config::load(environment, &globals.config_flags(arguments.settings()))?;
     config::check::offered(&loaded)?;
     let config = loaded.config;
-    let problem = problems::load(&arguments.problem, arguments.protocol, environment)?;
+    let problem = problem(arguments, environment)?;
     let strategy = sketched(strategies::asked(&config)?, arguments, &config, &problem.problem, environment)?;
     let source = Source::decide(&arguments.model, &arguments.cache, &config, environment).await?;
     let sandbox = tokio::select! {
@@ -160,6 +160,22 @@ pub async fn solve(
         Some(failure) => Err(failure),
         None => Ok(exit(&outcome, hidden.as_ref())),
     }
+}
+
+/// The problem, with what the user knows of it besides.
+fn problem(arguments: &SolveArgs, environment: &Environment) -> Result<ProblemWithHidden, Failure> {
+    let mut problem = problems::load(&arguments.problem, arguments.protocol, environment)?;
+    if let Some(file) = &arguments.tests {
+        let file = environment.directory().join(file);
+        let added = add_visible_tests(&mut problem.problem, &file);
+        if added.map_err(|error| Failure::data(&error))? == 0 {
+            tracing::warn!("{} holds no new test of `{}`", file.display(), problem.problem.id);
+        }
+    }
+    if let Some(file) = &arguments.repair {
+        problem.problem.buggy = Some(input::text(file, environment)?);
+    }
+    Ok(problem)
 }
 
 /// The strategy that is asked for, or the one that fills the holes of a sketch where there is one.

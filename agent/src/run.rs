@@ -12,7 +12,6 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::builder::{Agent, Parts};
@@ -226,7 +225,8 @@ pub(crate) async fn begin(
         ports: Arc::new(ports(parts, problem)),
         log,
         cancel,
-        deadline: parts.time_limit.map(|limit| Instant::now() + limit),
+        pause: parts.pause.clone(),
+        time_limit: parts.time_limit,
         in_flight_max: parts.in_flight,
         notebook: Notebook::new(),
         state: State::default(),
@@ -247,7 +247,7 @@ async fn tell_again(store: &Store, run: &str, listener: &mpsc::Sender<Event>) ->
 
 fn ports(parts: &Arc<Parts>, problem: Problem) -> Ports {
     Ports {
-        provider: Arc::clone(&parts.provider),
+        provider: parts.pause.gate(Arc::clone(&parts.provider)),
         examiner: Examiner::new(Arc::clone(&parts.sandbox), parts.store.clone(), parts.limits),
         task: task::of(&problem),
         appraiser: parts.scorer.clone().map(|scorer| Appraiser::new(scorer, &problem)),

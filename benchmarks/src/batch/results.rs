@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use codeagent::{Attempt, Paid};
 use serde::Serialize;
 
 use super::row::{SampleRow, SampleStatus, Tokens};
@@ -47,8 +48,31 @@ pub struct BatchResults {
     pub tokens: Tokens,
     /// Money.
     pub cost: Money,
+    /// What the model was paid for, all attempts at all samples included; only where somebody asked the store for it, since it
+    /// depends on interruptions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub paid: Option<AllPaid>,
     /// Share of samples whose program was found and passes, against what had been spent on the sample.
     pub curves: Curves,
+}
+
+/// What all attempts at the samples have paid for. An attempt that was killed left no word of what it paid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct AllPaid {
+    /// Times that a search was carried out, or a part of it.
+    pub attempts: usize,
+    /// What they paid for.
+    #[serde(flatten)]
+    pub paid: Paid,
+}
+
+impl AllPaid {
+    /// The sum of attempts; `None` of no attempts.
+    #[must_use]
+    pub fn of(attempts: &[Attempt]) -> Option<Self> {
+        let paid = attempts.iter().map(|attempt| attempt.paid).reduce(Paid::and)?;
+        Some(Self { attempts: attempts.len(), paid })
+    }
 }
 
 /// What some of the problems came to.
@@ -137,6 +161,7 @@ impl BatchResults {
                 out: sum.out + row.tokens.out,
             }),
             cost: Money::of(&rows),
+            paid: None,
             curves: Curves::of(&by_problem),
         }
     }

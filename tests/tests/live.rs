@@ -1,7 +1,7 @@
 //! `codeagent ps`, `pause`, `resume` and `cancel` on searches and batches that run.
 
 #![cfg(unix)]
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests; JSON has null where nothing is")]
 
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;

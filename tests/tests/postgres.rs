@@ -51,7 +51,9 @@ async fn what_can_not_be_opened_or_read_is_named_without_the_password() {
     assert!(server.sql("damaged", "UPDATE runs SET fingerprint = 'f2'").is_some());
     assert!(matches!(store.run("r1").await, Err(StoreError::Damaged { .. })));
     store.close().await.unwrap();
-    assert!(server.sql("damaged", "UPDATE codeagent_migrations SET version = 99").is_some());
+    assert!(
+        server.sql("damaged", "UPDATE codeagent_migrations SET version = 99 WHERE version = 2").is_some()
+    );
     let newer = Store::open_postgres(&url).await.unwrap_err();
     assert!(matches!(newer, StoreError::Newer { found: 99, .. }), "{newer}");
     for url in [

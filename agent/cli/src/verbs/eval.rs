@@ -87,12 +87,6 @@ pub async fn eval(
     let units = batch::pending(&selection.problems, arguments.samples.get(), per_sample, &rows);
     let standing = batch::standing(&rows, &units);
     let stack = source.stack(Some(Arc::clone(&folder.store)));
-    let about = About {
-        run_id: folder.file.run_id.clone(),
-        verb: "eval",
-        subject: folder.file.dataset.clone(),
-        folder: folder.path().to_path_buf(),
-    };
     let batch = Batch {
         id: folder.file.run_id.clone(),
         agent: builder.provider(stack.provider).pause(pause.clone()),
@@ -112,7 +106,7 @@ pub async fn eval(
     let mut told = Told {
         progress: Progress::new(globals.quiet, units.len(), &standing, batch.purse.clone()),
         events: Events::open(arguments.events.as_deref(), environment)?,
-        live: Live::open(about, pause.clone(), stop.clone(), environment),
+        live: Live::open(about(&folder), pause.clone(), stop.clone(), environment),
         folder,
     };
     source.notice.iter().for_each(|notice| told.progress.say(notice));
@@ -127,6 +121,15 @@ pub async fn eval(
         show(&results, &told.folder, globals, output)?;
     }
     Ok(exit(ended?, &results, arguments, stop))
+}
+
+fn about(folder: &BatchFolder) -> About {
+    About {
+        run_id: folder.file.run_id.clone(),
+        verb: "eval",
+        subject: folder.file.dataset.clone(),
+        folder: folder.path().to_path_buf(),
+    }
 }
 
 /// Who is told what comes of samples.

@@ -9,7 +9,7 @@ use codeagent::models::CacheMode;
 use codeagent::sandbox::{Judge, JudgeOptions, Report, Sandbox};
 use codeagent::search::{BudgetLimits, StopReason};
 use codeagent::solution::{FailureKind, Outcome};
-use codeagent::{Pause, Problem, Run, Sketch, Status, Strategy};
+use codeagent::{Pause, Problem, Run, RunSpec, Sketch, Status, Strategy};
 use codeagent_benchmarks::{ProblemWithHidden, Protocol, verify};
 use serde::Serialize;
 
@@ -117,13 +117,8 @@ pub async fn solve(
     }
     let stack = source.stack(Some(Arc::clone(&folder.store)));
     let pause = Pause::default();
-    let about = About {
-        run_id: identity.run_id().to_owned(),
-        verb: "solve",
-        subject: problem.problem.id.clone(),
-        folder: folder.path().to_path_buf(),
-    };
-    let mut live = Live::open(about, pause.clone(), stop.clone(), environment);
+    let mut live =
+        Live::open(about(&problem.problem, &identity, &folder), pause.clone(), stop.clone(), environment);
     let builder = builder.provider(stack.provider).store(Arc::clone(&folder.store)).pause(pause);
     let agent = agents::build(builder)?;
 
@@ -170,6 +165,15 @@ pub async fn solve(
         }
         Some(failure) => Err(failure),
         None => Ok(exit(&outcome, hidden.as_ref())),
+    }
+}
+
+fn about(problem: &Problem, identity: &RunSpec, folder: &RunFolder) -> About {
+    About {
+        run_id: identity.run_id().to_owned(),
+        verb: "solve",
+        subject: problem.id.clone(),
+        folder: folder.path().to_path_buf(),
     }
 }
 

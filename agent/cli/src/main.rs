@@ -10,7 +10,6 @@ use codeagent::models::install_tls;
 use codeagent_cli::args::{Cli, Verb};
 use codeagent_cli::environment::Environment;
 use codeagent_cli::failure::{Exit, Failure};
-use codeagent_cli::live::Wish;
 use codeagent_cli::output::Output;
 #[cfg(unix)]
 use codeagent_cli::sandboxes;
@@ -103,15 +102,8 @@ async fn dispatch(
         Verb::Compare(arguments) => {
             or_stop(stop, verbs::compare::compare(arguments, globals, environment, output)).await
         }
-        Verb::Ps => or_stop(stop, verbs::live::ps(globals, environment, output)).await,
-        Verb::Pause(arguments) => {
-            or_stop(stop, verbs::live::ask(Wish::Pause, arguments, globals, environment, output)).await
-        }
-        Verb::Resume(arguments) => {
-            or_stop(stop, verbs::live::ask(Wish::Resume, arguments, globals, environment, output)).await
-        }
-        Verb::Cancel(arguments) => {
-            or_stop(stop, verbs::live::ask(Wish::Cancel, arguments, globals, environment, output)).await
+        verb @ (Verb::Ps | Verb::Pause(_) | Verb::Resume(_) | Verb::Cancel(_)) => {
+            or_stop(stop, verbs::live::live(verb, globals, environment, output)).await
         }
         Verb::Watch(arguments) => verbs::watch::watch(arguments, globals, environment, stop, output).await,
         Verb::Report(arguments) => {

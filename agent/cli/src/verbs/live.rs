@@ -3,18 +3,33 @@
 use std::io::Write as _;
 use std::path::Path;
 
-use crate::args::{Globals, LiveArgs};
+use crate::args::{Globals, LiveArgs, Verb};
 use crate::environment::Environment;
 use crate::escape;
 use crate::failure::{Exit, Failure};
 use crate::live::{self, Answer, Found, State, Wish};
 use crate::output::Output;
 
-/// Lists the live runs.
+/// Asks one live run for what the verb says, or lists all of them.
 ///
 /// # Errors
-/// Exit 70 if stdout can't be written.
-pub async fn ps(globals: &Globals, environment: &Environment, output: &mut Output) -> Result<Exit, Failure> {
+/// Exit 2 if there is no such run or several are meant, exit 70 if it does not answer or stdout can't be written.
+pub async fn live(
+    verb: &Verb,
+    globals: &Globals,
+    environment: &Environment,
+    output: &mut Output,
+) -> Result<Exit, Failure> {
+    let (wish, arguments) = match verb {
+        Verb::Pause(arguments) => (Wish::Pause, arguments),
+        Verb::Resume(arguments) => (Wish::Resume, arguments),
+        Verb::Cancel(arguments) => (Wish::Cancel, arguments),
+        _ => return ps(globals, environment, output).await,
+    };
+    ask(wish, arguments, globals, environment, output).await
+}
+
+async fn ps(globals: &Globals, environment: &Environment, output: &mut Output) -> Result<Exit, Failure> {
     let (found, silent) = live::found(environment).await;
     for found in &found {
         if globals.json {
@@ -30,11 +45,7 @@ pub async fn ps(globals: &Globals, environment: &Environment, output: &mut Outpu
     Ok(Exit::Done)
 }
 
-/// Asks one live run for something.
-///
-/// # Errors
-/// Exit 2 if there is no such run or several are meant, exit 70 if it does not answer.
-pub async fn ask(
+async fn ask(
     wish: Wish,
     arguments: &LiveArgs,
     globals: &Globals,

@@ -9,6 +9,7 @@ use codeagent_search::BudgetLimits;
 use codeagent_store::Store;
 
 use crate::operators::Sampling;
+use crate::pause::Pause;
 use crate::problem::Problem;
 use crate::purse::Purse;
 use crate::run::{Run, RunSpec, spec_of};
@@ -29,6 +30,7 @@ pub(crate) struct Parts {
     pub(crate) protocol: Option<String>,
     pub(crate) budget: BudgetLimits,
     pub(crate) purse: Option<Purse>,
+    pub(crate) pause: Pause,
     pub(crate) time_limit: Option<Duration>,
     pub(crate) prices: PriceTable,
     pub(crate) sampling: Sampling,
@@ -49,6 +51,7 @@ pub struct AgentBuilder {
     protocol: Option<String>,
     budget: BudgetLimits,
     purse: Option<Purse>,
+    pause: Pause,
     time_limit: Option<Duration>,
     prices: PriceTable,
     sampling: Sampling,
@@ -157,7 +160,14 @@ impl AgentBuilder {
         self
     }
 
-    /// Longest wall-clock time of the search. Default: none.
+    /// What holds the search up for a while, together with others. Default: nothing does.
+    #[must_use]
+    pub fn pause(mut self, pause: Pause) -> Self {
+        self.pause = pause;
+        self
+    }
+
+    /// Longest wall-clock time of the search, pauses left out. Default: none.
     #[must_use]
     pub const fn time_limit(mut self, limit: Option<Duration>) -> Self {
         self.time_limit = limit;
@@ -248,6 +258,7 @@ impl AgentBuilder {
             protocol: self.protocol,
             budget: self.budget,
             purse: self.purse,
+            pause: self.pause,
             time_limit: self.time_limit,
             prices: self.prices,
             sampling: self.sampling,

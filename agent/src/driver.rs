@@ -20,8 +20,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::event::EventKind;
 use crate::log::Log;
+use crate::meter::Meter;
 use crate::notebook::{Content, Note, Notebook};
 use crate::operators::{self, Carried, Inputs, Ports, TrialError};
+use crate::pause::Pause;
 use crate::purse::{Purse, Share};
 use crate::solution::{Failure, FailureKind, Outcome, Solution, Status};
 
@@ -39,7 +41,9 @@ pub(crate) struct Driver {
     pub(crate) purse: Option<Purse>,
     pub(crate) log: Log,
     pub(crate) cancel: CancellationToken,
-    pub(crate) deadline: Option<Instant>,
+    pub(crate) pause: Pause,
+    pub(crate) time_limit: Option<Duration>,
+    pub(crate) meter: Meter,
     pub(crate) in_flight_max: usize,
     pub(crate) notebook: Notebook,
     pub(crate) state: State,
@@ -51,6 +55,8 @@ pub(crate) struct State {
     waiting: Option<Trial>,
     /// Whether the waiting trial waits for other searches that share the purse.
     waits_for_others: bool,
+    /// Whether trials could start but for a pause.
+    is_held_up: bool,
     in_flight: BTreeMap<TrialId, (Trial, Held)>,
     done: BTreeMap<TrialId, Carried>,
     stop: Option<StopReason>,
@@ -89,9 +95,13 @@ impl Driver {
         let mut tasks: JoinSet<Finished> = JoinSet::new();
         let mut give_up: Option<Instant> = None;
         let mut freed = self.purse.as_ref().map(Purse::watch);
+        let pause = self.pause.clone();
+        let time_over = sleep(&pause, self.time_limit);
+        tokio::pin!(time_over);
         loop {
             self.start_trials(&mut tasks);
-            if tasks.is_empty() && (!self.state.waits_for_others || self.is_stopping()) {
+            let waits = self.state.waits_for_others || self.state.is_held_up;
+            if tasks.is_empty() && (!waits || self.is_stopping()) {
                 break;
             }
             if self.is_stopping() && give_up.is_none() {
@@ -105,8 +115,9 @@ impl Driver {
                     Err(panic) => self.fail_with(FailureKind::Internal, panic.to_string()),
                 },
                 Ok(()) = changed(&mut freed), if self.state.waits_for_others => {}
+                () = pause.over(), if self.state.is_held_up && !self.is_stopping() => {}
                 () = at(give_up), if give_up.is_some() => break,
-                () = at(self.deadline), if self.deadline.is_some() && !self.is_stopping() => {
+                () = &mut time_over, if !self.is_stopping() => {
                     self.state.stop = Some(StopReason::Time);
                 }
                 () = self.cancel.cancelled(), if !self.is_stopping() => {
@@ -123,7 +134,9 @@ impl Driver {
     }
 
     fn start_trials(&mut self, tasks: &mut JoinSet<Finished>) {
-        while !self.is_stopping() && self.state.in_flight.len() < self.in_flight_max {
+        self.state.is_held_up = self.pause.is_paused();
+        while !self.state.is_held_up && !self.is_stopping() && self.state.in_flight.len() < self.in_flight_max
+        {
             if let Some(reason) = self.search.stop_reason() {
                 self.state.stop = Some(reason);
                 return;
@@ -329,6 +342,13 @@ impl Driver {
 async fn changed(freed: &mut Option<watch::Receiver<()>>) -> Result<(), watch::error::RecvError> {
     match freed {
         Some(freed) => freed.changed().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn sleep(pause: &Pause, time: Option<Duration>) {
+    match time {
+        Some(time) => pause.sleep(time).await,
         None => std::future::pending().await,
     }
 }

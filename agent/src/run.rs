@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 
 use codeagent_search::policy::StopReason;
 use codeagent_search::{Budget, Search};
-use codeagent_store::{Begun, NewRun, Store};
+use codeagent_store::{Begun, NewRun, Store, StoreError};
 use futures_core::Stream;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -21,6 +21,7 @@ use crate::event::{Event, EventKind};
 use crate::examiner::Examiner;
 use crate::learned::Appraiser;
 use crate::log::Log;
+use crate::meter::{Attempt, Meter};
 use crate::notebook::Notebook;
 use crate::operators::{Ports, RoundModules, TrialError};
 use crate::problem::Problem;
@@ -29,6 +30,9 @@ use crate::task;
 
 /// Status of a run that goes on, or was killed.
 const RUNNING: &str = "running";
+
+/// Version of the form of stored attempts.
+const ATTEMPT_VERSION: u8 = 1;
 
 /// Events that a listener may fall behind before it misses some.
 const BACKLOG: usize = 4096;
@@ -169,8 +173,15 @@ async fn search(
     match begin(&parts, problem, listener, cancel).await {
         Ok(Beginning::Finished(outcome)) => *outcome,
         Ok(Beginning::Driver(driver, run_id)) => {
+            let (meter, began) = (driver.meter.clone(), Instant::now());
             let outcome = driver.drive().await;
-            close(&parts, &run_id, outcome).await
+            let attempt = Attempt {
+                v: ATTEMPT_VERSION,
+                ended: left_as(&outcome).to_owned(),
+                paid: meter.paid(),
+                wall_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
+            };
+            close(&parts, &run_id, outcome, &attempt).await
         }
         Err(error) => failed(FailureKind::Store, with_causes(&error)),
     }
@@ -219,14 +230,17 @@ pub(crate) async fn begin(
         visible_tests: u32::try_from(problem.visible.len()).unwrap_or(u32::MAX),
     };
     log.record(vec![(None, started)]).await?;
+    let meter = Meter::new(parts.prices.price(parts.provider.model()));
     let driver = Driver {
         search: Search::new(parts.strategy.policy(), parts.seed),
         budget: Budget::new(parts.budget),
         purse: parts.purse.clone(),
-        ports: Arc::new(ports(parts, problem)),
+        ports: Arc::new(ports(parts, problem, &meter)),
         log,
         cancel,
-        deadline: parts.time_limit.map(|limit| Instant::now() + limit),
+        pause: parts.pause.clone(),
+        time_limit: parts.time_limit,
+        meter,
         in_flight_max: parts.in_flight,
         notebook: Notebook::new(),
         state: State::default(),
@@ -245,9 +259,9 @@ async fn tell_again(store: &Store, run: &str, listener: &mpsc::Sender<Event>) ->
     Ok(())
 }
 
-fn ports(parts: &Arc<Parts>, problem: Problem) -> Ports {
+fn ports(parts: &Arc<Parts>, problem: Problem, meter: &Meter) -> Ports {
     Ports {
-        provider: Arc::clone(&parts.provider),
+        provider: parts.pause.gate(meter.at(Arc::clone(&parts.provider))),
         examiner: Examiner::new(Arc::clone(&parts.sandbox), parts.store.clone(), parts.limits),
         task: task::of(&problem),
         appraiser: parts.scorer.clone().map(|scorer| Appraiser::new(scorer, &problem)),
@@ -268,22 +282,26 @@ const fn left_as(outcome: &Outcome) -> &'static str {
     }
 }
 
-/// Marks the run finished in the store, or as left where it can be continued.
-async fn close(parts: &Parts, run_id: &str, outcome: Outcome) -> Outcome {
+/// Stores what the attempt paid for, and marks the run finished, or as left where it can be continued.
+async fn close(parts: &Parts, run_id: &str, outcome: Outcome, attempt: &Attempt) -> Outcome {
     let Some(store) = &parts.store else { return outcome };
-    let stored = if outcome.is_final() {
-        let result = serde_json::to_string(&outcome).unwrap_or_default();
-        store.finish_run(run_id, outcome.status.word(), &result).await
-    } else {
-        store.set_run_status(run_id, left_as(&outcome)).await
-    };
-    match stored {
+    match stored(store, run_id, &outcome, attempt).await {
         Ok(()) => outcome,
         Err(error) => Outcome {
             status: Status::Error,
             failure: Some(Failure { kind: FailureKind::Store, message: with_causes(&error) }),
             ..outcome
         },
+    }
+}
+
+async fn stored(store: &Store, run_id: &str, outcome: &Outcome, attempt: &Attempt) -> Result<(), StoreError> {
+    store.add_attempt(run_id, &serde_json::to_string(attempt).unwrap_or_default()).await?;
+    if outcome.is_final() {
+        let result = serde_json::to_string(outcome).unwrap_or_default();
+        store.finish_run(run_id, outcome.status.word(), &result).await
+    } else {
+        store.set_run_status(run_id, left_as(outcome)).await
     }
 }
 

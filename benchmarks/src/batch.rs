@@ -19,7 +19,7 @@ use codeagent_sandbox::{Judge, JudgeOptions, Report, SandboxError};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-pub use results::{BatchResults, Curves, Money, Point};
+pub use results::{AllPaid, BatchResults, Curves, Group, Money, Point};
 pub use row::{Counted, Found, SampleError, SampleRow, SampleStatus, Tokens};
 pub use spec::{BatchFile, Extent, NotTheSame, RunBudget, SampleBudget};
 

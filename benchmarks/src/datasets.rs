@@ -6,6 +6,7 @@
 mod apps;
 mod class_eval;
 mod code_contests;
+mod difficulty;
 mod docstring;
 mod error;
 mod eval_plus;
@@ -29,12 +30,13 @@ mod testing;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
 use codeagent::problem::{Problem, ProblemLimits};
 
+pub use difficulty::easiest_first;
 pub use error::{DatasetError, DatasetErrorKind, Place};
 pub use live_code_bench::{PickleError, pickled_text};
 pub use native::{add_visible_tests, visible_test_line};
@@ -81,6 +83,8 @@ pub struct Dataset {
     pub formats: Vec<Format>,
     /// BLAKE3 of the problems with their hidden tests, hex; independent of the form in which the file holds them.
     pub hash: String,
+    /// How hard problems are said to be, by id, in the words of the data set; for reports alone.
+    pub difficulties: BTreeMap<String, String>,
     /// What is suspicious, each with its position.
     pub warnings: Vec<String>,
 }
@@ -123,6 +127,7 @@ pub fn load_dataset_under(file: &Path, protocol: Protocol) -> Result<Dataset, Da
     let mut warnings = Vec::new();
     let mut seen = BTreeSet::new();
     let mut formats = Vec::new();
+    let mut difficulties = BTreeMap::new();
     let mut documents = Documents::open(file)?;
     while let Some(document) = documents.next()? {
         let (row, format) = parse(&document)?;
@@ -132,6 +137,7 @@ pub fn load_dataset_under(file: &Path, protocol: Protocol) -> Result<Dataset, Da
         }
         let id = &problem.problem.id;
         if seen.insert(id.clone()) {
+            difficulties.extend(difficulty::of(&row).map(|word| (id.clone(), word)));
             problems.push(problem);
         } else if problems.contains(&problem) {
             warnings.push(format!("{}: `{id}` is in the file already, left out", row.root().place()));
@@ -144,7 +150,7 @@ pub fn load_dataset_under(file: &Path, protocol: Protocol) -> Result<Dataset, Da
         return Err(DatasetError::selection(file, "holds no problem", "give a JSON object on each line"));
     }
     let hash = dataset_hash(&problems);
-    Ok(Dataset { problems, protocol, formats, hash, warnings })
+    Ok(Dataset { problems, protocol, formats, hash, difficulties, warnings })
 }
 
 /// BLAKE3 over the problems and their hidden tests, in order, as hex.

@@ -9,6 +9,9 @@ use std::time::Duration;
 
 use codeagent_sandbox::{Case, Judge, JudgeOptions, Program, Report, SandboxError};
 
+/// Name of the test that evalplus adds to those of a data set.
+pub(crate) const PLUS: &str = "plus";
+
 /// The tests that decide whether a problem is solved. Copies share them: they may be large, and problems are copied.
 #[derive(Clone, PartialEq)]
 pub struct HiddenTests {
@@ -38,6 +41,12 @@ impl HiddenTests {
     #[must_use]
     pub fn len(&self) -> usize {
         self.cases.len()
+    }
+
+    /// How many of them are the data set's own. Those that evalplus adds stand behind.
+    #[must_use]
+    pub fn own_count(&self) -> usize {
+        self.cases.iter().position(|case| case.name == PLUS).unwrap_or(self.cases.len())
     }
 
     /// Whether there is no test, so that nothing can be said about a program.

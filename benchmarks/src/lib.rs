@@ -25,8 +25,8 @@ pub use bootstrap::Mean;
 pub use compare::{Comparison, Results, compare, holm};
 pub use datasets::{
     Dataset, DatasetError, DatasetErrorKind, Format, Loaded, PickleError, Place, ProblemWithHidden,
-    add_visible_tests, dataset_hash, load_dataset, load_dataset_under, load_problem, load_problem_under,
-    pickled_text, visible_test_line,
+    add_visible_tests, dataset_hash, easiest_first, load_dataset, load_dataset_under, load_problem,
+    load_problem_under, pickled_text, visible_test_line,
 };
 pub use hidden::{HiddenTests, judge_hidden};
 pub use lessons::{Told, lesson_judged, lesson_told};

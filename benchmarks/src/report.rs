@@ -6,9 +6,10 @@ mod markdown;
 
 use std::collections::BTreeMap;
 
+use codeagent::Attempt;
 use serde::Serialize;
 
-use crate::batch::{BatchFile, BatchResults, SampleRow};
+use crate::batch::{AllPaid, BatchFile, BatchResults, SampleRow};
 use crate::pass_at_k::Tally;
 
 /// Most k of the curve of pass@k.
@@ -46,6 +47,13 @@ impl Report {
     pub fn new(file: BatchFile, rows: Vec<SampleRow>, ks: &[u64]) -> Self {
         let results = BatchResults::of(&file, ks, &rows);
         Self { file, results, rows }
+    }
+
+    /// The same with what all attempts at its samples have paid for.
+    #[must_use]
+    pub fn with_attempts(mut self, attempts: &[Attempt]) -> Self {
+        self.results.paid = AllPaid::of(attempts);
+        self
     }
 
     /// What the batch came to.

@@ -349,13 +349,39 @@ fn what_can_not_be_is_told_before_anything_is_spent() {
     assert!(!bed.place.path().join("run").exists());
 }
 
+/// What is asked for again after an error is paid for once: the answers of the first attempt are recalled.
+#[test]
+fn every_attempt_tells_what_it_paid_for() {
+    let bed = Bed::new(faulty(Box::new(|ordinal| (ordinal == 5).then_some(Fault::Status(404)))));
+    let price = ["--set", "price.scripted.input=1", "--set", "price.scripted.output=2"];
+    assert_eq!(bed.eval(&price).code, Some(7));
+    assert_eq!(bed.eval(&price).code, Some(0));
+    let report = Ended::of(&mut bed.place.command(&["report", "run", "--json"]));
+    let (paid, results) = (report.json()["paid"].clone(), bed.results());
+    assert_eq!(paid["attempts"], json!(puzzles().len() + 1), "{report:?}");
+    assert_eq!(paid["calls"], json!(bed.server.count() - 1), "one answer was an error");
+    let tokens = |key: &str| results["tokens"][key].as_u64().unwrap();
+    assert_eq!(paid["micro_usd"], json!(tokens("in") + 2 * tokens("out")), "{paid}");
+    let report = Ended::of(&mut bed.place.command(&["report", "run"]));
+    let line = format!("Paid for in {} attempts: ", puzzles().len() + 1);
+    assert!(report.stdout.contains(&line), "{report:?}");
+}
+
 #[test]
 fn batches_are_reported_and_compared() {
     let bed = Bed::new(server());
     assert_eq!(bed.eval(&["-n", "2"]).code, Some(0));
     let report = Ended::of(&mut bed.place.command(&["report", "run", "--html", "report.html", "--json"]));
     assert_eq!(report.code, Some(0), "{report:?}");
-    assert_eq!(report.json(), bed.results());
+    let mut told = report.json();
+    let paid = told.as_object_mut().unwrap().remove("paid").unwrap();
+    assert_eq!(told, bed.results());
+    let spent = bed.results();
+    assert_eq!((&paid["attempts"], &paid["calls"]), (&json!(12), &spent["calls"]));
+    assert_eq!(
+        (&paid["input_tokens"], &paid["output_tokens"], &paid["micro_usd"]),
+        (&spent["tokens"]["in"], &spent["tokens"]["out"], &Value::Null)
+    );
     let page = std::fs::read_to_string(bed.place.path().join("report.html")).unwrap();
     assert!(page.contains("balanced") && page.contains("<polyline") && !page.contains("<script"));
     let report = Ended::of(&mut bed.place.command(&["report", "run"]));

@@ -354,6 +354,37 @@ print(json.dumps([read(path) for path in sys.argv[1:]]))
     }
 }
 
+/// Its evaluator takes results that are there for its own, and tells pass@k of them.
+#[test]
+fn evalplus_reads_the_results_of_score() {
+    let bed = Bed::new();
+    let _ = bed.export("human-eval", &["--complete", "--out", "h.jsonl"]);
+    let scored = Ended::of(&mut bed.place.command(&[
+        "score",
+        "h.jsonl",
+        "--dataset",
+        "problems.jsonl",
+        "--format",
+        "evalplus",
+        "--json",
+        "-k",
+        "1",
+    ]));
+    assert_eq!(scored.code, Some(0), "{scored:?}");
+    let script = "
+import contextlib, io, json, sys
+from evalplus.evaluate import evaluate
+told = io.StringIO()
+with contextlib.redirect_stdout(told):
+    evaluate('humaneval', samples=sys.argv[1], base_only=True)
+line = [line for line in told.getvalue().splitlines() if 'pass@1:' in line][0]
+print(json.dumps(line.split('pass@1:')[1].strip().removesuffix(chr(27) + '[0m').strip()))
+";
+    let Some(found) = owner("evalplus.evaluate", script, &[bed.path("h.jsonl")]) else { return };
+    let ours = scored.json()["pass_at_k"]["1"]["value"].as_f64().unwrap();
+    assert_eq!(found.as_str().unwrap(), format!("{ours:.3}"));
+}
+
 #[test]
 fn inspect_reads_the_log() {
     let bed = Bed::new();

@@ -133,6 +133,42 @@ fn bad_samples_are_told_and_the_others_scored() {
     assert_eq!(score(&place, &["--out", "empty.jsonl"]).code, Some(6));
 }
 
+/// Judged by hand: the second program is right on the inputs of the data set alone, the third on none.
+#[test]
+fn evalplus_has_results_in_its_own_form() {
+    let place = Sandboxed::new();
+    let problem = json!({"task_id": "T/0", "prompt": PROMPT, "entry_point": "double", "atol": 0,
+        "canonical_solution": "    return 2 * x\n", "base_input": [[1], [2]], "plus_input": [[-4], [0]]});
+    let dataset = place.file("plus.jsonl", format!("{problem}\n")).display().to_string();
+    let bodies = ["    return 2 * x\n", "    return 2 * abs(x)\n", "    return x\n"];
+    let completion = |body: &str| format!("{}\n", json!({"task_id": "T/0", "completion": body}));
+    let _ = place.file("s.jsonl", bodies.map(completion).concat());
+    let arguments = ["score", "s.jsonl", "--dataset", &dataset, "--format", "evalplus", "--json"];
+    let ended = Ended::of(&mut place.command(&arguments));
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let path = place.path().join("s_eval_results.json");
+    assert_eq!(ended.json()["evalplus_results"], json!(path.display().to_string()));
+    let file: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    let rows = file["eval"]["T/0"].as_array().unwrap();
+    let statuses: Vec<_> = rows.iter().map(|row| (&row["base_status"], &row["plus_status"])).collect();
+    let (pass, fail) = (json!("pass"), json!("fail"));
+    assert_eq!(statuses, [(&pass, &pass), (&pass, &fail), (&fail, &fail)]);
+    assert_eq!(rows[1]["solution"], format!("{PROMPT}{}", bodies[1]));
+    let near = |value: &Value, expected: f64| (value.as_f64().unwrap() - expected).abs() < 1e-9;
+    assert!(near(&file["pass_at_k"]["base"]["pass@1"], 2.0 / 3.0), "{file}");
+    assert!(near(&file["pass_at_k"]["plus"]["pass@1"], 1.0 / 3.0), "{file}");
+
+    // The same command takes what it has, and writes the file again.
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!(Ended::of(&mut place.command(&arguments)).code, Some(0));
+    let again: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    assert_eq!(again["eval"], file["eval"]);
+    // What is not ours stays.
+    std::fs::write(&path, "{\"date\": \"\"}").unwrap();
+    let ended = Ended::of(&mut place.command(&arguments));
+    assert_eq!((ended.code, std::fs::read_to_string(&path).unwrap().as_str()), (Some(2), "{\"date\": \"\"}"));
+}
+
 /// The evaluator that recorded them found the same.
 #[test]
 fn recorded_verdicts_are_found_again() {

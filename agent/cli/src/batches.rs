@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::num::NonZeroU64;
 use std::path::Path;
 
+use codeagent::Attempt;
 use codeagent::store::RunHead;
 use codeagent_benchmarks::batch::{BatchFile, SampleRow, stored_rows};
 use codeagent_benchmarks::formats::Moment;
@@ -20,6 +21,8 @@ pub struct ReadBatch {
     pub file: BatchFile,
     /// What came of its samples so far.
     pub rows: Vec<SampleRow>,
+    /// What was paid for at each attempt at one of these samples.
+    pub attempts: Vec<Attempt>,
 }
 
 /// Reads the folder of a batch.
@@ -42,8 +45,18 @@ pub async fn read(
     let store = stores::open_for_reading(config, path, environment).await;
     let store = store.map_err(|error| unreadable(path, &error))?;
     let rows = stored_rows(&store, &file.run_id).await.map_err(|error| unreadable(path, &error));
+    let attempts = store.attempts().await.map_err(|error| unreadable(path, &error));
     store.close().await.map_err(|error| unreadable(path, &error))?;
-    Ok(ReadBatch { file, rows: rows? })
+    let rows = rows?;
+    let attempts = attempts_at(&rows, attempts?);
+    Ok(ReadBatch { file, rows, attempts })
+}
+
+/// The attempts at the searches of some rows, other than those that this version does not understand.
+fn attempts_at(rows: &[SampleRow], stored: Vec<codeagent::store::Attempt>) -> Vec<Attempt> {
+    let ours: BTreeSet<&str> = rows.iter().map(|row| row.search.as_str()).collect();
+    let stored = stored.into_iter().filter(|attempt| ours.contains(attempt.run.as_str()));
+    stored.filter_map(|attempt| serde_json::from_str(&attempt.body).ok()).collect()
 }
 
 /// When the first search of a batch began, and when the last one that came to its end did. 1970 for one without searches.

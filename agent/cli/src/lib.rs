@@ -16,6 +16,7 @@ pub mod events;
 pub mod failure;
 pub mod figures;
 pub mod input;
+pub mod live;
 pub mod local_model;
 pub mod logging;
 pub mod model;

@@ -102,6 +102,9 @@ async fn dispatch(
         Verb::Compare(arguments) => {
             or_stop(stop, verbs::compare::compare(arguments, globals, environment, output)).await
         }
+        verb @ (Verb::Ps | Verb::Pause(_) | Verb::Resume(_) | Verb::Cancel(_)) => {
+            or_stop(stop, verbs::live::live(verb, globals, environment, output)).await
+        }
         Verb::Watch(arguments) => verbs::watch::watch(arguments, globals, environment, stop, output).await,
         Verb::Report(arguments) => {
             or_stop(stop, verbs::report::report(arguments, globals, environment, output)).await

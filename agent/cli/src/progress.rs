@@ -115,7 +115,9 @@ impl Progress {
         state.written != before
     }
 
-    fn status(&self) -> String {
+    /// How far it is, in one line.
+    #[must_use]
+    pub fn status(&self) -> String {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let best =
             state.best.map_or_else(|| "none yet".to_owned(), |(passed, total)| format!("{passed}/{total}"));

@@ -16,6 +16,7 @@ use crate::stores;
 pub struct RunFolder {
     /// The store of the run.
     pub store: Arc<Store>,
+    path: PathBuf,
     _lock: DirectoryLock,
 }
 
@@ -45,7 +46,13 @@ impl RunFolder {
         write_whole(&path.join("run.json"), &spec).map_err(|error| unwritable(&error))?;
         let store = stores::open(store, &path, environment).await.map_err(|error| unwritable(&error))?;
         store.claim(identity.run_id()).await.map_err(|error| in_progress(&error))?;
-        Ok(Self { store: Arc::new(store), _lock: lock })
+        Ok(Self { store: Arc::new(store), path, _lock: lock })
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Checks that no run was begun here: answers that are asked for anew make another search, and the one that is there

@@ -1,4 +1,4 @@
-//! SIGINT and SIGTERM: the first asks for an end, the second ends at once.
+//! SIGINT and SIGTERM: the first asks for an end, the second ends at once. `codeagent cancel` asks for an end, too.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
@@ -8,6 +8,9 @@ use signal_hook::iterator::Signals;
 use tokio_util::sync::CancellationToken;
 
 use crate::failure::{Exit, Failure};
+
+/// In place of a signal's number: another process asked for an end.
+const CANCELLED: i32 = -1;
 
 /// What a signal asked for.
 #[derive(Clone, Default)]
@@ -45,13 +48,21 @@ impl Stop {
         }
     }
 
+    /// Asks for an end, as `codeagent cancel` does. A second time changes nothing.
+    pub fn cancel(&self) {
+        let first = self.signal.compare_exchange(0, CANCELLED, Ordering::SeqCst, Ordering::SeqCst);
+        if first.is_ok() {
+            self.token.cancel();
+        }
+    }
+
     /// The token that the first signal cancels.
     #[must_use]
     pub const fn token(&self) -> &CancellationToken {
         &self.token
     }
 
-    /// How to exit after saving: 130 or 143 where a signal came, else `None`.
+    /// How to exit after saving: 130 or 143 where a signal came, 5 where it was cancelled, else `None`.
     #[must_use]
     pub fn exit(&self) -> Option<Exit> {
         match self.signal.load(Ordering::SeqCst) {
@@ -62,7 +73,11 @@ impl Stop {
 }
 
 const fn exit_of(signal: i32) -> Exit {
-    if signal == SIGTERM { Exit::Terminated } else { Exit::Interrupted }
+    match signal {
+        SIGTERM => Exit::Terminated,
+        CANCELLED => Exit::Capped,
+        _ => Exit::Interrupted,
+    }
 }
 
 #[cfg(test)]
@@ -75,5 +90,21 @@ mod tests {
         assert_eq!((stop.exit(), stop.token().is_cancelled()), (None, false));
         stop.note(SIGTERM);
         assert_eq!((stop.exit(), stop.token().is_cancelled()), (Some(Exit::Terminated), true));
+    }
+
+    #[test]
+    fn to_cancel_twice_is_to_cancel() {
+        let stop = Stop::default();
+        stop.cancel();
+        stop.cancel();
+        assert_eq!((stop.exit(), stop.token().is_cancelled()), (Some(Exit::Capped), true));
+    }
+
+    #[test]
+    fn a_signal_decides_the_exit_before_who_cancels() {
+        let stop = Stop::default();
+        stop.note(SIGINT);
+        stop.cancel();
+        assert_eq!(stop.exit(), Some(Exit::Interrupted));
     }
 }

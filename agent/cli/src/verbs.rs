@@ -11,6 +11,7 @@ pub mod exec;
 pub mod export;
 pub mod falsify;
 pub mod import;
+pub mod live;
 pub mod man;
 pub mod model;
 pub mod modules;

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::error::StoreError;
-use crate::run::{Begun, Event, NewRun, Sample};
+use crate::run::{Attempt, Begun, Event, NewRun, Sample};
 use crate::store::Store;
 
 /// Texts above this are stored in another way than short ones.
@@ -49,6 +49,7 @@ pub async fn deviations(open: impl AsyncFn() -> Store) -> Vec<Deviation> {
     note("events", events(&open().await).await);
     note("failures", failures(&open().await).await);
     note("samples", samples(&open().await).await);
+    note("attempts", attempts(&open().await).await);
     note("queued writes", queued(&open().await).await);
     note("many writers", many(&open().await).await);
     note("refused writes", refused(&open().await).await);
@@ -172,6 +173,22 @@ async fn samples(store: &Store) -> Checked {
         sample("t/1", 1, 2, &long),
     ];
     same(&store.samples("b").await?, &expected)
+}
+
+async fn attempts(store: &Store) -> Checked {
+    for run in ["r1", "r2"] {
+        store.begin_run(&run_of(run, &format!("f{run}"))).await?;
+    }
+    let long = "x".repeat(LONG);
+    for (run, body) in [("r2", "first"), ("r1", long.as_str()), ("r2", "second")] {
+        store.add_attempt(run, body).await?;
+    }
+    if store.add_attempt("none", "lost").await.is_ok() {
+        return Err(Wrong("an attempt at a run that is not there was stored".to_owned()));
+    }
+    let attempt = |run: &str, number, body: &str| Attempt { run: run.into(), number, body: body.into() };
+    let expected = vec![attempt("r1", 1, &long), attempt("r2", 1, "first"), attempt("r2", 2, "second")];
+    same(&store.attempts().await?, &expected)
 }
 
 async fn queued(store: &Store) -> Checked {

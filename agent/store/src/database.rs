@@ -9,7 +9,7 @@ use futures_core::future::BoxFuture;
 use tokio::sync::oneshot;
 
 use crate::error::StoreError;
-use crate::run::{Event, Failure, NewRun, Run, RunHead, Sample};
+use crate::run::{Attempt, Event, Failure, NewRun, Run, RunHead, Sample};
 
 /// Whether somebody waits for a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +31,7 @@ pub(crate) enum Write {
     Events { run: String, events: Vec<(u64, String)> },
     Failure { run: String, unit: String, body: String },
     Sample { batch: String, sample: Sample },
+    Attempt { run: String, body: String },
     Close,
 }
 
@@ -85,6 +86,8 @@ pub(crate) trait Database: fmt::Debug + Send + Sync {
     fn failures<'a>(&'a self, run: &'a str) -> Answer<'a, Vec<Failure>>;
     /// All samples of a batch, by problem and number.
     fn samples<'a>(&'a self, batch: &'a str) -> Answer<'a, Vec<Sample>>;
+    /// All attempts at all runs, by run and number.
+    fn attempts(&self) -> Answer<'_, Vec<Attempt>>;
     /// Waits for all writes and closes the connections.
     fn close(&self) -> Answer<'_, ()>;
 }

@@ -35,7 +35,7 @@ mod store;
 pub use database::Pending;
 pub use error::StoreError;
 pub use lock::{DirectoryLock, LockError};
-pub use run::{Begun, Event, Failure, NewRun, Run, RunHead, Sample};
+pub use run::{Attempt, Begun, Event, Failure, NewRun, Run, RunHead, Sample};
 pub use store::Store;
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use tokio::sync::{Mutex, oneshot};
 use crate::body::{self, Blob, Stored};
 use crate::database::{Answer, Database, Keyed, Pending, RunKey, Urgency, Write, now_us};
 use crate::error::StoreError;
-use crate::run::{Event, Failure, NewRun, Run, RunHead, Sample};
+use crate::run::{Attempt, Event, Failure, NewRun, Run, RunHead, Sample};
 use crate::seal::seal;
 
 /// Most rows of one statement: the protocol numbers its parameters with 16 bits.
@@ -73,6 +73,9 @@ impl Postgres {
             Write::Execution { key, body } => Ok(put(connection, Keyed::Executions, key, body).await?),
             Write::Events { run, events } => self.append_events(connection, run, events).await,
             Write::Failure { run, unit, body } => self.add_failure(connection, run, unit, body).await,
+            Write::Attempt { run, body } => {
+                add_attempt(connection, run, body).await.map_err(|error| self.no_run(error, run))
+            }
             Write::Sample { batch, sample } => Ok(put_sample(connection, batch, sample).await?),
             Write::Close => Ok(0),
         }
@@ -280,6 +283,21 @@ impl Postgres {
         Ok(failures)
     }
 
+    async fn attempts(&self) -> Result<Vec<Attempt>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT run, number, body, body_blob, sum FROM attempts ORDER BY run COLLATE \"C\", number",
+        )
+        .fetch_all(&self.pool)
+        .await;
+        let mut attempts = Vec::new();
+        for row in rows.map_err(|error| self.fail(&error))? {
+            let (run, number) = (self.column::<String>(&row, "run")?, self.column::<i64>(&row, "number")?);
+            let body = self.text(&row, "attempts", &[&run, &number.to_string()]).await?;
+            attempts.push(Attempt { run, number: u32::try_from(number).unwrap_or(u32::MAX), body });
+        }
+        Ok(attempts)
+    }
+
     async fn samples(&self, batch: &str) -> Result<Vec<Sample>, StoreError> {
         let rows = sqlx::query(
             "SELECT task, sample, attempt, body, body_blob, sum FROM samples WHERE batch = $1 \
@@ -467,6 +485,28 @@ async fn put(
     Ok(done.rows_affected())
 }
 
+/// One at a time for a run, so that attempts have numbers of their own.
+async fn add_attempt(connection: &mut PgConnection, run: &str, body: &str) -> Result<u64, sqlx::Error> {
+    sqlx::query("SELECT id FROM runs WHERE id = $1 FOR UPDATE").bind(run).execute(&mut *connection).await?;
+    let number: i64 = sqlx::query_scalar("SELECT coalesce(max(number), 0) + 1 FROM attempts WHERE run = $1")
+        .bind(run)
+        .fetch_one(&mut *connection)
+        .await?;
+    let stored = store(connection, body.as_bytes()).await?;
+    let done = sqlx::query(
+        "INSERT INTO attempts (run, number, body, body_blob, sum, created) VALUES ($1, $2, $3, $4, $5, $6)",
+    )
+    .bind(run)
+    .bind(number)
+    .bind(stored.inline)
+    .bind(stored.blob)
+    .bind(seal("attempts", &[run, &number.to_string()], body.as_bytes()).as_slice())
+    .bind(now_us())
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected())
+}
+
 /// A later attempt replaces an earlier one; no attempt replaces itself.
 async fn put_sample(connection: &mut PgConnection, batch: &str, sample: &Sample) -> Result<u64, sqlx::Error> {
     let body = sample.body.as_bytes();
@@ -562,6 +602,10 @@ impl Database for Postgres {
 
     fn samples<'a>(&'a self, batch: &'a str) -> Answer<'a, Vec<Sample>> {
         Box::pin(self.samples(batch))
+    }
+
+    fn attempts(&self) -> Answer<'_, Vec<Attempt>> {
+        Box::pin(self.attempts())
     }
 
     fn close(&self) -> Answer<'_, ()> {

@@ -86,6 +86,17 @@ pub struct Sample {
     pub body: String,
 }
 
+/// What one time that a run was carried out has paid for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attempt {
+    /// Id of the run.
+    pub run: String,
+    /// Number of the attempt, from 1, in the order in which they ended.
+    pub number: u32,
+    /// What it paid for, as JSON.
+    pub body: String,
+}
+
 /// One stored failure of ours: something that could not be found out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {

@@ -15,7 +15,7 @@ use tokio::sync::{MappedMutexGuard, mpsc, oneshot};
 
 use crate::database::{Answer, Database, Keyed, Pending, RunKey, Urgency, Write};
 use crate::error::StoreError;
-use crate::run::{Event, Failure, Run, RunHead, Sample};
+use crate::run::{Attempt, Event, Failure, Run, RunHead, Sample};
 use readers::Readers;
 use sealed::Columns;
 use writer::Job;
@@ -187,6 +187,34 @@ impl Sqlite {
         Ok(samples)
     }
 
+    async fn attempts(&self) -> Result<Vec<Attempt>, StoreError> {
+        let mut connection = self.reader().await?;
+        // A store of an earlier version, opened for reading, has no such table.
+        let is_there: i64 = sqlx::query_scalar(
+            "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'attempts'",
+        )
+        .fetch_one(&mut *connection)
+        .await
+        .map_err(|error| self.fail(&error))?;
+        if is_there == 0 {
+            return Ok(Vec::new());
+        }
+        let rows = sqlx::query("SELECT run, number, body, body_blob, sum FROM attempts ORDER BY run, number")
+            .fetch_all(&mut *connection)
+            .await;
+        let mut attempts = Vec::new();
+        for row in rows.map_err(|error| self.fail(&error))? {
+            let fail = |error: sqlx::Error| self.fail(&error);
+            let run: String = row.try_get("run").map_err(fail)?;
+            let number: u32 = row.try_get("number").map_err(fail)?;
+            let key = [run.as_str(), &number.to_string()];
+            let body =
+                sealed::text(self.path(), &mut connection, &row, Columns::body("attempts"), &key).await?;
+            attempts.push(Attempt { run, number, body });
+        }
+        Ok(attempts)
+    }
+
     async fn close(&self) -> Result<(), StoreError> {
         self.readers.close().await;
         if self.writes.is_none() {
@@ -260,6 +288,10 @@ impl Database for Sqlite {
 
     fn samples<'a>(&'a self, batch: &'a str) -> Answer<'a, Vec<Sample>> {
         Box::pin(self.samples(batch))
+    }
+
+    fn attempts(&self) -> Answer<'_, Vec<Attempt>> {
+        Box::pin(self.attempts())
     }
 
     fn close(&self) -> Answer<'_, ()> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::body::BODY_BYTES_MAX;
 use crate::database::{Database, Keyed, Pending, RunKey, Urgency, Write};
 use crate::error::StoreError;
-use crate::run::{Begun, Event, Failure, NewRun, Run, RunHead, Sample};
+use crate::run::{Attempt, Begun, Event, Failure, NewRun, Run, RunHead, Sample};
 use crate::sqlite::Sqlite;
 
 /// A store of runs, replies, executions, events and samples. Clones share the connections.
@@ -242,6 +242,23 @@ impl Store {
     /// [`StoreError`] if the store cannot be read or a row is damaged.
     pub async fn samples(&self, batch: &str) -> Result<Vec<Sample>, StoreError> {
         self.database.samples(batch).await
+    }
+
+    /// Records what one time that a run was carried out has paid for, as its next attempt.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it could not be stored, for instance because there is no such run.
+    pub async fn add_attempt(&self, run: &str, body: &str) -> Result<(), StoreError> {
+        let write = Write::Attempt { run: run.to_owned(), body: body.to_owned() };
+        self.write(write, body.len()).await.map(drop)
+    }
+
+    /// All attempts at all runs, by run and number.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the store cannot be read or a row is damaged.
+    pub async fn attempts(&self) -> Result<Vec<Attempt>, StoreError> {
+        self.database.attempts().await
     }
 
     /// Waits for all writes that were asked for and closes the store (a file's write-ahead log is folded into it). Later calls on

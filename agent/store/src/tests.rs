@@ -69,8 +69,14 @@ async fn a_store_of_the_first_schema_is_migrated() {
     store.begin_run(&new_run("r1", "f1")).await.unwrap();
     store.close().await.unwrap();
     execute(&bed.path, "DROP TABLE samples").await;
-    execute(&bed.path, "DELETE FROM codeagent_migrations WHERE version = 2").await;
+    execute(&bed.path, "DROP TABLE attempts").await;
+    execute(&bed.path, "DELETE FROM codeagent_migrations WHERE version > 1").await;
+    // Who only reads changes nothing, and finds none.
+    let reader = Store::open_read_only(&bed.path).await.unwrap();
+    assert_eq!(reader.attempts().await.unwrap(), []);
+    reader.close().await.unwrap();
     let store = bed.open().await;
+    assert_eq!(store.attempts().await.unwrap(), []);
     assert_eq!(store.samples("b").await.unwrap(), []);
     assert_eq!(store.runs().await.unwrap().len(), 1);
 }

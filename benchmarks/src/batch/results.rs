@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use codeagent::{Attempt, Paid};
 use serde::Serialize;
 
 use super::row::{SampleRow, SampleStatus, Tokens};
 use super::spec::{BatchFile, Extent};
+use crate::datasets::easiest_first;
 use crate::pass_at_k::{PassAtK, Tally, pass_at_k};
 
 /// Version of the form.
@@ -31,6 +33,9 @@ pub struct BatchResults {
     pub pass_at_k: BTreeMap<u64, PassAtK>,
     /// Problems with a sample that passed.
     pub solved: usize,
+    /// The same for the problems that the data set says to be alike in difficulty, by its word for it.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub by_difficulty: BTreeMap<String, Group>,
     /// Samples by what came of them; those without a row are not among them.
     pub statuses: BTreeMap<SampleStatus, u64>,
     /// Samples that did not pass, by the class of the first test that failed.
@@ -43,8 +48,46 @@ pub struct BatchResults {
     pub tokens: Tokens,
     /// Money.
     pub cost: Money,
+    /// What the model was paid for, all attempts at all samples included; only where somebody asked the store for it, since it
+    /// depends on interruptions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub paid: Option<AllPaid>,
     /// Share of samples whose program was found and passes, against what had been spent on the sample.
     pub curves: Curves,
+}
+
+/// What all attempts at the samples have paid for. An attempt that was killed left no word of what it paid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct AllPaid {
+    /// Times that a search was carried out, or a part of it.
+    pub attempts: usize,
+    /// What they paid for.
+    #[serde(flatten)]
+    pub paid: Paid,
+}
+
+impl AllPaid {
+    /// The sum of attempts; `None` of no attempts.
+    #[must_use]
+    pub fn of(attempts: &[Attempt]) -> Option<Self> {
+        let paid = attempts.iter().map(|attempt| attempt.paid).reduce(Paid::and)?;
+        Some(Self { attempts: attempts.len(), paid })
+    }
+}
+
+/// What some of the problems came to.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Group {
+    /// Problems that were asked for.
+    pub n_problems: usize,
+    /// Problems with a sample that passed.
+    pub solved: usize,
+    /// Samples of which it is known what came of them.
+    pub samples: u64,
+    /// Those that passed.
+    pub passed: u64,
+    /// pass@k by k, over the problems with k samples.
+    pub pass_at_k: BTreeMap<u64, PassAtK>,
 }
 
 /// What the samples cost, in USD. `None` where the price of a model is unknown.
@@ -101,8 +144,9 @@ impl BatchResults {
             n_problems: problems.len(),
             n_samples,
             complete: resolved().count() == n_samples,
-            pass_at_k: ks.iter().filter_map(|k| Some((*k, pass_at_k(&tallies, *k)?))).collect(),
-            solved: tallies.iter().filter(|tally| tally.passed > 0).count(),
+            pass_at_k: estimates(&tallies, ks),
+            solved: solved(&tallies),
+            by_difficulty: by_difficulty(batch, ks, &by_problem),
             statuses: counted(rows.iter().map(|row| row.status)),
             failures: counted(
                 resolved()
@@ -117,6 +161,7 @@ impl BatchResults {
                 out: sum.out + row.tokens.out,
             }),
             cost: Money::of(&rows),
+            paid: None,
             curves: Curves::of(&by_problem),
         }
     }
@@ -125,6 +170,49 @@ impl BatchResults {
     #[must_use]
     pub fn error_count(&self) -> u64 {
         self.errors.values().sum()
+    }
+}
+
+fn estimates(tallies: &[Tally], ks: &[u64]) -> BTreeMap<u64, PassAtK> {
+    ks.iter().filter_map(|k| Some((*k, pass_at_k(tallies, *k)?))).collect()
+}
+
+fn solved(tallies: &[Tally]) -> usize {
+    tallies.iter().filter(|tally| tally.passed > 0).count()
+}
+
+fn by_difficulty(
+    batch: &BatchFile,
+    ks: &[u64],
+    by_problem: &BTreeMap<&str, Vec<&SampleRow>>,
+) -> BTreeMap<String, Group> {
+    let mut groups: BTreeMap<&str, Vec<Tally>> = BTreeMap::new();
+    for (id, rows) in by_problem {
+        if let Some(word) = batch.difficulties.get(*id) {
+            groups.entry(word).or_default().push(tally(rows));
+        }
+    }
+    groups.into_iter().map(|(word, tallies)| (word.to_owned(), Group::of(&tallies, ks))).collect()
+}
+
+impl Group {
+    fn of(all: &[Tally], ks: &[u64]) -> Self {
+        let drawn: Vec<Tally> = all.iter().copied().filter(|tally| tally.samples > 0).collect();
+        Self {
+            n_problems: all.len(),
+            solved: solved(&drawn),
+            samples: drawn.iter().map(|tally| tally.samples).sum(),
+            passed: drawn.iter().map(|tally| tally.passed).sum(),
+            pass_at_k: estimates(&drawn, ks),
+        }
+    }
+}
+
+impl BatchResults {
+    /// The groups of problems, the easiest first.
+    #[must_use]
+    pub fn easiest_first(&self) -> Vec<(&str, &Group)> {
+        easiest_first(&self.by_difficulty)
     }
 }
 
@@ -239,6 +327,29 @@ mod tests {
         let points: Vec<_> = results.curves.calls.iter().map(|point| (point.spent, point.solved)).collect();
         assert_eq!(points, [(2.0, 0.25), (5.0, 0.75)]);
         assert!((results.cost.usd.unwrap() - 0.4).abs() < 1e-9);
+    }
+
+    #[test]
+    fn problems_are_grouped_by_difficulty() {
+        let rows = [
+            row("a", 0, SampleStatus::Passed, 2),
+            row("a", 1, SampleStatus::Failed, 9),
+            row("b", 0, SampleStatus::Error, 5),
+            row("c", 0, SampleStatus::Failed, 5),
+            row("d", 0, SampleStatus::Passed, 5),
+        ];
+        let mut batch = batch(&["a", "b", "c", "d"], 2);
+        let words = [("a", "interview"), ("b", "interview"), ("c", "introductory"), ("strange", "hard")];
+        batch.difficulties = words.map(|(id, word)| (id.to_owned(), word.to_owned())).into();
+        let results = BatchResults::of(&batch, &[1], &rows);
+        let groups: Vec<_> = results
+            .easiest_first()
+            .into_iter()
+            .map(|(word, it)| {
+                (word, it.n_problems, it.solved, it.samples, it.passed, it.pass_at_k[&1].mean.value)
+            })
+            .collect();
+        assert_eq!(groups, [("introductory", 1, 0, 1, 0, 0.0), ("interview", 2, 1, 2, 1, 0.5)]);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What a batch is: the part that must not change when it is continued, and the part that may grow.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use codeagent::Agent;
 use codeagent::search::BudgetLimits;
@@ -30,6 +30,9 @@ pub struct BatchFile {
     /// What it was before it grew, oldest first.
     #[serde(default)]
     pub amendments: Vec<Extent>,
+    /// How hard problems are said to be, by id; for results by difficulty.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub difficulties: BTreeMap<String, String>,
 }
 
 /// The part of a batch that may grow.
@@ -84,7 +87,10 @@ impl BatchFile {
         let spec = Value::Object(spec);
         let fingerprint = blake3::hash(spec.to_string().as_bytes()).to_hex().to_string();
         let run_id = fingerprint.chars().take(16).collect();
-        Self { v: VERSION, run_id, fingerprint, dataset: name, spec, extent, amendments: Vec::new() }
+        let chosen = |id: &String| Some((id.clone(), dataset.difficulties.get(id)?.clone()));
+        let difficulties = extent.problems.iter().filter_map(chosen).collect();
+        let amendments = Vec::new();
+        Self { v: VERSION, run_id, fingerprint, dataset: name, spec, extent, amendments, difficulties }
     }
 
     /// The same batch as a continuation of what was `begun`.
@@ -179,6 +185,7 @@ mod tests {
             spec,
             extent,
             amendments: Vec::new(),
+            difficulties: BTreeMap::new(),
         }
     }
 

@@ -58,6 +58,7 @@ pub(crate) fn batch(problems: &[&str], samples: u32) -> BatchFile {
         spec: serde_json::json!({"strategy": "resample", "model": "m", "seed": 0, "protocol": "strict"}),
         extent: Extent { samples, problems, ..Extent::default() },
         amendments: Vec::new(),
+        difficulties: BTreeMap::new(),
     }
 }
 

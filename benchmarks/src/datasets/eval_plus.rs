@@ -16,7 +16,7 @@ use crate::datasets::error::DatasetError;
 use crate::datasets::fields::Field;
 use crate::datasets::human_eval::{self, Examples};
 use crate::datasets::{ProblemWithHidden, limits, mbpp};
-use crate::hidden::{Harness, HiddenTests};
+use crate::hidden::{Harness, HiddenTests, PLUS};
 use crate::references::References;
 
 /// Seconds for all inputs of one of the two tests together, as in the package.
@@ -62,7 +62,7 @@ pub(crate) fn read(row: &Field<'_>) -> Result<ProblemWithHidden, DatasetError> {
         Ok(Some(Case { name: label.to_owned(), test, time_limit: Duration::from_secs(TIME_S) }))
     };
     let hidden: Result<Vec<Option<Case>>, DatasetError> =
-        [test("base", "base_input"), test("plus", "plus_input")].into_iter().collect();
+        [test("base", "base_input"), test(PLUS, "plus_input")].into_iter().collect();
     let hidden = HiddenTests::with_harness(hidden?.into_iter().flatten().collect(), HARNESS);
     let references = References::new(vec![if is_mbpp { reference } else { solution.to_owned() }]);
     Ok(ProblemWithHidden { problem, hidden, references })

@@ -52,8 +52,20 @@ pub(crate) fn row(folder: &Path) -> Result<Vec<u8>, DatasetError> {
             row.insert(field.to_owned(), Value::from(whole_text(&path)?));
         }
     }
+    if let Some(difficulty) = difficulty(&folder.join("metadata.json"))? {
+        row.insert("difficulty".to_owned(), difficulty);
+    }
     row.entry("input_output").or_insert_with(|| Value::from(""));
     Ok(Value::Object(row).to_string().into_bytes())
+}
+
+/// What the metadata of a problem say of its difficulty; that is all that is read of them.
+fn difficulty(metadata: &Path) -> Result<Option<Value>, DatasetError> {
+    if !metadata.exists() {
+        return Ok(None);
+    }
+    let metadata = serde_json::from_str::<Value>(&whole_text(metadata)?).ok();
+    Ok(metadata.and_then(|it| it.get("difficulty").cloned()))
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use crate::datasets::error::DatasetError;
 use crate::datasets::fields::Field;
 use crate::datasets::names::entry_fault;
 use crate::datasets::{ProblemWithHidden, eval_plus, limits};
-use crate::hidden::HiddenTests;
+use crate::hidden::{HiddenTests, PLUS};
 use crate::protocol::Protocol;
 use crate::references::References;
 
@@ -69,7 +69,7 @@ pub(crate) fn read(row: &Field<'_>, protocol: Protocol) -> Result<ProblemWithHid
 /// The test of MBPP+ in the form in which its authors pass it around: code that carries inputs and answers.
 fn eval_plus_test(test: &str, setup: &str, time_limit: Duration) -> Case {
     let code = eval_plus::without_numpy(test).unwrap_or_else(|| test.to_owned());
-    Case { name: "plus".to_owned(), test: Test::Code { setup: setup.to_owned(), code }, time_limit }
+    Case { name: PLUS.to_owned(), test: Test::Code { setup: setup.to_owned(), code }, time_limit }
 }
 
 /// The statement with the assertions that it shows.

@@ -7,13 +7,16 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
+use codeagent_sandbox::{CaseResult, Report, Verdict};
+use serde::{Deserialize, Serialize};
 
 use super::import::{self, Imported, Parsed, Reader};
 use super::{Export, ExportError, Unattempted, line};
 use crate::datasets::fields::Field;
 use crate::datasets::files;
 use crate::datasets::{Dataset, DatasetError};
+use crate::hidden::{HiddenTests, PLUS};
+use crate::pass_at_k::{Tally, pass_at_k};
 use crate::samples::Text;
 
 /// Longest name of a folder in bytes, as file systems have it.
@@ -24,6 +27,122 @@ const PROGRAM_BYTES_MAX: usize = 16 << 20;
 
 /// The word for tests that pass.
 const PASS: &str = "pass";
+
+/// Numbers of samples for which evalplus tells pass@k.
+const KS: [u64; 3] = [1, 10, 100];
+
+/// What came of one sample, in the words of evalplus: `pass`, `fail` or `timeout`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Statuses {
+    /// On the tests of the data set.
+    pub base_status: String,
+    /// On those that evalplus adds; `None` where the data set has none of them.
+    pub plus_status: Option<String>,
+}
+
+impl Statuses {
+    /// The statuses of a report on hidden tests that did not stop at a failure.
+    #[must_use]
+    pub fn of(report: &Report, hidden: &HiddenTests) -> Self {
+        let own = hidden.own_count();
+        let base = report.results.iter().take(own);
+        let plus = (own < hidden.len()).then(|| status(report.results.iter().skip(own)));
+        Self { base_status: status(base), plus_status: plus }
+    }
+
+    fn passes_base(&self) -> bool {
+        self.base_status == PASS
+    }
+
+    fn passes(&self) -> bool {
+        self.passes_base() && self.plus_status.as_deref().is_none_or(|status| status == PASS)
+    }
+}
+
+/// The word for some results.
+fn status<'r>(mut results: impl Iterator<Item = &'r CaseResult>) -> String {
+    let failed = results.find(|result| !result.verdict.is_passed());
+    let word = failed.map_or(PASS, |result| match result.verdict {
+        Verdict::Timeout { .. } => "timeout",
+        _ => "fail",
+    });
+    word.to_owned()
+}
+
+/// A sample of a problem with what came of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JudgedSample<'a> {
+    /// Id of the problem.
+    pub task_id: &'a str,
+    /// The whole program.
+    pub solution: String,
+    /// What came of it.
+    pub statuses: &'a Statuses,
+}
+
+#[derive(Serialize)]
+struct ResultRow<'a> {
+    task_id: &'a str,
+    solution: &'a str,
+    #[serde(flatten)]
+    statuses: &'a Statuses,
+    // Which inputs failed is not told: hidden tests stay hidden.
+    base_fail_tests: [(); 0],
+    plus_fail_tests: [(); 0],
+}
+
+#[derive(Serialize)]
+struct ResultsFile<'a> {
+    codeagent: &'static str,
+    date: &'a str,
+    hash: &'a str,
+    eval: BTreeMap<&'a str, Vec<ResultRow<'a>>>,
+    pass_at_k: BTreeMap<&'static str, BTreeMap<String, f64>>,
+}
+
+/// What a file of results that we wrote begins with.
+pub const OWN_RESULTS: &[u8] = b"{\"codeagent\":";
+
+/// Writes results as the evaluator of evalplus does: `eval` by problem, and `pass_at_k`. `date` is for people, `hash` that of the
+/// data set.
+///
+/// # Errors
+/// That of `out`.
+pub fn write_results(
+    date: &str,
+    hash: &str,
+    samples: &[JudgedSample<'_>],
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let mut eval: BTreeMap<&str, Vec<ResultRow<'_>>> = BTreeMap::new();
+    for JudgedSample { task_id, solution, statuses } in samples {
+        let row = ResultRow { task_id, solution, statuses, base_fail_tests: [], plus_fail_tests: [] };
+        eval.entry(task_id).or_default().push(row);
+    }
+    let mut pass_at_k = BTreeMap::from([("base", estimates(&eval, Statuses::passes_base))]);
+    if samples.iter().any(|sample| sample.statuses.plus_status.is_some()) {
+        pass_at_k.insert(PLUS, estimates(&eval, Statuses::passes));
+    }
+    let file = ResultsFile { codeagent: env!("CARGO_PKG_VERSION"), date, hash, eval, pass_at_k };
+    serde_json::to_writer(&mut *out, &file)?;
+    out.write_all(b"\n")
+}
+
+/// pass@k by its name, for each k of which every problem has enough samples.
+fn estimates(
+    eval: &BTreeMap<&str, Vec<ResultRow<'_>>>,
+    passes: impl Fn(&Statuses) -> bool,
+) -> BTreeMap<String, f64> {
+    let tallies: Vec<Tally> = eval
+        .values()
+        .map(|rows| Tally {
+            samples: rows.len() as u64,
+            passed: rows.iter().filter(|row| passes(row.statuses)).count() as u64,
+        })
+        .collect();
+    let estimate = |k| pass_at_k(&tallies, k).filter(|estimate| estimate.left_out == 0);
+    KS.into_iter().filter_map(|k| Some((format!("pass@{k}"), estimate(k)?.mean.value))).collect()
+}
 
 #[derive(Serialize)]
 struct Row<'a> {

@@ -114,6 +114,37 @@ fn forms_of_samples() {
 }
 
 #[test]
+fn results_for_evalplus() {
+    let statuses = |base: &str, plus: Option<&str>| evalplus::Statuses {
+        base_status: base.to_owned(),
+        plus_status: plus.map(str::to_owned),
+    };
+    let found = [
+        ("T/0", statuses("pass", Some("pass"))),
+        ("T/0", statuses("pass", Some("timeout"))),
+        ("T/1", statuses("fail", Some("pass"))),
+    ];
+    let judged = found.each_ref().map(|(task_id, statuses)| evalplus::JudgedSample {
+        task_id,
+        solution: RIGHT.to_owned(),
+        statuses,
+    });
+    let mut bytes = Vec::new();
+    evalplus::write_results("2026-01-31 23:59", "abc", &judged, &mut bytes).unwrap();
+    assert!(bytes.starts_with(evalplus::OWN_RESULTS));
+    let text = String::from_utf8(bytes).unwrap().replace(env!("CARGO_PKG_VERSION"), "[version]");
+    insta::assert_snapshot!("evalplus-results", text);
+    let file = file(text.as_bytes());
+    let again = evalplus::read_results(file.path(), &dataset()).unwrap();
+    let passed: Vec<_> = String::from_utf8(again.to_json_lines().unwrap())
+        .unwrap()
+        .lines()
+        .map(|line| pretty(line)["passed"].clone())
+        .collect();
+    assert_eq!(passed, [json!(true), json!(false), json!(false)]);
+}
+
+#[test]
 fn forms_for_training() {
     insta::assert_snapshot!("sft", written(training::write_chats));
     insta::assert_snapshot!("dpo", written(training::write_pairs));

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::chart::{Chart, Spot};
 use super::{ProblemLine, Report, ReportError};
-use crate::batch::{BatchResults, Point};
+use crate::batch::{BatchResults, Group, Point};
 use crate::pass_at_k::PassAtK;
 
 const TEMPLATE: &str = include_str!("../../templates/report.html");
@@ -26,6 +26,7 @@ struct Page<'r> {
     head: Vec<(&'static str, String)>,
     results: &'r BatchResults,
     pass_at_k: Vec<(&'r u64, &'r PassAtK)>,
+    by_difficulty: Vec<(&'r str, &'r Group)>,
     charts: Vec<Chart>,
     failures: Vec<(&'r str, u64, u64)>,
     errors: Vec<(&'r str, u64, u64)>,
@@ -49,6 +50,7 @@ pub(super) fn page(report: &Report) -> Result<String, ReportError> {
         head: report.head(),
         results,
         pass_at_k: results.pass_at_k.iter().collect(),
+        by_difficulty: results.easiest_first(),
         charts: charts(report),
         failures: bars(results.failures.iter().map(|(class, count)| (class.as_str(), *count))),
         errors: bars(results.errors.iter().map(|(kind, count)| (kind.as_str(), *count))),

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::Report;
+use crate::batch::AllPaid;
 
 /// Writes tables of what the batch is, its figures, and its problems. Foreign text can't end a cell.
 pub(super) fn text(report: &Report) -> String {
@@ -37,6 +38,30 @@ pub(super) fn text(report: &Report) -> String {
         results.tokens.out,
         if results.complete { "" } else { "; **not complete**" },
     );
+    if let Some(AllPaid { attempts, paid }) = results.paid {
+        let usd = paid
+            .micro_usd
+            .map_or_else(|| "price unknown".to_owned(), |micro| format!("${:.4}", micro as f64 / 1e6));
+        let _ = writeln!(
+            text,
+            "\nPaid for in {attempts} attempts: {} calls, {} tokens in, {} out, {usd}.",
+            paid.calls, paid.input_tokens, paid.output_tokens,
+        );
+    }
+    if !results.by_difficulty.is_empty() {
+        text.push_str(
+            "\n## By difficulty\n\n| difficulty | problems | solved | samples | pass@1 | 95 % interval |\n|---|---|---|---|---|---|\n",
+        );
+    }
+    for (word, group) in results.easiest_first() {
+        let (pass_at_1, interval) = group.pass_at_k.get(&1).map_or_else(Default::default, |it| {
+            let percent = |share: f64| format!("{:.2} %", share * 100.0);
+            (percent(it.mean.value), format!("{:.2} to {}", it.mean.lo * 100.0, percent(it.mean.hi)))
+        });
+        let [problems, solved, samples] =
+            [group.n_problems.to_string(), group.solved.to_string(), group.samples.to_string()];
+        line(&mut text, &[word, &problems, &solved, &samples, &pass_at_1, &interval]);
+    }
     if !results.failures.is_empty() {
         text.push_str("\n| not passed, by the first failed test | samples |\n|---|---|\n");
         results.failures.iter().for_each(|(class, count)| line(&mut text, &[class, &count.to_string()]));

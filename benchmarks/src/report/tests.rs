@@ -59,6 +59,28 @@ fn a_report_in_html_has_figures_curves_and_programs() {
 }
 
 #[test]
+fn difficulties_have_a_table_of_their_own() {
+    let mut file = batch(&["a", "b", "c"], 2);
+    let words = [("a", "interview"), ("b", "introductory"), ("c", PAYLOADS[0])];
+    file.difficulties = words.map(|(id, word)| (id.to_owned(), word.to_owned())).into();
+    let report = Report::new(file, some_rows(), &[1, 2]);
+    let markdown = report.to_markdown();
+    for line in [
+        "| introductory | 1 | 1 | 1 | 100.00 % | 100.00 to 100.00 % |",
+        "| interview | 1 | 1 | 2 | 50.00 % | 50.00 to 50.00 % |",
+        "| &lt;script>document.title='x'&lt;/script> | 1 | 0 | 0 |  |  |",
+    ] {
+        assert!(markdown.contains(line), "{line} in {markdown}");
+    }
+    let html = report.to_html().unwrap();
+    assert!(
+        html.contains("<td>interview</td><td>1</td><td>1</td><td>2</td><td>1</td><td>pass@1: 50.0 %"),
+        "{html}"
+    );
+    assert!(!html.contains("<script"), "{html}");
+}
+
+#[test]
 fn an_empty_batch_has_a_report_too() {
     let html = report(Vec::new()).to_html().unwrap();
     assert!(html.contains("0 of 3") && html.contains("unknown"), "{html}");

@@ -29,6 +29,15 @@ pub enum ExportFormat {
     Dpo,
 }
 
+/// A form that results are written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ResultsFormat {
+    /// JSON lines: each sample with `result` and `passed`.
+    HumanEval,
+    /// That, and when all are judged also the file of evalplus' evaluator, with `base_status` and `plus_status`.
+    Evalplus,
+}
+
 impl ExportFormat {
     /// Whether it is a folder of files.
     #[must_use]

@@ -1,9 +1,10 @@
 //! `codeagent compare A B…`: results on the same problems, side by side.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use codeagent_benchmarks::batch::SampleRow;
-use codeagent_benchmarks::{Comparison, Results, compare as compared, holm, read_results};
+use codeagent_benchmarks::{Comparison, Results, compare as compared, easiest_first, holm, read_results};
 use serde::Serialize;
 
 use crate::args::{CompareArgs, Globals};
@@ -27,6 +28,9 @@ struct Shown<'a> {
     comparison: &'a Comparison,
     /// The p-value of the permutation test, corrected by Holm for the number of comparisons.
     corrected_p: f64,
+    /// The same for the problems that the data set says to be alike in difficulty, by its word for it.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    by_difficulty: BTreeMap<String, Comparison>,
     /// Tokens of B for each of A, on all samples; `None` where one of them is a file of results.
     token_ratio: Option<f64>,
     /// Money of B for each of A; `None` also where a price is unknown.
@@ -37,6 +41,7 @@ struct Shown<'a> {
 struct Side<'a> {
     path: &'a Path,
     results: Results,
+    difficulties: BTreeMap<String, String>,
     tokens: Option<f64>,
     usd: Option<f64>,
 }
@@ -72,11 +77,26 @@ pub async fn compare(
         let name = |side: &Side<'_>| side.path.display().to_string();
         let (token_ratio, cost_ratio) = (ratio(side.tokens, first.tokens), ratio(side.usd, first.usd));
         let (a, b) = (name(first), name(side));
-        let shown = Shown { v: 1, a, b, comparison, corrected_p, token_ratio, cost_ratio };
+        let by_difficulty = by_difficulty(first, side);
+        let shown = Shown { v: 1, a, b, comparison, corrected_p, by_difficulty, token_ratio, cost_ratio };
         if globals.json { output.json(&shown)? } else { print(&shown, comparisons.len(), output)? }
     }
     let lost = comparisons.first().map_or(0.0, |(_, it)| -it.difference.value);
     Ok(if arguments.gate.is_some_and(|gate| lost > gate) { Exit::Negative } else { Exit::Done })
+}
+
+/// Comparisons of the problems of each difficulty. One side may be a file of results, which does not tell it.
+fn by_difficulty(a: &Side<'_>, b: &Side<'_>) -> BTreeMap<String, Comparison> {
+    let mut groups: BTreeMap<&str, (Results, Results)> = BTreeMap::new();
+    let words: BTreeMap<&String, &String> = b.difficulties.iter().chain(&a.difficulties).collect();
+    for (id, word) in words {
+        if let (Some(one), Some(other)) = (a.results.get(id), b.results.get(id)) {
+            let group = groups.entry(word).or_default();
+            group.0.insert(id.clone(), *one);
+            group.1.insert(id.clone(), *other);
+        }
+    }
+    groups.into_iter().filter_map(|(word, (a, b))| Some((word.to_owned(), compared(&a, &b)?))).collect()
 }
 
 /// What B spends for each of A.
@@ -91,10 +111,11 @@ async fn read<'a>(
 ) -> Result<Side<'a>, Failure> {
     let whole = environment.directory().join(path);
     let side = if whole.is_dir() {
-        of_batch(path, &batches::read(&whole, config, environment).await?.rows)
+        let batch = batches::read(&whole, config, environment).await?;
+        Side { difficulties: batch.file.difficulties, ..of_batch(path, &batch.rows) }
     } else {
         let results = read_results(&whole).map_err(|error| Failure::data(&error))?;
-        Side { path, results, tokens: None, usd: None }
+        Side { path, results, difficulties: BTreeMap::new(), tokens: None, usd: None }
     };
     if side.results.is_empty() {
         return Err(Failure::new(Exit::Data, "holds no result").at(path.display().to_string()));
@@ -112,7 +133,7 @@ fn of_batch<'a>(path: &'a Path, rows: &[SampleRow]) -> Side<'a> {
     }
     let tokens: u64 = rows.iter().map(|row| row.tokens.r#in + row.tokens.out).sum();
     let usd = rows.iter().map(|row| row.cost_usd).sum();
-    Side { path, results, tokens: Some(tokens as f64), usd }
+    Side { path, results, difficulties: BTreeMap::new(), tokens: Some(tokens as f64), usd }
 }
 
 fn print(shown: &Shown<'_>, comparisons: usize, output: &mut Output) -> Result<(), Failure> {
@@ -136,6 +157,18 @@ fn print(shown: &Shown<'_>, comparisons: usize, output: &mut Output) -> Result<(
     };
     let mcnemar = it.mcnemar_p.map_or_else(String::new, |p| format!("; McNemar p {p:.4}"));
     output.line(&format!("permutation p {:.4}{corrected}{mcnemar}", it.permutation_p))?;
+    for (word, it) in easiest_first(&shown.by_difficulty) {
+        output.line(&format!(
+            "{}: A {:.2} %, B {:.2} %, B - A {:+.2} points  [{:+.2}, {:+.2}]  over {} problems",
+            escape::line(word),
+            percent(it.a),
+            percent(it.b),
+            percent(it.difference.value),
+            percent(it.difference.lo),
+            percent(it.difference.hi),
+            it.problems,
+        ))?;
+    }
     let ratios = [("tokens", shown.token_ratio), ("money", shown.cost_ratio)];
     for (what, ratio) in ratios {
         if let Some(ratio) = ratio {

@@ -7,10 +7,10 @@ use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use codeagent::Purse;
 use codeagent::models::CacheMode;
 use codeagent::sandbox::{Judge, JudgeOptions};
 use codeagent::search::BudgetLimits;
+use codeagent::{Pause, Purse};
 use codeagent_benchmarks::batch::{
     self, Batch, BatchError, BatchFile, BatchResults, Ended, Extent, News, RunBudget, SampleBudget,
     SampleError, Unit,
@@ -29,6 +29,7 @@ use crate::environment::Environment;
 use crate::events::Events;
 use crate::failure::{Exit, Failure};
 use crate::figures;
+use crate::live::{About, Live};
 use crate::output::Output;
 use crate::sandboxes;
 use crate::selection::{self, Selection};
@@ -70,6 +71,7 @@ pub async fn eval(
     let builder = agents::builder(&config, &strategy, &sandbox, &source, environment)?
         .protocol(arguments.protocol.name());
     let extent = extent(arguments, &config, &selection);
+    let pause = Pause::default();
     let draft =
         agents::build(builder.clone().provider(Arc::clone(&source.provider)).budget(extent.run.limits()))?;
     let name = arguments.dataset.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -87,7 +89,7 @@ pub async fn eval(
     let stack = source.stack(Some(Arc::clone(&folder.store)));
     let batch = Batch {
         id: folder.file.run_id.clone(),
-        agent: builder.provider(stack.provider),
+        agent: builder.provider(stack.provider).pause(pause.clone()),
         per_sample,
         purse: Purse::new(folder.file.extent.run.limits(), batch::spent(standing.iter().copied())),
         seed: config.search.seed,
@@ -104,12 +106,13 @@ pub async fn eval(
     let mut told = Told {
         progress: Progress::new(globals.quiet, units.len(), &standing, batch.purse.clone()),
         events: Events::open(arguments.events.as_deref(), environment)?,
+        live: Live::open(about(&folder), pause.clone(), stop.clone(), environment),
         folder,
     };
     source.notice.iter().for_each(|notice| told.progress.say(notice));
     told.launch(globals, output)?;
     let time = config.budget.run_seconds.map(Duration::from_secs_f64);
-    let ended = run(&batch, units, time, stop, &mut told, output).await;
+    let ended = run(&batch, units, sleep(pause, time), stop, &mut told, output).await;
     told.progress.finish();
     // What is finished counts, however it ended.
     let results = told.folder.conclude(&batches::ks(&arguments.k, arguments.samples.get())).await?;
@@ -120,10 +123,20 @@ pub async fn eval(
     Ok(exit(ended?, &results, arguments, stop))
 }
 
+fn about(folder: &BatchFolder) -> About {
+    About {
+        run_id: folder.file.run_id.clone(),
+        verb: "eval",
+        subject: folder.file.dataset.clone(),
+        folder: folder.path().to_path_buf(),
+    }
+}
+
 /// Who is told what comes of samples.
 struct Told {
     progress: Progress,
     events: Events,
+    live: Live,
     folder: BatchFolder,
 }
 
@@ -134,9 +147,19 @@ impl Told {
             return Ok(());
         }
         let (run_id, out) = (&self.folder.file.run_id, self.folder.path().display().to_string());
-        output.json(
-            &json!({"event": "launch", "v": 1, "run_id": run_id, "pid": std::process::id(), "out": out}),
-        )
+        let socket = self.live.socket().map(|path| path.display().to_string());
+        output.json(&json!({
+            "event": "launch", "v": 1, "run_id": run_id, "pid": std::process::id(), "socket": socket, "out": out,
+        }))
+    }
+
+    /// Shows the time passing.
+    fn tick(&mut self) {
+        if let Some(news) = self.live.news() {
+            self.progress.say(&news);
+        }
+        self.live.progress(self.progress.status());
+        self.progress.tick();
     }
 }
 
@@ -144,7 +167,7 @@ impl Told {
 async fn run(
     batch: &Batch,
     units: Vec<Unit>,
-    time: Option<Duration>,
+    time_over: impl Future<Output = ()>,
     stop: &Stop,
     told: &mut Told,
     output: &mut Output,
@@ -154,7 +177,7 @@ async fn run(
     let stopped = async move {
         tokio::select! {
             () = signalled.cancelled() => {}
-            () = sleep(time) => {}
+            () = time_over => {}
         }
     };
     // The sender ends with the batch, so that what is told last is heard.
@@ -174,14 +197,15 @@ async fn run(
                 (None, Some(ended)) => return Ok(ended.clone()),
                 (Some(_), _) | (None, None) => {}
             },
-            _ = clock.tick() => told.progress.tick(),
+            _ = clock.tick() => told.tick(),
         }
     }
 }
 
-async fn sleep(time: Option<Duration>) {
+/// The time of the command, in which it is not paused.
+async fn sleep(pause: Pause, time: Option<Duration>) {
     match time {
-        Some(time) => tokio::time::sleep(time).await,
+        Some(time) => pause.sleep(time).await,
         None => std::future::pending().await,
     }
 }
@@ -272,6 +296,7 @@ fn exit(ended: Ended, results: &BatchResults, arguments: &EvalArgs, stop: &Stop)
             };
             (message, exit)
         }
+        (Ended::Cancelled, Some(Exit::Capped)) => ("it was cancelled".to_owned(), Exit::Capped),
         (Ended::Cancelled, Some(exit)) => ("it was interrupted".to_owned(), exit),
         (Ended::Cancelled, None) => ("its time is over (--max-time)".to_owned(), Exit::Capped),
         (Ended::RunBudget, _) => (

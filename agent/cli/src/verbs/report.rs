@@ -25,7 +25,7 @@ pub async fn report(
     let folder = environment.directory().join(&arguments.folder);
     let batch = batches::read(&folder, &config.store, environment).await?;
     let ks = batches::ks(&arguments.k, batch.file.extent.samples);
-    let report = Report::new(batch.file, batch.rows, &ks);
+    let report = Report::new(batch.file, batch.rows, &ks).with_attempts(&batch.attempts);
     let mut written = false;
     if let Some(path) = &arguments.html {
         let page = report.to_html().map_err(|error| {

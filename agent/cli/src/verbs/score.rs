@@ -1,5 +1,6 @@
 //! `codeagent score SAMPLES --dataset D`: the hidden tests over somebody's samples, and pass@k.
 
+mod evalplus;
 mod results;
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
@@ -16,7 +17,7 @@ use serde::Serialize;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
-use crate::args::{Globals, ScoreArgs};
+use crate::args::{Globals, ResultsFormat, ScoreArgs};
 use crate::environment::Environment;
 use crate::failure::{Exit, Failure};
 use crate::figures;
@@ -50,6 +51,9 @@ struct Shown {
     unresolved: usize,
     /// The file with the result of each sample.
     results: String,
+    /// The file in the form of evalplus, where it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    evalplus_results: Option<String>,
 }
 
 /// Scores the samples.
@@ -75,11 +79,15 @@ pub async fn score(
         name.into()
     });
     let path = environment.directory().join(path);
+    let beside = match arguments.format {
+        ResultsFormat::HumanEval => None,
+        ResultsFormat::Evalplus => Some(evalplus::place(arguments, environment)?),
+    };
     let sandbox = sandboxes::open(&config, &arguments.sandbox, environment).await?;
     let options = JudgeOptions {
         limits: config.limits(),
         isolate_tests: arguments.isolate_tests,
-        stop_at_first_failure: true,
+        stop_at_first_failure: beside.is_none(),
         ..JudgeOptions::default()
     };
     let capabilities = sandbox.capabilities();
@@ -92,7 +100,11 @@ pub async fn score(
     let results = Results::open(path, &samples.samples, setting)?;
     let work = Work::new(&dataset, Judge::new(sandbox), options, arguments, results);
     let results = work.run(&samples.samples, arguments.jobs.count(), globals.quiet).await?;
-    let shown = shown(&samples.samples, &results, dataset.problems.len(), arguments);
+    let mut shown = shown(&samples.samples, &results, dataset.problems.len(), arguments);
+    if let Some(path) = beside {
+        evalplus::write(&path, &samples.samples, &results, &dataset)?;
+        shown.evalplus_results = Some(path.display().to_string());
+    }
     if globals.json {
         output.json(&shown)?;
     } else {
@@ -154,6 +166,7 @@ struct Work<'a> {
     problems: HashMap<&'a str, Arc<ProblemWithHidden>>,
     judge: Judge,
     options: JudgeOptions,
+    format: ResultsFormat,
     results: Results,
     /// Texts that run, ran or could not be judged.
     begun: HashSet<Key>,
@@ -175,7 +188,8 @@ impl<'a> Work<'a> {
             (it.problem.id.as_str(), Arc::new(ProblemWithHidden { hidden, ..it.clone() }))
         };
         let problems = dataset.problems.iter().map(problem).collect();
-        Self { problems, judge, options, results, begun: HashSet::new(), broken: 0 }
+        let format = arguments.format;
+        Self { problems, judge, options, format, results, begun: HashSet::new(), broken: 0 }
     }
 
     /// All results, those of before included.
@@ -226,7 +240,7 @@ impl<'a> Work<'a> {
             Failure::new(Exit::Internal, "the judging of a program broke down").caused_by(&error)
         })?;
         match report {
-            Ok(report) => Ok(Some(Row::of(&report))),
+            Ok(report) => Ok(Some(self.judged(sample, &report))),
             // Without the sandbox nothing can be said; one broken run is one text without a result.
             Err(failure) if self.begun.len() == self.broken + 1 => Err(failure),
             Err(failure) => {
@@ -234,6 +248,14 @@ impl<'a> Work<'a> {
                 tracing::error!("{}, line {}: {failure}", sample.task_id, sample.line);
                 Ok(None)
             }
+        }
+    }
+
+    fn judged(&self, sample: &Sample, report: &Report) -> Row {
+        let row = Row::of(report);
+        match (self.format, self.problems.get(sample.task_id.as_str())) {
+            (ResultsFormat::Evalplus, Some(problem)) => row.with_statuses(report, &problem.hidden),
+            _ => row,
         }
     }
 }
@@ -267,6 +289,7 @@ fn shown(samples: &[Sample], results: &Results, problems: usize, arguments: &Sco
         outcomes,
         unresolved,
         results: results.path().display().to_string(),
+        evalplus_results: None,
     }
 }
 
@@ -290,5 +313,7 @@ fn table(shown: &Shown, asked: &[NonZeroU64], output: &mut Output) -> Result<(),
             "{count} samples could not be judged and count nowhere; the same command tries again"
         ))?;
     }
-    output.line(&format!("results: {}", crate::escape::line(&shown.results)))
+    let files = [Some(&shown.results), shown.evalplus_results.as_ref()].into_iter().flatten();
+    let files: Vec<String> = files.map(|path| crate::escape::line(path)).collect();
+    output.line(&format!("results: {}", files.join(", ")))
 }

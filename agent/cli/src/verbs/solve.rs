@@ -9,7 +9,7 @@ use codeagent::models::CacheMode;
 use codeagent::sandbox::{Judge, JudgeOptions, Report, Sandbox};
 use codeagent::search::{BudgetLimits, StopReason};
 use codeagent::solution::{FailureKind, Outcome};
-use codeagent::{Problem, Run, Sketch, Status, Strategy};
+use codeagent::{Pause, Problem, Run, RunSpec, Sketch, Status, Strategy};
 use codeagent_benchmarks::{ProblemWithHidden, Protocol, add_visible_tests, verify};
 use serde::Serialize;
 
@@ -22,6 +22,7 @@ use crate::environment::Environment;
 use crate::events::Events;
 use crate::failure::{Exit, Failure};
 use crate::input;
+use crate::live::{About, Live};
 use crate::output::Output;
 use crate::problems;
 use crate::progress::Progress;
@@ -115,14 +116,19 @@ pub async fn solve(
         folder.require_unused(&identity).await?;
     }
     let stack = source.stack(Some(Arc::clone(&folder.store)));
-    let agent = agents::build(builder.provider(stack.provider).store(Arc::clone(&folder.store)))?;
+    let pause = Pause::default();
+    let mut live =
+        Live::open(about(&problem.problem, &identity, &folder), pause.clone(), stop.clone(), environment);
+    let builder = builder.provider(stack.provider).store(Arc::clone(&folder.store)).pause(pause);
+    let agent = agents::build(builder)?;
 
     let progress = Progress::new(globals.quiet, config.budget.seconds.map(Duration::from_secs_f64));
     let notices = source.notice.iter().cloned().chain(source.out_of_range(&problem.problem.statement));
     notices.for_each(|notice| progress.say(&notice));
     let mut events = Events::open(arguments.events.as_deref(), environment)?;
     let started = Instant::now();
-    let outcome = watch(agent.solve(problem.problem.clone()), &progress, stop, &mut events, output).await;
+    let run = agent.solve(problem.problem.clone());
+    let outcome = watch(run, &progress, &mut live, stop, &mut events, output).await;
     let searched = Searched {
         problem: &problem.problem,
         protocol: arguments.protocol,
@@ -178,6 +184,15 @@ fn problem(arguments: &SolveArgs, environment: &Environment) -> Result<ProblemWi
     Ok(problem)
 }
 
+fn about(problem: &Problem, identity: &RunSpec, folder: &RunFolder) -> About {
+    About {
+        run_id: identity.run_id().to_owned(),
+        verb: "solve",
+        subject: problem.id.clone(),
+        folder: folder.path().to_path_buf(),
+    }
+}
+
 /// The strategy that is asked for, or the one that fills the holes of a sketch where there is one.
 fn sketched(
     asked: Strategy,
@@ -227,6 +242,7 @@ fn budget(config: &Config) -> BudgetLimits {
 async fn watch(
     mut run: Run,
     progress: &Progress,
+    live: &mut Live,
     stop: &Stop,
     events: &mut Events,
     output: &mut Output,
@@ -248,7 +264,13 @@ async fn watch(
                 handle.cancel();
                 progress.say("stopping: the best program so far is kept, and the same command continues");
             }
-            _ = clock.tick() => progress.tick(),
+            _ = clock.tick() => {
+                if let Some(news) = live.news() {
+                    progress.say(&news);
+                }
+                live.progress(progress.status());
+                progress.tick();
+            }
         }
     }
 }

@@ -18,7 +18,7 @@ const CONNECTIONS: u32 = 10;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Number of the latest migration.
-pub(super) const VERSION: i64 = 1;
+pub(super) const VERSION: i64 = 2;
 
 /// The tables of the database, made if need be, and its address without a password.
 pub(super) async fn open(url: &str) -> Result<(PathBuf, PgPool), StoreError> {
@@ -46,9 +46,14 @@ fn address(options: &PgConnectOptions) -> PathBuf {
 }
 
 fn migrator() -> Migrator {
-    let tables = include_str!("../../migrations/postgres/0001_store.sql").into_sql_str();
-    let migration = Migration::new(VERSION, "the store".into(), MigrationType::Simple, tables, false);
-    let mut migrator = Migrator::with_migrations(vec![migration]);
+    let migrations: [(&'static str, &'static str); 2] = [
+        ("the store", include_str!("../../migrations/postgres/0001_store.sql")),
+        ("attempts", include_str!("../../migrations/postgres/0002_attempts.sql")),
+    ];
+    let migrations = (1..).zip(migrations).map(|(version, (name, statements))| {
+        Migration::new(version, name.into(), MigrationType::Simple, statements.into_sql_str(), false)
+    });
+    let mut migrator = Migrator::with_migrations(migrations.collect());
     // A store may share a database with another program that uses sqlx.
     migrator.dangerous_set_table_name("codeagent_migrations");
     migrator

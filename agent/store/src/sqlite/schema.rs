@@ -24,12 +24,13 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 const CHECKPOINT_PAGES: &str = "4000";
 
 /// Number of the latest migration.
-pub(crate) const VERSION: i64 = 2;
+pub(crate) const VERSION: i64 = 3;
 
 fn migrator() -> Migrator {
-    let migrations: [(&'static str, &'static str); 2] = [
+    let migrations: [(&'static str, &'static str); 3] = [
         ("runs, replies and events", include_str!("../../migrations/sqlite/0001_runs_replies_events.sql")),
         ("samples", include_str!("../../migrations/sqlite/0002_samples.sql")),
+        ("attempts", include_str!("../../migrations/sqlite/0003_attempts.sql")),
     ];
     let migrations = (1..).zip(migrations).map(|(version, (name, statements))| {
         Migration::new(version, name.into(), MigrationType::Simple, statements.into_sql_str(), false)

@@ -192,6 +192,7 @@ async fn write_one(path: &Path, connection: &mut SqliteConnection, write: &Write
         }
         Write::Events { run, events } => append_events(path, connection, run, events).await,
         Write::Failure { run, unit, body } => add_failure(connection, run, unit, body).await.map_err(fail),
+        Write::Attempt { run, body } => add_attempt(connection, run, body).await.map_err(fail),
         Write::Sample { batch, sample } => put_sample(connection, batch, sample).await.map_err(fail),
         Write::Close => Ok(0),
     }
@@ -353,6 +354,28 @@ async fn add_failure(
     .bind(run)
     .bind(unit)
     .bind(attempt)
+    .bind(stored.inline.map(|_| body))
+    .bind(stored.blob)
+    .bind(sum.as_slice())
+    .bind(now_us())
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// The writer is alone, so that numbers are without gaps.
+async fn add_attempt(connection: &mut SqliteConnection, run: &str, body: &str) -> Result<u64, sqlx::Error> {
+    let number: i64 = sqlx::query_scalar("SELECT coalesce(max(number), 0) + 1 FROM attempts WHERE run = ?")
+        .bind(run)
+        .fetch_one(&mut *connection)
+        .await?;
+    let stored = blob::store(connection, body.as_bytes()).await?;
+    let sum = seal("attempts", &[run, &number.to_string()], body.as_bytes());
+    let done = sqlx::query(
+        "INSERT INTO attempts (run, number, body, body_blob, sum, created) VALUES (?, ?, ?, ?, ?, ?)",
+    )
+    .bind(run)
+    .bind(number)
     .bind(stored.inline.map(|_| body))
     .bind(stored.blob)
     .bind(sum.as_slice())

@@ -106,8 +106,9 @@ impl Progress {
         self.bar.finish_and_clear();
     }
 
+    /// How far it is, in one line.
     #[expect(clippy::cast_precision_loss, reason = "figures for people")]
-    fn status(&self) -> String {
+    pub(super) fn status(&self) -> String {
         let spent = self.purse.spent();
         let share = if self.done > 0 { 100.0 * self.passed as f64 / self.done as f64 } else { 0.0 };
         let money = if self.priced { usd(spent.micro_usd) } else { "price unknown".to_owned() };

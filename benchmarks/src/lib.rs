@@ -17,6 +17,7 @@ mod pools;
 mod protocol;
 pub mod ranking;
 mod references;
+pub mod repetition;
 pub mod report;
 mod samples;
 mod verify;

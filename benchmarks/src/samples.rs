@@ -12,7 +12,7 @@ use crate::datasets::source::Documents;
 use crate::pass_at_k::Tally;
 
 /// Faults kept with their positions; the rest are counted.
-const FAULTS_MAX: usize = 100;
+pub(crate) const FAULTS_MAX: usize = 100;
 
 /// One sample of a problem.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,6 +4,7 @@
 pub mod binary;
 pub mod cheats;
 pub mod jobs;
+pub mod looping;
 pub mod mutants;
 pub mod pool;
 #[cfg(unix)]

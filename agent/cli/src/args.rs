@@ -3,6 +3,7 @@
 mod batch;
 pub mod formats;
 pub mod groups;
+pub mod repeteval;
 pub mod scorers;
 
 use std::path::PathBuf;
@@ -179,6 +180,8 @@ pub enum Verb {
     Critic(scorers::CriticArgs),
     /// Train or test a reranker: which of a problem's programs to take, from their texts.
     Reranker(scorers::RerankerArgs),
+    /// Measure how a local model goes on with programs that repeat themselves, and how much the guard helps.
+    Repeteval(repeteval::RepetevalArgs),
     /// List the functions, classes and methods of samples, those that are alike together.
     ///
     /// SAMPLES are JSON lines, gzipped or not, of `task_id` and `completion` or `solution`; with --dataset in all forms

@@ -1,6 +1,6 @@
 //! Local models: from a profile to an engine.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use codeagent::models::decode::{GuardConfig, Language, RepetitionGuard};
@@ -14,46 +14,45 @@ use crate::config::types::{LocalDevice, ModelProfile, Repetition};
 use crate::environment::Environment;
 use crate::failure::{Exit, Failure};
 
-/// Loads the model of a profile and starts its engine.
+/// Loads the model of a profile and starts its engine, which answers conversations.
 ///
 /// # Errors
 /// Exit 3 where the files cannot be used, with the place in them and a remedy.
 pub async fn provider(profile: &ModelProfile, environment: &Environment) -> Result<Local, Failure> {
-    let path = profile.path.as_ref().map(|path| find(path, environment));
-    let options = load_options(profile);
+    let engine = engine(profile, environment).await?;
+    let model = engine.model();
+    let style: Arc<dyn ChatStyle> = match profile.path {
+        Some(_) => Arc::new(TemplateStyle::new(&model.chat, &model.name).map_err(|error| unusable(&error))?),
+        None => Arc::new(EmbeddedStyle),
+    };
     let guards = profile.repetition != Some(Repetition::Off);
-    let mut engine = EngineOptions::default();
+    let guard = guards.then(|| repetition_guard(model));
+    Ok(Local::new(engine, style).with_processors(guard.into_iter().collect()))
+}
+
+/// Loads the model of a profile, or without a path the embedded one, and starts its engine.
+///
+/// # Errors
+/// As [`provider`].
+pub async fn engine(profile: &ModelProfile, environment: &Environment) -> Result<Engine, Failure> {
+    let path = profile.path.as_ref().map(|path| find(path, environment));
+    let load = load_options(profile);
+    let mut options = EngineOptions::default();
     if let Some(mib) = profile.kv_budget_mib {
-        engine.kv_budget = usize::try_from(mib).unwrap_or(usize::MAX).saturating_mul(1 << 20);
+        options.kv_budget = usize::try_from(mib).unwrap_or(usize::MAX).saturating_mul(1 << 20);
     }
-    let loading = tokio::task::spawn_blocking(move || start(path.as_deref(), &options, engine, guards));
-    loading.await.map_err(|error| {
+    let start = move || {
+        let model = path.map_or_else(|| embedded::load(&load), |path| LocalModel::open(&path, &load));
+        Engine::start(model.map_err(|error| unusable(&error))?, options).map_err(|error| not_started(&error))
+    };
+    tokio::task::spawn_blocking(start).await.map_err(|error| {
         Failure::new(Exit::Internal, "the local model could not be loaded").caused_by(&error)
     })?
 }
 
-/// The model of a path, or without one the embedded model.
-fn start(
-    path: Option<&Path>,
-    options: &LoadOptions,
-    engine: EngineOptions,
-    guards: bool,
-) -> Result<Local, Failure> {
-    let (model, style): (_, Arc<dyn ChatStyle>) = match path {
-        Some(path) => {
-            let model = LocalModel::open(path, options).map_err(|error| unusable(&error))?;
-            let style = TemplateStyle::new(&model.chat, &model.name).map_err(|error| unusable(&error))?;
-            (model, Arc::new(style))
-        }
-        None => (embedded::load(options).map_err(|error| unusable(&error))?, Arc::new(EmbeddedStyle)),
-    };
-    let guard = repetition_guard(&model);
-    let engine = Engine::start(model, engine).map_err(|error| not_started(&error))?;
-    Ok(Local::new(engine, style).with_processors(guards.then_some(guard).into_iter().collect()))
-}
-
 /// The guard against repetition, for every row of a model.
-fn repetition_guard(model: &LocalModel) -> Arc<ProcessorFactory> {
+#[must_use]
+pub fn repetition_guard(model: &LocalModel) -> Arc<ProcessorFactory> {
     let guard = RepetitionGuard::new(Arc::clone(&model.vocabulary), Language::Python, GuardConfig::default());
     Arc::new(move |_: &RowStart<'_>| Box::new(guard.clone()))
 }

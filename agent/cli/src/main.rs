@@ -125,6 +125,9 @@ async fn dispatch(
         Verb::Reranker(arguments) => {
             verbs::scorers::reranker(arguments, globals, environment, stop, output).await
         }
+        Verb::Repeteval(arguments) => {
+            or_stop(stop, verbs::repeteval::repeteval(arguments, globals, environment, output)).await
+        }
         Verb::Modules(arguments) => verbs::modules::modules(arguments, globals, environment, stop, output),
         Verb::Falsify(arguments) => {
             or_stop(stop, verbs::falsify::falsify(arguments, globals, environment, output)).await

@@ -17,6 +17,7 @@ pub mod model;
 pub mod modules;
 pub mod providers;
 pub mod rank;
+pub mod repeteval;
 pub mod report;
 pub mod sandbox;
 pub mod score;

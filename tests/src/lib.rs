@@ -5,6 +5,8 @@ pub mod binary;
 pub mod cheats;
 pub mod jobs;
 pub mod mutants;
+#[cfg(unix)]
+pub mod nats;
 pub mod pool;
 #[cfg(unix)]
 pub mod postgres;

@@ -15,6 +15,8 @@ pub mod man;
 pub mod model;
 pub mod modules;
 pub mod providers;
+#[cfg(feature = "nats")]
+pub mod queue;
 pub mod rank;
 pub mod report;
 pub mod sandbox;
@@ -25,3 +27,5 @@ pub mod solve;
 pub mod verify;
 pub mod view;
 pub mod watch;
+#[cfg(feature = "nats")]
+pub mod worker;

@@ -68,6 +68,14 @@ pub enum ClusterError {
         /// Its id.
         run: String,
     },
+    /// Workers go on although their run is paused.
+    #[error("the run is paused, but {name}{} did not say so yet", others(*.more))]
+    Deaf {
+        /// One of them.
+        name: String,
+        /// How many there are beside it.
+        more: usize,
+    },
     /// A worker is not what the run asks for.
     #[error(transparent)]
     Mismatch(#[from] Mismatch),
@@ -86,6 +94,10 @@ impl ClusterError {
     fn server(action: impl Into<String>, reason: impl std::fmt::Display) -> Self {
         Self::Server { action: action.into(), reason: reason.to_string() }
     }
+}
+
+fn others(more: usize) -> String {
+    if more == 0 { String::new() } else { format!(" and {more} other workers") }
 }
 
 impl From<QueueError> for ClusterError {

@@ -25,6 +25,10 @@ pub fn failed(error: &ClusterError) -> Failure {
         ClusterError::NoRun { .. } => {
             (Exit::Usage, "`codeagent queue status` lists the runs; `codeagent eval --nats` prepares one")
         }
+        ClusterError::Deaf { .. } => (
+            Exit::Sandbox,
+            "`codeagent queue status` says who works; the pause holds for whoever hears of it",
+        ),
         ClusterError::Mismatch(_) => (
             Exit::Usage,
             "start the worker with the model, the sandbox and the version that the run was started with",

@@ -42,6 +42,9 @@ const ANSWER: Duration = Duration::from_secs(5);
 /// How often is looked whether tasks must be given out, and who is there.
 const TICK: Duration = Duration::from_secs(1);
 
+/// Longest look at the server, which may be away.
+const LOOK_MAX: Duration = Duration::from_secs(20);
+
 /// How tasks are lent to workers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Leasing {
@@ -173,8 +176,16 @@ impl Coordinator {
                 Ok(_) = control.wait_for(|control| *control == Control::Cancelled), if books.ledger.ended.is_none() => {
                     books.ledger.ended = Some(Ended::CalledOff);
                 }
-                // Whatever is left half done is done the next time.
-                _ = tick.tick() => drop(tokio::time::timeout(ANSWER * 4, self.look(&mut books)).await),
+                _ = tick.tick() => {
+                    tokio::select! {
+                        () = self.look(&mut books) => {}
+                        // Whatever is left half done is done the next time.
+                        () = tokio::time::sleep(LOOK_MAX) => {}
+                        () = &mut stopped, if books.ledger.ended.is_none() => {
+                            books.ledger.ended = Some(Ended::Cancelled);
+                        }
+                    }
+                }
             }
         }
     }
@@ -419,7 +430,7 @@ impl Coordinator {
     async fn mend(&self, books: &mut Books<'_>) -> Result<(), ClusterError> {
         self.queue.mend().await?;
         self.link.make_live(&self.names).await?;
-        if self.link.results(&self.names).await.is_none() {
+        if !self.link.has_results(&self.names).await {
             self.link.make_results(&self.names).await?;
         }
         Shelf::make(&self.link, self.names.replies()).await?;

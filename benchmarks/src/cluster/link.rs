@@ -187,6 +187,14 @@ impl Link {
         self.jetstream.get_stream(names.results()).await.ok()
     }
 
+    /// Whether the stream of results is there with its consumer. A server that is away has neither.
+    pub(super) async fn has_results(&self, names: &RunNames) -> bool {
+        match self.results(names).await {
+            Some(stream) => stream.get_consumer::<pull::Config>(COORDINATOR).await.is_ok(),
+            None => false,
+        }
+    }
+
     /// The bucket that says what is to happen, made where it is missing.
     pub(super) async fn make_state(&self, names: &RunNames) -> Result<kv::Store, ClusterError> {
         self.make_bucket(names.state(), Duration::ZERO).await

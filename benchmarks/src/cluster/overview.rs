@@ -1,13 +1,22 @@
 //! How a run stands on the server, and what is to happen with it.
 
+use std::time::Duration;
+
 use async_nats::jetstream::kv;
 use futures_util::TryStreamExt as _;
 use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
 
 use super::ClusterError;
 use super::link::{Link, RunNames};
 use super::queue::{NatsQueue, read};
 use crate::queue::{Control, WorkQueue as _};
+
+/// How long is waited until every worker heard of a pause: longer than one that died counts as there.
+const HEARD: Duration = Duration::from_secs(20);
+
+/// How often is looked whether they did.
+const LOOK: Duration = Duration::from_millis(200);
 
 /// Somebody who works on a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,6 +25,9 @@ pub struct Present {
     pub name: String,
     /// How many tasks it works on at a time.
     pub slots: usize,
+    /// Whether it heard of a pause, so that it takes no task before it hears of its end.
+    #[serde(default)]
+    pub rests: bool,
 }
 
 /// How a run stands on the server.
@@ -65,22 +77,43 @@ impl Overview {
         })
     }
 
-    /// Says what is to happen with the tasks of a run.
+    /// Says what is to happen with the tasks of a run. A pause holds when this returns: from then on no worker takes a
+    /// task, and those that are worked on go on to their ends.
     ///
     /// # Errors
-    /// [`ClusterError::NoRun`] if it is not on the server, or finished.
+    /// [`ClusterError::NoRun`] if it is not on the server, or finished; [`ClusterError::Deaf`] if a worker did not hear
+    /// of a pause, which it may still do.
     pub async fn steer(link: &Link, names: &RunNames, control: Control) -> Result<(), ClusterError> {
-        NatsQueue::bind(link, names).await?.steer(control).await.map_err(Into::into)
+        NatsQueue::bind(link, names).await?.steer(control).await?;
+        if control == Control::Paused { rest(link, names).await } else { Ok(()) }
+    }
+}
+
+/// Waits until every worker rests. One that died is forgotten meanwhile.
+async fn rest(link: &Link, names: &RunNames) -> Result<(), ClusterError> {
+    let Some(live) = link.live(names).await else { return Ok(()) };
+    let until = Instant::now() + HEARD;
+    loop {
+        let workers = present(&live).await?;
+        let mut busy = workers.into_iter().filter(|worker| !worker.rests).map(|worker| worker.name);
+        let Some(name) = busy.next() else { return Ok(()) };
+        if Instant::now() >= until {
+            return Err(ClusterError::Deaf { name, more: busy.count() });
+        }
+        tokio::time::sleep(LOOK).await;
     }
 }
 
 /// Who was heard of lately.
 pub(super) async fn present(live: &kv::Store) -> Result<Vec<Present>, ClusterError> {
     let failed = |error: &dyn std::fmt::Display| ClusterError::server("say who works", error);
-    let keys = live.keys().await.map_err(|error| failed(&error))?;
-    let keys: Vec<String> = keys.try_collect().await.map_err(|error| failed(&error))?;
+    // One question with one answer, where the client's own list of keys is a stream that may never end.
+    let found = live.stream.info_with_subjects(format!("{}>", live.prefix)).await;
+    let subjects: Vec<(String, usize)> =
+        found.map_err(|error| failed(&error))?.try_collect().await.map_err(|error| failed(&error))?;
     let mut workers = Vec::new();
-    for key in keys {
+    for (subject, _) in subjects {
+        let Some(key) = subject.strip_prefix(&live.prefix) else { continue };
         let text = live.get(key).await.map_err(|error| failed(&error))?;
         // One that has just left, or says something else, is not there.
         workers.extend(text.and_then(|text| serde_json::from_slice::<Present>(&text).ok()));

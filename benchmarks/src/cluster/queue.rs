@@ -35,6 +35,8 @@ pub struct NatsQueue {
     lease: Duration,
     held: Mutex<Held>,
     control: watch::Sender<Control>,
+    /// Pulls that the server may still answer with tasks.
+    pulls: watch::Sender<usize>,
     /// Looks what is to happen, for as long as the queue lives.
     _looking: JoinSet<()>,
 }
@@ -43,6 +45,22 @@ pub struct NatsQueue {
 struct Held {
     messages: BTreeMap<u64, Message>,
     count: u64,
+}
+
+/// A pull under way.
+struct Pull<'q>(&'q watch::Sender<usize>);
+
+impl<'q> Pull<'q> {
+    fn begin(pulls: &'q watch::Sender<usize>) -> Self {
+        pulls.send_modify(|count| *count += 1);
+        Self(pulls)
+    }
+}
+
+impl Drop for Pull<'_> {
+    fn drop(&mut self) {
+        self.0.send_modify(|count| *count = count.saturating_sub(1));
+    }
 }
 
 /// Where a ticket lies.
@@ -103,6 +121,7 @@ impl NatsQueue {
             lease,
             held: Mutex::default(),
             control,
+            pulls: watch::Sender::new(0),
             _looking: looking,
         }
     }
@@ -115,16 +134,32 @@ impl NatsQueue {
         self.held().messages.get(&lease.id).cloned()
     }
 
+    /// Returns once it has changed whether tasks can still come from here; gives whether none can before it is resumed:
+    /// the pause was heard, and whatever was asked for before has come.
+    pub(super) async fn changed_rest(&self, rested: bool) -> bool {
+        let (mut control, mut pulls) = (self.control.subscribe(), self.pulls.subscribe());
+        loop {
+            let rests = *control.borrow_and_update() == Control::Paused && *pulls.borrow_and_update() == 0;
+            if rests != rested {
+                return rests;
+            }
+            // Both senders live as long as the queue.
+            tokio::select! {
+                _ = control.changed() => {}
+                _ = pulls.changed() => {}
+            }
+        }
+    }
+
     /// Makes what is missing of the queue, as after a reset.
     pub(super) async fn mend(&self) -> Result<(), ClusterError> {
         self.link.make_work(&self.names, self.lease).await?;
         self.link.make_state(&self.names).await?;
-        if read(&self.state)
-            .await
-            .map_err(|error| ClusterError::server("say what is to happen", error))?
-            .is_none()
-        {
-            self.say(*self.control.borrow()).await?;
+        let said = read(&self.state).await;
+        if said.map_err(|error| ClusterError::server("say what is to happen", error))?.is_none() {
+            // Read in a statement of its own: saying it writes what would still be borrowed here.
+            let control = *self.control.borrow();
+            self.say(control).await?;
         }
         Ok(())
     }
@@ -180,6 +215,7 @@ impl NatsQueue {
     }
 
     async fn leases(&self, most: usize, wait: Duration) -> Result<Vec<Lease>, async_nats::Error> {
+        let _pull = Pull::begin(&self.pulls);
         let messages = link::take(&self.consumer, most, wait).await?;
         let mut leases = Vec::new();
         for message in messages {

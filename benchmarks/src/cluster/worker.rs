@@ -126,7 +126,7 @@ impl Site {
     /// [`ClusterError::Mismatch`] if it would give other results than the run asks for.
     pub fn worker(self, base: AgentBuilder, name: String, slots: usize) -> Result<Worker, ClusterError> {
         let agent = self.order.agent(base)?;
-        let present = Present { name: name.clone(), slots };
+        let present = Present { name: name.clone(), slots, rests: false };
         let shared = Shared {
             link: self.link,
             names: self.names,
@@ -156,9 +156,9 @@ impl Worker {
         let (stop, stale) = (stop.child_token(), &self.shared.stale);
         let serving = serve(&self.queue, self.present.slots.max(1), &stop, &drawer);
         tokio::pin!(serving);
-        let mut presence = tokio::time::interval(PRESENCE);
+        let present = self.be_present();
+        tokio::pin!(present);
         let mut control = self.queue.cancel_events();
-        let text = serde_json::to_vec(&self.present).unwrap_or_default();
         loop {
             tokio::select! {
                 served = &mut serving => {
@@ -171,8 +171,20 @@ impl Worker {
                     self.shared.over.cancel();
                     stop.cancel();
                 }
-                _ = presence.tick() => drop(self.live.put(&self.present.name, text.clone().into()).await),
+                () = &mut present => {}
             }
+        }
+    }
+
+    /// Says again and again that this worker is there, and at once when a pause begins or ends for it. Never returns.
+    async fn be_present(&self) {
+        let mut present = self.present.clone();
+        loop {
+            let text = serde_json::to_vec(&present).unwrap_or_default();
+            // A server that is away hears the next one.
+            drop(self.live.put(&present.name, text.into()).await);
+            let changed = tokio::time::timeout(PRESENCE, self.queue.changed_rest(present.rests)).await;
+            present.rests = changed.unwrap_or(present.rests);
         }
     }
 }
@@ -207,7 +219,7 @@ impl Shared {
         } else {
             let Some(problem) = self.problem(&ticket.problem_hash).await? else {
                 // The coordinator puts it there again when it finds that it is lost.
-                tokio::time::sleep(PRESENCE).await;
+                drop(tokio::time::timeout(PRESENCE, cancel.cancelled()).await);
                 return Ok(Disposal::Returned);
             };
             let agent = ticket.agent(self.agent.clone()).build().map_err(BatchError::from)?;

@@ -372,7 +372,7 @@ fn any_part_on_the_server_may_be_deleted_meanwhile() {
     let bed = Bed::new(nats, Duration::from_millis(60));
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let client = runtime.block_on(async_nats::connect(bed.nats.urls())).unwrap();
-    let server = async_nats::jetstream::new(client);
+    let server = runtime.block_on(async { async_nats::jetstream::new(client) });
     let (mut coordinator, worker) = (bed.coordinator(&[]), bed.worker(&[]));
     let run = bed.run_id();
     let parts = ["CA_WORK", "CA_RES", "KV_CA_BOX", "OBJ_CA_BOX", "KV_CA_REP", "KV_CA_RUN", "KV_CA_LIVE"];
@@ -438,7 +438,8 @@ fn a_worker_that_is_asked_to_leave_gives_back_what_it_has() {
 #[test]
 fn a_run_is_paused_resumed_cancelled_and_continued() {
     let Some(nats) = NatsServers::single() else { return };
-    let bed = Bed::new(nats, Duration::from_millis(40));
+    // So slow that it is not over before somebody hears of a cancellation.
+    let bed = Bed::new(nats, Duration::from_millis(300));
     let (mut coordinator, worker) = (bed.coordinator(&[]), bed.worker(&[]));
     bed.after(5, &mut coordinator);
     let run = bed.run_id();

@@ -21,6 +21,9 @@ const DUPLICATES: Duration = Duration::from_secs(600);
 /// A worker that is silent for so long counts as gone.
 const SILENCE: Duration = Duration::from_secs(15);
 
+/// A result that was given out for so long and is not stored was lost on its way, as when a server went down.
+const LOST: Duration = Duration::from_secs(30);
+
 /// Copies of everything, where there are so many servers.
 const REPLICAS: usize = 3;
 
@@ -163,7 +166,7 @@ impl Link {
         let config = pull::Config {
             durable_name: Some(COORDINATOR.to_owned()),
             ack_policy: AckPolicy::Explicit,
-            ack_wait: Duration::from_secs(3600),
+            ack_wait: LOST,
             max_ack_pending: 10_000,
             ..pull::Config::default()
         };

@@ -34,6 +34,12 @@ impl Purse {
         self.budget.spent()
     }
 
+    /// Charges what was spent elsewhere, without asking whether it fits.
+    pub fn charge(&self, cost: Cost) {
+        self.budget.charge(cost);
+        self.freed.send_replace(());
+    }
+
     /// The limits.
     #[must_use]
     pub const fn limits(&self) -> &BudgetLimits {

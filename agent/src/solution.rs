@@ -105,6 +105,8 @@ pub enum FailureKind {
     Sandbox,
     /// The store of the run.
     Store,
+    /// The task itself: everybody who worked on it went down.
+    Poison,
     /// A part of this program.
     Internal,
 }

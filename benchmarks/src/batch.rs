@@ -1,35 +1,42 @@
 //! Batches: samples of many problems by one agent, judged on the hidden tests, interrupted and continued at will.
 //!
-//! What came of a sample is stored before it is told. A sample whose search was cut short has no row: the same batch
+//! The samples go through a queue, here one in this process; `cluster` has one for many machines. What came of a sample is stored before it is told. A sample whose search was cut short has no row: the same batch
 //! goes on with it, from its stored replies.
 
+mod ledger;
 mod results;
 mod row;
+pub(crate) mod search;
 mod spec;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use codeagent::search::{Cost, StopReason};
+use codeagent::search::Cost;
 use codeagent::solution::FailureKind;
 use codeagent::store::{Sample, Store, StoreError};
-use codeagent::{AgentBuilder, BuildError, Event, Purse, RunHandle};
+use codeagent::{Agent, AgentBuilder, BuildError, Event, Purse, RunSpec};
 use codeagent_sandbox::{Judge, JudgeOptions, Report, SandboxError};
+use futures_core::future::BoxFuture;
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
+use tokio::task::JoinError;
+use tokio_util::sync::CancellationToken;
 
+pub(crate) use ledger::{Drawn, Ledger};
 pub use results::{AllPaid, BatchResults, Curves, Group, Money, Point};
 pub use row::{Counted, Found, SampleError, SampleRow, SampleStatus, Tokens};
+#[cfg(feature = "nats")]
+pub(crate) use spec::differing;
 pub use spec::{BatchFile, Extent, NotTheSame, RunBudget, SampleBudget};
 
 use crate::datasets::ProblemWithHidden;
+use crate::queue::{
+    Control, Disposal, Job, Lease, LocalQueue, QueueError, TICKET_VERSION, Ticket, Work, WorkQueue, serve,
+};
 use crate::verify::{verify_hidden, verify_visible};
 use row::Identity;
-
-/// So many samples that end in errors, one after the other and with no good one between, end the batch: something is
-/// down that all of them need.
-const ERRORS_IN_A_ROW_MAX: usize = 20;
+use search::{Finding, Listener};
 
 /// Seeds fit the integers that every JSON reader keeps exact.
 const SEED_BITS: u64 = (1 << 53) - 1;
@@ -58,6 +65,9 @@ pub enum BatchError {
     /// Nobody takes the news any more.
     #[error("what came of a sample could not be told")]
     Untold,
+    /// The queue of its samples failed.
+    #[error(transparent)]
+    Queue(#[from] QueueError),
 }
 
 /// One sample that is still to be drawn.
@@ -88,6 +98,8 @@ pub enum Ended {
     Done,
     /// The caller cancelled it.
     Cancelled,
+    /// Somebody called it off from elsewhere.
+    CalledOff,
     /// What the samples may spend together is spent.
     RunBudget,
     /// Something is down that all samples need.
@@ -118,14 +130,6 @@ pub struct Batch {
     /// Whether events are told.
     pub tells_events: bool,
 }
-
-/// What came of one sample.
-enum Drawn {
-    Row(Box<SampleRow>),
-    CutShort(StopReason),
-}
-
-type Tasks = JoinSet<Result<Drawn, BatchError>>;
 
 /// The rows of a batch that are stored, by problem and number.
 ///
@@ -200,109 +204,85 @@ impl Batch {
         stopped: impl Future<Output = ()>,
         news: &mpsc::Sender<News>,
     ) -> Result<Ended, BatchError> {
-        let mut waiting = VecDeque::from(units);
-        let mut tasks = Tasks::new();
-        let mut handles: Vec<RunHandle> = Vec::new();
-        let mut ended = None;
-        let mut errors_in_a_row = 0;
-        tokio::pin!(stopped);
-        loop {
-            while ended.is_none() && tasks.len() < self.searches {
-                let Some(unit) = waiting.pop_front() else { break };
-                handles.push(self.start(unit, &mut tasks, news)?);
-            }
-            tokio::select! {
-                joined = tasks.join_next() => match joined {
-                    None => break,
-                    Some(Ok(drawn)) => match drawn? {
-                        Drawn::CutShort(StopReason::RunBudget) => ended = ended.or(Some(Ended::RunBudget)),
-                        Drawn::CutShort(_) => ended = ended.or(Some(Ended::Cancelled)),
-                        Drawn::Row(row) => {
-                            errors_in_a_row = if row.is_resolved() { 0 } else { errors_in_a_row + 1 };
-                            ended = ended.or_else(|| down(&row, errors_in_a_row));
-                            news.send(News::Finished(row)).await.map_err(|_| BatchError::Untold)?;
-                        }
-                    },
-                    // Its task broke down beside the search, which has its own net; the sample has no row.
-                    Some(Err(error)) => {
-                        let message = format!("a sample broke down: {error}");
-                        ended = ended.or(Some(Ended::Down(SampleError { kind: FailureKind::Internal, message })));
-                    }
-                },
-                () = &mut stopped, if ended.is_none() => ended = Some(Ended::Cancelled),
-            }
-            if ended.is_some() {
-                handles.drain(..).for_each(|handle| handle.cancel());
-            }
+        let queue = LocalQueue::default();
+        for unit in &units {
+            queue.publish(&self.ticket(unit)).await?;
         }
-        Ok(ended.unwrap_or(Ended::Done))
-    }
-
-    /// Starts one sample's search.
-    fn start(
-        &self,
-        unit: Unit,
-        tasks: &mut Tasks,
-        news: &mpsc::Sender<News>,
-    ) -> Result<RunHandle, BatchError> {
-        let problem = &unit.problem.problem;
-        let seed = sample_seed(self.seed, &problem.id, unit.sample);
-        let agent = self
-            .agent
-            .clone()
-            .seed(seed)
-            .sample(unit.sample)
-            .budget(self.per_sample.limits)
-            .time_limit(self.per_sample.seconds.map(Duration::from_secs_f64))
-            .purse(self.purse.clone())
-            .store(Arc::clone(&self.store))
-            .build()?;
-        let spec = agent.run_spec(problem);
-        let named = |key: &str| spec.spec.get(key).and_then(|it| it.as_str()).unwrap_or_default().to_owned();
-        let identity = Identity {
-            run_id: self.id.clone(),
-            task_id: problem.id.clone(),
-            sample: unit.sample,
-            seed,
-            strategy: named("strategy"),
-            model: named("model"),
-            search: spec.run_id().to_owned(),
-            attempt: unit.attempt,
-            budget: self.per_sample,
+        queue.steer(Control::Finished).await?;
+        let (told, mut drawn) = mpsc::channel(self.searches.max(1));
+        let bench = Bench {
+            batch: self,
+            problems: by_id(&units),
+            told,
+            events: self.tells_events.then(|| news.clone()),
         };
-        let run = agent.solve(problem.clone());
-        let handle = run.handle();
-        let (batch, news) = (self.clone(), self.tells_events.then(|| news.clone()));
-        tasks.spawn(async move { batch.draw(run, unit, identity, news).await });
-        Ok(handle)
-    }
-
-    async fn draw(
-        self,
-        mut run: codeagent::Run,
-        unit: Unit,
-        identity: Identity,
-        news: Option<mpsc::Sender<News>>,
-    ) -> Result<Drawn, BatchError> {
-        let started = Instant::now();
-        if let Some(news) = news {
-            while let Some(event) = run.next().await {
-                news.send(News::Event(Box::new(event))).await.map_err(|_| BatchError::Untold)?;
+        let stop = CancellationToken::new();
+        let serving = serve(&queue, self.searches, &stop, &bench);
+        let mut ledger = Ledger::new(news);
+        tokio::pin!(serving, stopped);
+        loop {
+            tokio::select! {
+                biased;
+                Some(drawn) = drawn.recv() => ledger.note(drawn).await?,
+                served = &mut serving => {
+                    served?;
+                    break;
+                }
+                () = &mut stopped, if ledger.ended.is_none() => ledger.ended = Some(Ended::Cancelled),
+            }
+            if ledger.ended.is_some() {
+                queue.steer(Control::Cancelled).await?;
             }
         }
-        let outcome = run.outcome().await;
-        if let Some(reason @ (StopReason::Cancelled | StopReason::RunBudget)) = outcome.stop_reason {
-            return Ok(Drawn::CutShort(reason));
+        while let Ok(drawn) = drawn.try_recv() {
+            ledger.note(drawn).await?;
         }
+        Ok(ledger.ended.unwrap_or(Ended::Done))
+    }
+
+    /// The task of a unit, for a queue in this process.
+    pub(crate) fn ticket(&self, unit: &Unit) -> Ticket {
+        let task = unit.problem.problem.id.clone();
+        Ticket {
+            v: TICKET_VERSION,
+            run: self.id.clone(),
+            seed: sample_seed(self.seed, &task, unit.sample),
+            task,
+            sample: unit.sample,
+            attempt: unit.attempt,
+            epoch: 0,
+            budget: self.per_sample,
+            spec_hash: String::new(),
+            problem_hash: String::new(),
+        }
+    }
+
+    /// The agent that draws a sample.
+    pub(crate) fn agent_of(&self, ticket: &Ticket) -> Result<Agent, BuildError> {
+        let agent = ticket.agent(self.agent.clone()).purse(self.purse.clone());
+        agent.store(Arc::clone(&self.store)).build()
+    }
+
+    /// Judges what a search found and stores what came of the sample.
+    pub(crate) async fn conclude(
+        &self,
+        ticket: &Ticket,
+        problem: &ProblemWithHidden,
+        search: &RunSpec,
+        found: Finding,
+    ) -> Result<SampleRow, BatchError> {
+        let started = Instant::now();
+        let outcome = found.outcome;
         let judged = match &outcome.solution {
             Some(solution) if outcome.failure.is_none() => self
-                .judged(&solution.program, &unit.problem)
+                .judged(&solution.program, problem)
                 .await
                 .map(Some)
                 .map_err(|error| SampleError { kind: FailureKind::Sandbox, message: error.to_string() }),
             _ => Ok(None),
         };
-        let row = SampleRow::new(identity, outcome, judged, started.elapsed());
+        let wall = Duration::from_millis(found.wall_ms) + started.elapsed();
+        let row = SampleRow::new(Identity::of(ticket, search), outcome, judged, wall);
         let body = serde_json::to_string(&row).map_err(|source| BatchError::Row {
             task: row.task_id.clone(),
             sample: row.sample,
@@ -310,7 +290,7 @@ impl Batch {
         })?;
         let sample = Sample { task: row.task_id.clone(), sample: row.sample, attempt: row.attempt, body };
         self.store.put_sample(&self.id, sample).await?;
-        Ok(Drawn::Row(Box::new(row)))
+        Ok(row)
     }
 
     async fn judged(&self, program: &str, problem: &ProblemWithHidden) -> Result<Report, SandboxError> {
@@ -322,11 +302,60 @@ impl Batch {
     }
 }
 
-/// Whether an error is one that every further sample would meet.
-fn down(row: &SampleRow, errors_in_a_row: usize) -> Option<Ended> {
-    let error = row.error.as_ref()?;
-    let meets_all = matches!(error.kind, FailureKind::Refused | FailureKind::Store);
-    (meets_all || errors_in_a_row >= ERRORS_IN_A_ROW_MAX).then(|| Ended::Down(error.clone()))
+impl Ticket {
+    /// An agent made to draw this sample.
+    pub(crate) fn agent(&self, agent: AgentBuilder) -> AgentBuilder {
+        agent
+            .seed(self.seed)
+            .sample(self.sample)
+            .budget(self.budget.limits)
+            .time_limit(self.budget.seconds.map(Duration::from_secs_f64))
+    }
+}
+
+/// The problems of units by their ids.
+pub(crate) fn by_id(units: &[Unit]) -> BTreeMap<String, Arc<ProblemWithHidden>> {
+    units.iter().map(|unit| (unit.problem.problem.id.clone(), Arc::clone(&unit.problem))).collect()
+}
+
+/// Draws and judges in this process.
+struct Bench<'b> {
+    batch: &'b Batch,
+    problems: BTreeMap<String, Arc<ProblemWithHidden>>,
+    told: mpsc::Sender<Drawn>,
+    events: Option<mpsc::Sender<News>>,
+}
+
+impl Work for Bench<'_> {
+    type Error = BatchError;
+
+    fn begin(&self, lease: &Lease, cancel: CancellationToken) -> Result<Job<BatchError>, BatchError> {
+        let ticket = lease.ticket.clone();
+        // Tickets are made of these problems.
+        let Some(problem) = self.problems.get(&ticket.task).map(Arc::clone) else {
+            return Ok(Box::pin(std::future::ready(Ok(Disposal::Done))));
+        };
+        let agent = self.batch.agent_of(&ticket)?;
+        let (batch, told, events) = (self.batch.clone(), self.told.clone(), self.events.clone());
+        Ok(Box::pin(async move {
+            let search = agent.run_spec(&problem.problem);
+            let mut listener = events.map_or(Listener::Nobody, Listener::News);
+            let found = search::found(agent.solve(problem.problem.clone()), cancel, &mut listener).await?;
+            let drawn = match found.cut_short() {
+                Some(reason) => Drawn::CutShort(reason),
+                None => Drawn::Row(Box::new(batch.conclude(&ticket, &problem, &search, found).await?)),
+            };
+            let disposal = drawn.disposal();
+            told.send(drawn).await.map_err(|_| BatchError::Untold)?;
+            Ok(disposal)
+        }))
+    }
+
+    fn broken<'a>(&'a self, _: &'a Lease, error: &'a JoinError) -> BoxFuture<'a, ()> {
+        // Beside the search, which has its own net; the sample has no row. Nobody is told who no longer listens.
+        let drawn = Drawn::Broken(format!("a sample broke down: {error}"));
+        Box::pin(async move { drop(self.told.send(drawn).await) })
+    }
 }
 
 #[cfg(test)]

@@ -7,6 +7,8 @@
 
 pub mod batch;
 mod bootstrap;
+#[cfg(feature = "nats")]
+pub mod cluster;
 mod compare;
 mod datasets;
 pub mod formats;
@@ -15,6 +17,7 @@ mod lessons;
 mod pass_at_k;
 mod pools;
 mod protocol;
+pub mod queue;
 pub mod ranking;
 mod references;
 pub mod repetition;

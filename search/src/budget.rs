@@ -150,6 +150,11 @@ impl Budget {
         reservation.close(actual);
     }
 
+    /// Charges what was spent without having been held, whether it fits or not.
+    pub fn charge(&self, actual: Cost) {
+        locked(&self.ledger).spent += actual;
+    }
+
     /// Whether a step that costs at most `worst` would fit if nothing were in flight.
     #[must_use]
     pub fn fits_when_idle(&self, worst: Cost) -> bool {

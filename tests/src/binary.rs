@@ -1,7 +1,7 @@
 //! The real `codeagent` binary, in an environment of its own.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -134,6 +134,25 @@ impl Ended {
     #[expect(clippy::expect_used, reason = "a test helper")]
     pub fn of(command: &mut Command) -> Self {
         command.output().expect("the binary starts").into()
+    }
+
+    /// Waits for a process that was started before.
+    ///
+    /// # Panics
+    /// If it takes more than two minutes: what it had said by then is told, and it is killed.
+    #[must_use]
+    #[expect(clippy::expect_used, clippy::panic, reason = "a test helper")]
+    pub fn within_patience(child: Child) -> Self {
+        let id = child.id().to_string();
+        let (told, ended) = std::sync::mpsc::channel();
+        let waiting = std::thread::spawn(move || told.send(child.wait_with_output()));
+        if let Ok(output) = ended.recv_timeout(PATIENCE * 2) {
+            return output.expect("its output can be read").into();
+        }
+        drop(Command::new("kill").args(["-KILL", &id]).status());
+        drop(waiting.join());
+        let said = ended.try_recv().map(|output| output.map(Self::from));
+        panic!("waited in vain for the end of a process: {said:?}");
     }
 
     /// The object on the first line of stdout.

@@ -6,6 +6,8 @@ pub mod cheats;
 pub mod jobs;
 pub mod looping;
 pub mod mutants;
+#[cfg(unix)]
+pub mod nats;
 pub mod pool;
 #[cfg(unix)]
 pub mod postgres;

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use codeagent::models::local::embedded;
 use codeagent::models::{
-    self, Dialect, MemoryStore, PriceTable, Provider, Recorder, Replay, RetryPolicy, Stack, StackConfig,
+    self, Dialect, MemoryStore, PriceTable, Provider, Recorder, Replay, ReplyStore, RetryPolicy, Stack,
+    StackConfig,
 };
 use codeagent::store::Store;
 use codeagent::{Sampling, StoredReplies};
@@ -94,6 +95,15 @@ impl Source {
     /// The model with cache, retries and limits around it. Replies are kept in `store`.
     #[must_use]
     pub fn stack(&self, store: Option<Arc<Store>>) -> Stack {
+        match store {
+            Some(store) => self.stack_over(StoredReplies::new(store)),
+            None => self.stack_over(MemoryStore::default()),
+        }
+    }
+
+    /// The model with cache, retries and limits around it. Replies are kept in `replies`.
+    #[must_use]
+    pub fn stack_over(&self, replies: impl ReplyStore + 'static) -> Stack {
         let config = StackConfig {
             dialect: self.dialect,
             cache: self.cache,
@@ -101,11 +111,7 @@ impl Source {
             limits: self.limits,
             continue_repetition: self.continue_repetition,
         };
-        let provider = Arc::clone(&self.provider);
-        match store {
-            Some(store) => Stack::build(provider, StoredReplies::new(store), config),
-            None => Stack::build(provider, MemoryStore::default(), config),
-        }
+        Stack::build(Arc::clone(&self.provider), replies, config)
     }
 }
 

@@ -1,6 +1,8 @@
 //! The command line. Help texts are part of the interface: each verb has an example and its exit codes.
 
 mod batch;
+#[cfg(feature = "nats")]
+mod cluster;
 pub mod formats;
 pub mod groups;
 pub mod repeteval;
@@ -13,6 +15,8 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
 use codeagent_benchmarks::Protocol;
 
 pub use batch::{EstimateArgs, EvalArgs, MaxErrors, ReportArgs, WatchArgs};
+#[cfg(feature = "nats")]
+pub use cluster::{MachinesFlags, QueueAction, QueueArgs, RunArgs, ServersFlag, StatusArgs, WorkerArgs};
 pub use formats::{ExportFormat, ImportFormat, ResultsFormat};
 pub use groups::{
     BatchBudgetFlags, BudgetFlags, CacheFlags, JobsFlag, ModelFlags, SandboxFlags, SearchFlags,
@@ -108,6 +112,16 @@ pub enum Verb {
     /// figures (results.json). The same command with the same folder goes on where an interrupted one was; more samples,
     /// more problems and larger budgets may be asked for, nothing else may change.
     Eval(Box<EvalArgs>),
+    /// Draw samples for batches that run on many machines.
+    ///
+    /// Finds a run on the NATS servers that `codeagent eval --nats` prepared, and draws its samples until it is over. The
+    /// model is this machine's; the strategy and all else that results depend on are the run's. SIGTERM gives back what is
+    /// under way. Needs no store and never sees a hidden test. docs/cluster.md says how to start many.
+    #[cfg(feature = "nats")]
+    Worker(Box<WorkerArgs>),
+    /// Look at batches that run on many machines, and steer them.
+    #[cfg(feature = "nats")]
+    Queue(QueueArgs),
     /// Estimate what `eval` with the same flags would spend. Asks no model.
     Estimate(Box<EstimateArgs>),
     /// Run all tests of a problem against a program.

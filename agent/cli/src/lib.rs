@@ -9,6 +9,8 @@ pub mod agents;
 pub mod answers;
 pub mod args;
 pub mod batches;
+#[cfg(feature = "nats")]
+pub mod cluster;
 pub mod config;
 pub mod environment;
 pub mod escape;

@@ -90,6 +90,10 @@ async fn dispatch(
     match &cli.verb {
         Verb::Solve(arguments) => verbs::solve::solve(arguments, globals, environment, stop, output).await,
         Verb::Eval(arguments) => verbs::eval::eval(arguments, globals, environment, stop, output).await,
+        #[cfg(feature = "nats")]
+        Verb::Worker(arguments) => verbs::worker::worker(arguments, globals, environment, stop, output).await,
+        #[cfg(feature = "nats")]
+        Verb::Queue(arguments) => or_stop(stop, verbs::queue::queue(arguments, globals, output)).await,
         Verb::Estimate(arguments) => {
             or_stop(stop, verbs::estimate::estimate(arguments, globals, environment, output)).await
         }

@@ -16,6 +16,8 @@ pub mod man;
 pub mod model;
 pub mod modules;
 pub mod providers;
+#[cfg(feature = "nats")]
+pub mod queue;
 pub mod rank;
 pub mod repeteval;
 pub mod report;
@@ -27,3 +29,5 @@ pub mod solve;
 pub mod verify;
 pub mod view;
 pub mod watch;
+#[cfg(feature = "nats")]
+pub mod worker;

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use codeagent::search::{Cost, StopReason};
 use codeagent::solution::FailureKind;
-use codeagent::{Outcome, Status};
+use codeagent::{Outcome, RunSpec, Status};
 use codeagent_sandbox::{Report, Verdict};
 use serde::{Deserialize, Serialize};
 
 use super::spec::SampleBudget;
+use crate::queue::Ticket;
 
 /// Version of the row's form.
 const VERSION: u8 = 1;
@@ -142,6 +143,25 @@ pub(super) struct Identity {
     pub(super) search: String,
     pub(super) attempt: u32,
     pub(super) budget: SampleBudget,
+}
+
+impl Identity {
+    /// The sample of a ticket, by the search that draws it.
+    pub(super) fn of(ticket: &Ticket, search: &RunSpec) -> Self {
+        let named =
+            |key: &str| search.spec.get(key).and_then(|it| it.as_str()).unwrap_or_default().to_owned();
+        Self {
+            run_id: ticket.run.clone(),
+            task_id: ticket.task.clone(),
+            sample: ticket.sample,
+            seed: ticket.seed,
+            strategy: named("strategy"),
+            model: named("model"),
+            search: search.run_id().to_owned(),
+            attempt: ticket.attempt,
+            budget: ticket.budget,
+        }
+    }
 }
 
 impl SampleRow {

@@ -112,7 +112,7 @@ impl BatchFile {
 }
 
 /// The paths of the values that differ.
-fn differing(before: &Value, now: &Value) -> Vec<String> {
+pub(crate) fn differing(before: &Value, now: &Value) -> Vec<String> {
     let (Value::Object(before), Value::Object(now)) = (before, now) else { return Vec::new() };
     let names: BTreeSet<&String> = before.keys().chain(now.keys()).collect();
     let mut keys = Vec::new();

@@ -52,6 +52,10 @@ pub struct EvalArgs {
     /// Where programs run.
     #[command(flatten)]
     pub sandbox: SandboxFlags,
+    /// Where samples are drawn.
+    #[cfg(feature = "nats")]
+    #[command(flatten)]
+    pub machines: super::MachinesFlags,
     /// Samples that may end in errors, as a number or a share such as 0.01, before the exit code is 7.
     #[arg(long, help_heading = "Result", value_name = "N|SHARE", default_value = "0")]
     pub max_errors: MaxErrors,

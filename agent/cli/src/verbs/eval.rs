@@ -1,5 +1,6 @@
 //! `codeagent eval DATASET --out DIR`: samples of many problems, judged, resumable, in figures.
 
+mod drawing;
 mod folder;
 mod progress;
 
@@ -12,8 +13,7 @@ use codeagent::sandbox::{Judge, JudgeOptions};
 use codeagent::search::BudgetLimits;
 use codeagent::{Pause, Purse};
 use codeagent_benchmarks::batch::{
-    self, Batch, BatchError, BatchFile, BatchResults, Ended, Extent, News, RunBudget, SampleBudget,
-    SampleError, Unit,
+    self, Batch, BatchFile, BatchResults, Ended, Extent, News, RunBudget, SampleBudget, SampleError, Unit,
 };
 use serde_json::json;
 use tokio::sync::mpsc;
@@ -35,6 +35,7 @@ use crate::sandboxes;
 use crate::selection::{self, Selection};
 use crate::signals::Stop;
 use crate::strategies;
+use drawing::Drawing;
 use folder::BatchFolder;
 use progress::Progress;
 
@@ -103,8 +104,13 @@ pub async fn eval(
         searches: usize::try_from(config.limits.searches).unwrap_or(usize::MAX),
         tells_events: arguments.events.is_some(),
     };
+    let purse = batch.purse.clone();
+    let drawing = tokio::select! {
+        prepared = Drawing::prepare(batch, &folder.file.spec, arguments, &config, &source) => prepared?,
+        () = stop.token().cancelled() => return Ok(stop.exit().unwrap_or(Exit::Interrupted)),
+    };
     let mut told = Told {
-        progress: Progress::new(globals.quiet, units.len(), &standing, batch.purse.clone()),
+        progress: Progress::new(globals.quiet, units.len(), &standing, purse),
         events: Events::open(arguments.events.as_deref(), environment)?,
         live: Live::open(about(&folder), pause.clone(), stop.clone(), environment),
         folder,
@@ -112,7 +118,7 @@ pub async fn eval(
     source.notice.iter().for_each(|notice| told.progress.say(notice));
     told.launch(globals, output)?;
     let time = config.budget.run_seconds.map(Duration::from_secs_f64);
-    let ended = run(&batch, units, sleep(pause, time), stop, &mut told, output).await;
+    let ended = run(&drawing, units, sleep(pause, time), stop, &mut told, output).await;
     told.progress.finish();
     // What is finished counts, however it ended.
     let results = told.folder.conclude(&batches::ks(&arguments.k, arguments.samples.get())).await?;
@@ -165,7 +171,7 @@ impl Told {
 
 /// Runs the batch to its end, its time limit or the first signal.
 async fn run(
-    batch: &Batch,
+    drawing: &Drawing,
     units: Vec<Unit>,
     time_over: impl Future<Output = ()>,
     stop: &Stop,
@@ -181,13 +187,13 @@ async fn run(
         }
     };
     // The sender ends with the batch, so that what is told last is heard.
-    let running = async move { batch.run(units, stopped, &news).await };
+    let running = async move { drawing.run(units, stopped, &news).await };
     tokio::pin!(running);
     let mut clock = tokio::time::interval(Duration::from_secs(1));
     let mut ended = None;
     loop {
         tokio::select! {
-            result = &mut running, if ended.is_none() => ended = Some(result.map_err(|error| broken(&error))?),
+            result = &mut running, if ended.is_none() => ended = Some(result?),
             heard = heard.recv() => match (heard, &ended) {
                 (Some(News::Event(event)), _) => told.events.write(&event, output)?,
                 (Some(News::Finished(row)), _) => {
@@ -228,12 +234,6 @@ fn extent(arguments: &EvalArgs, config: &Config, selection: &Selection) -> Exten
         },
         run: RunBudget { tokens: config.budget.run_tokens, micro_usd: config.budget.run_usd.map(micro_usd) },
     }
-}
-
-fn broken(error: &BatchError) -> Failure {
-    Failure::new(Exit::Internal, "the batch can't go on")
-        .caused_by(error)
-        .hint("check that the disk has room and is writable; the same command continues")
 }
 
 fn show(
@@ -299,6 +299,7 @@ fn exit(ended: Ended, results: &BatchResults, arguments: &EvalArgs, stop: &Stop)
         (Ended::Cancelled, Some(Exit::Capped)) => ("it was cancelled".to_owned(), Exit::Capped),
         (Ended::Cancelled, Some(exit)) => ("it was interrupted".to_owned(), exit),
         (Ended::Cancelled, None) => ("its time is over (--max-time)".to_owned(), Exit::Capped),
+        (Ended::CalledOff, _) => ("it was cancelled by `codeagent queue cancel`".to_owned(), Exit::Capped),
         (Ended::RunBudget, _) => (
             "what all samples together may spend is spent (--max-cost, --max-tokens-total)".to_owned(),
             Exit::Capped,

@@ -75,8 +75,7 @@ pub async fn eval(
     let pause = Pause::default();
     let draft =
         agents::build(builder.clone().provider(Arc::clone(&source.provider)).budget(extent.run.limits()))?;
-    let name = arguments.dataset.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let file = BatchFile::new(&draft, &selection.dataset, name, extent);
+    let file = BatchFile::new(&draft, &selection.dataset, file_name(arguments), extent);
     let folder =
         BatchFolder::open(&environment.directory().join(&arguments.out), file, &config.store, environment)
             .await?;
@@ -127,6 +126,10 @@ pub async fn eval(
         show(&results, &told.folder, globals, output)?;
     }
     Ok(exit(ended?, &results, arguments, stop))
+}
+
+fn file_name(arguments: &EvalArgs) -> String {
+    arguments.dataset.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 fn about(folder: &BatchFolder) -> About {

@@ -80,6 +80,7 @@ fn run(cli: Cli, output: &mut Output) -> Result<Exit, Failure> {
     exit
 }
 
+#[expect(clippy::too_many_lines, clippy::cognitive_complexity, reason = "one arm per verb")]
 async fn dispatch(
     cli: &Cli,
     environment: &Environment,

@@ -240,7 +240,7 @@ fn hidden_tests_are_on_no_page() {
     let id = viewer.runs()[0]["id"].as_str().unwrap().to_owned();
     let mut pages =
         vec![viewer.get(&format!("/api/runs/{id}")), viewer.get(&format!("/api/runs/{id}/statement"))];
-    let events = viewer.json(&format!("/api/runs/{id}/events"))["events"].as_array().unwrap().clone();
+    let events = events(&viewer, &id);
     pages.extend(events.iter().map(|event| viewer.get(&format!("/api/runs/{id}/events/{}", event["seq"]))));
     assert!(pages.iter().any(|page| page.contains("double(2) == 4")), "visible tests are shown");
     for page in pages {
@@ -290,14 +290,26 @@ fn ten_thousand_runs_are_no_burden() {
     );
 }
 
+/// All events of a run, which come in parts.
+fn events(viewer: &Viewer, id: &str) -> Vec<Value> {
+    let mut all = Vec::new();
+    loop {
+        let mut part = viewer.json(&format!("/api/runs/{id}/events?from={}", all.len()));
+        let more = part["more"] == true;
+        all.append(part["events"].as_array_mut().unwrap());
+        if !more {
+            return all;
+        }
+    }
+}
+
 #[test]
 fn the_tree_is_drawn_in_a_browser() {
     let Some(browser) = Browser::find() else { return };
     let place = solved("rethink-mcts");
     let viewer = Viewer::start(&place, "run");
     let id = viewer.runs()[0]["id"].as_str().unwrap().to_owned();
-    let events = viewer.json(&format!("/api/runs/{id}/events"))["events"].as_array().unwrap().clone();
-    let made = events.iter().filter(|event| event["type"] == "node_added").count();
+    let made = events(&viewer, &id).iter().filter(|event| event["type"] == "node_added").count();
     assert!(made > 3);
     for (width, place) in [(1280, String::new()), (400, format!("#/{id}/4"))] {
         let page = browser.elements(&viewer.page(&place), width);
@@ -331,7 +343,7 @@ fn a_failed_test_and_a_changed_program_are_shown() {
     assert!(matches!(ended.code, Some(0 | 1 | 5)), "{ended:?}");
     let viewer = Viewer::start(&place, "run");
     let id = viewer.runs()[0]["id"].as_str().unwrap().to_owned();
-    let events = viewer.json(&format!("/api/runs/{id}/events"))["events"].as_array().unwrap().clone();
+    let events = events(&viewer, &id);
     let revision = events.iter().find(|event| event["kind"] == "revision").expect("a revision");
     let failed = events.iter().find(|event| event["attempt"]["passed"] != event["attempt"]["total"]).unwrap();
     let page = browser.elements(&viewer.page(&format!("#/{id}/{}", failed["node"])), 1280);

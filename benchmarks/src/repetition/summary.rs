@@ -80,7 +80,7 @@ mod tests {
 
     fn answer(end: AnswerEnd, tokens: u64, compiles: bool) -> Measured {
         let repeated = |grams| Repeated { grams, statements: grams / 2.0 };
-        Measured { end, tokens, ms: 500.0, compiles, terminals: repeated(0.8), texts: repeated(0.2) }
+        Measured { end, tokens, ms: 500.0, compiles, terminals: repeated(0.75), texts: repeated(0.25) }
     }
 
     #[test]
@@ -91,8 +91,8 @@ mod tests {
         assert_eq!((summary.prompts, summary.answers), (3, 6));
         let values = [summary.ended, summary.cut, summary.compiles, summary.tokens].map(|mean| mean.value);
         assert_eq!(values, [0.5, 0.5, 0.5, 20.0]);
-        assert_eq!((summary.grams_terminals.value, summary.grams_texts.value), (0.8, 0.2));
-        assert!((summary.statements_terminals.value - 0.4).abs() < 1e-12 && summary.seconds.value == 0.5);
+        assert_eq!((summary.grams_terminals.value, summary.grams_texts.value), (0.75, 0.25));
+        assert!((summary.statements_terminals.value - 0.375).abs() < 1e-12 && summary.seconds.value == 0.5);
         assert!(summary.ended.lo < 0.5 && summary.ended.hi > 0.5);
         assert_eq!(summarise("none", []), None);
     }

@@ -139,14 +139,14 @@ impl Ended {
     /// Waits for a process that was started before.
     ///
     /// # Panics
-    /// If it takes more than five times our patience: what it had said by then is told, and it is killed.
+    /// If it takes more than two minutes: what it had said by then is told, and it is killed.
     #[must_use]
     #[expect(clippy::expect_used, clippy::panic, reason = "a test helper")]
     pub fn within_patience(child: Child) -> Self {
         let id = child.id().to_string();
         let (told, ended) = std::sync::mpsc::channel();
         let waiting = std::thread::spawn(move || told.send(child.wait_with_output()));
-        if let Ok(output) = ended.recv_timeout(PATIENCE * 5) {
+        if let Ok(output) = ended.recv_timeout(PATIENCE * 2) {
             return output.expect("its output can be read").into();
         }
         drop(Command::new("kill").args(["-KILL", &id]).status());

@@ -385,6 +385,23 @@ fn any_part_on_the_server_may_be_deleted_meanwhile() {
     leaves(worker);
 }
 
+/// With a lease this long nothing is mended before the end.
+#[test]
+fn a_run_ends_though_what_says_so_was_deleted() {
+    let Some(nats) = NatsServers::single() else { return };
+    let bed = Bed::new(nats, Duration::from_millis(60));
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let client = runtime.block_on(async_nats::connect(bed.nats.urls())).unwrap();
+    let server = async_nats::jetstream::new(client);
+    let calls = alone().0["calls"].as_u64().unwrap() as usize;
+    let (mut coordinator, worker) = (bed.coordinator(&["--lease", "600s"]), bed.worker(&[]));
+    let run = bed.run_id();
+    bed.after(calls - 4, &mut coordinator);
+    runtime.block_on(server.delete_stream(format!("KV_CA_RUN_{run}"))).unwrap();
+    bed.ends_as_alone(coordinator);
+    leaves(worker);
+}
+
 #[test]
 fn a_cluster_survives_its_leader_and_then_two_of_three() {
     let Some(nats) = NatsServers::cluster() else { return };

@@ -44,9 +44,7 @@ fn searches_solve_more_than_a_sample_and_cost_nothing() {
         assert_eq!((results["complete"].as_bool(), results["cost"]["usd"].as_f64()), (Some(true), Some(0.0)));
     }
     assert!(solved(&single) >= FLOOR, "{all:?}");
-    assert!(solved(&resampled) > solved(&single) && solved(&adaptive) > solved(&single), "{all:?}");
-    // Another processor's sums round differently, which can move a problem either way.
-    assert!(solved(&adaptive) + 1 >= solved(&resampled), "{all:?}");
+    assert!(solved(&resampled) > solved(&single) && solved(&adaptive) >= solved(&resampled), "{all:?}");
     let again = resample(&place, "again", "1");
     assert_eq!(
         (&again["pass_at_k"], &again["tokens"]["out"]),

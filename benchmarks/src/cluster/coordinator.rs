@@ -42,6 +42,10 @@ const ANSWER: Duration = Duration::from_secs(5);
 /// How often is looked whether tasks must be given out, and who is there.
 const TICK: Duration = Duration::from_secs(1);
 
+/// How often is looked whether anything is gone from the server. Less than a task takes to come so often to workers that
+/// miss its problem that it counts as one that kills them.
+const MEND: Duration = Duration::from_secs(10);
+
 /// Longest look at the server, which may be away.
 const LOOK_MAX: Duration = Duration::from_secs(20);
 
@@ -96,6 +100,7 @@ struct Books<'r> {
     judging: JoinSet<Result<Judged, ClusterError>>,
     in_hand: BTreeSet<Key>,
     window: usize,
+    mended_at: Instant,
     /// Whether the server takes tasks, as far as is known.
     is_up: bool,
 }
@@ -228,6 +233,7 @@ impl Coordinator {
             judging: JoinSet::new(),
             in_hand: BTreeSet::new(),
             window: OUTSTANDING_MIN,
+            mended_at: Instant::now(),
             is_up: true,
         })
     }
@@ -387,7 +393,8 @@ impl Coordinator {
         }
         let due = Instant::now().checked_sub(self.leasing.silence);
         let is_due = |issued: &Issued| due.is_some_and(|due| issued.looked_at < due);
-        if books.is_up && !books.issued.values().any(is_due) {
+        let is_fresh = books.mended_at.elapsed() < MEND;
+        if books.is_up && is_fresh && !books.issued.values().any(is_due) {
             return;
         }
         match self.sweep(books, is_due).await {
@@ -434,14 +441,16 @@ impl Coordinator {
             self.link.make_results(&self.names).await?;
         }
         Shelf::make(&self.link, self.names.replies()).await?;
+        let is_gone = Shelf::find(&self.link, &self.names.parcels()).await.is_none();
         Shelf::make(&self.link, self.names.parcels()).await?;
-        if self.parcels.get(ORDER).await?.is_none() {
+        if is_gone || self.parcels.get(ORDER).await?.is_none() {
             self.parcels.put(ORDER, &self.order).await?;
             let tasks: Vec<String> = std::mem::take(&mut books.hashes).into_keys().collect();
             for task in tasks {
                 self.shelved(&task, books).await?;
             }
         }
+        books.mended_at = Instant::now();
         Ok(())
     }
 

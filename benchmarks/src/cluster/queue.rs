@@ -209,9 +209,17 @@ impl NatsQueue {
 
     async fn say(&self, control: Control) -> Result<(), ClusterError> {
         let text = serde_json::to_vec(&control).unwrap_or_default();
-        patiently("say what is to happen", || self.state.put(CONTROL, text.clone().into())).await?;
+        patiently("say what is to happen", || self.write(text.clone())).await?;
         self.control.send_replace(control);
         Ok(())
+    }
+
+    /// Writes what is to happen, in its bucket, which is made again where it is gone: the end of a run may come before
+    /// anybody mends.
+    async fn write(&self, text: Vec<u8>) -> Result<(), ClusterError> {
+        self.link.make_state(&self.names).await?;
+        let written = self.state.put(CONTROL, text.into()).await;
+        written.map(drop).map_err(|error| ClusterError::server("say what is to happen", error))
     }
 
     async fn leases(&self, most: usize, wait: Duration) -> Result<Vec<Lease>, async_nats::Error> {

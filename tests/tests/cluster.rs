@@ -392,7 +392,7 @@ fn a_run_ends_though_what_says_so_was_deleted() {
     let bed = Bed::new(nats, Duration::from_millis(60));
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let client = runtime.block_on(async_nats::connect(bed.nats.urls())).unwrap();
-    let server = async_nats::jetstream::new(client);
+    let server = runtime.block_on(async { async_nats::jetstream::new(client) });
     let calls = alone().0["calls"].as_u64().unwrap() as usize;
     let (mut coordinator, worker) = (bed.coordinator(&["--lease", "600s"]), bed.worker(&[]));
     let run = bed.run_id();

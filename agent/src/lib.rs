@@ -25,6 +25,7 @@
 
 mod answers;
 mod assertion;
+mod bill;
 mod builder;
 mod digest;
 mod driver;
@@ -36,7 +37,6 @@ mod feedback;
 mod inputs;
 pub mod learned;
 mod log;
-mod meter;
 pub mod modules;
 mod notebook;
 mod operators;
@@ -53,6 +53,7 @@ pub mod solution;
 pub mod strategy;
 mod task;
 
+pub use bill::{Attempt, Paid};
 pub use builder::{Agent, AgentBuilder, BuildError};
 pub use codeagent_models as models;
 pub use codeagent_prompts as prompts;
@@ -60,7 +61,6 @@ pub use codeagent_sandbox as sandbox;
 pub use codeagent_search as search;
 pub use codeagent_store as store;
 pub use event::{Event, EventKind};
-pub use meter::{Attempt, Paid};
 pub use operators::Sampling;
 pub use pause::Pause;
 pub use problem::{Entry, ExampleError, Problem, ProblemLimits};

@@ -15,13 +15,13 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::bill::{Attempt, Bill};
 use crate::builder::{Agent, Parts};
 use crate::driver::{Driver, State, with_causes};
 use crate::event::{Event, EventKind};
 use crate::examiner::Examiner;
 use crate::learned::Appraiser;
 use crate::log::Log;
-use crate::meter::{Attempt, Meter};
 use crate::notebook::Notebook;
 use crate::operators::{Ports, RoundModules, TrialError};
 use crate::problem::Problem;
@@ -173,12 +173,12 @@ async fn search(
     match begin(&parts, problem, listener, cancel).await {
         Ok(Beginning::Finished(outcome)) => *outcome,
         Ok(Beginning::Driver(driver, run_id)) => {
-            let (meter, began) = (driver.meter.clone(), Instant::now());
+            let (bill, began) = (driver.bill.clone(), Instant::now());
             let outcome = driver.drive().await;
             let attempt = Attempt {
                 v: ATTEMPT_VERSION,
                 ended: left_as(&outcome).to_owned(),
-                paid: meter.paid(),
+                paid: bill.paid(),
                 wall_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
             };
             close(&parts, &run_id, outcome, &attempt).await
@@ -230,17 +230,17 @@ pub(crate) async fn begin(
         visible_tests: u32::try_from(problem.visible.len()).unwrap_or(u32::MAX),
     };
     log.record(vec![(None, started)]).await?;
-    let meter = Meter::new(parts.prices.price(parts.provider.model()));
+    let bill = Bill::new(parts.prices.price(parts.provider.model()));
     let driver = Driver {
         search: Search::new(parts.strategy.policy(), parts.seed),
         budget: Budget::new(parts.budget),
         purse: parts.purse.clone(),
-        ports: Arc::new(ports(parts, problem, &meter)),
+        ports: Arc::new(ports(parts, problem, &bill)),
         log,
         cancel,
         pause: parts.pause.clone(),
         time_limit: parts.time_limit,
-        meter,
+        bill,
         in_flight_max: parts.in_flight,
         notebook: Notebook::new(),
         state: State::default(),
@@ -259,9 +259,9 @@ async fn tell_again(store: &Store, run: &str, listener: &mpsc::Sender<Event>) ->
     Ok(())
 }
 
-fn ports(parts: &Arc<Parts>, problem: Problem, meter: &Meter) -> Ports {
+fn ports(parts: &Arc<Parts>, problem: Problem, bill: &Bill) -> Ports {
     Ports {
-        provider: parts.pause.gate(meter.at(Arc::clone(&parts.provider))),
+        provider: parts.pause.gate(bill.at(Arc::clone(&parts.provider))),
         examiner: Examiner::new(Arc::clone(&parts.sandbox), parts.store.clone(), parts.limits),
         task: task::of(&problem),
         appraiser: parts.scorer.clone().map(|scorer| Appraiser::new(scorer, &problem)),

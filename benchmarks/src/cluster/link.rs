@@ -351,7 +351,8 @@ pub(super) async fn take(
         return Ok(messages);
     }
     let mut later = consumer.batch().max_messages(1).expires(wait).messages().await?;
-    while let Some(message) = later.next().await {
+    // The server may have lost the consumer that it was to answer for.
+    while let Some(message) = tokio::time::timeout(wait + ANSWER, later.next()).await? {
         messages.push(message?);
     }
     Ok(messages)

@@ -52,28 +52,28 @@ impl Paid {
     }
 }
 
-/// Counts what a model is paid. Clones are the same meter.
+/// What a model is paid for. Clones are the same bill.
 #[derive(Debug, Clone)]
-pub(crate) struct Meter {
+pub(crate) struct Bill {
     price: Option<Price>,
     paid: Arc<Mutex<Paid>>,
 }
 
-impl Meter {
-    /// A meter that shows nothing yet.
+impl Bill {
+    /// A bill of nothing.
     pub(crate) fn new(price: Option<Price>) -> Self {
         let paid = Paid { micro_usd: price.map(|_| 0), ..Paid::default() };
         Self { price, paid: Arc::new(Mutex::new(paid)) }
     }
 
-    /// What it shows.
+    /// What stands on it.
     pub(crate) fn paid(&self) -> Paid {
         *self.paid.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The same model with this meter at it.
+    /// The same model, which writes on this bill.
     pub(crate) fn at(&self, provider: Arc<dyn Provider>) -> Arc<dyn Provider> {
-        Arc::new(Metered { meter: self.clone(), provider })
+        Arc::new(Billed { bill: self.clone(), provider })
     }
 
     fn count(&self, reply: &Reply) {
@@ -92,16 +92,16 @@ impl Meter {
     }
 }
 
-struct Metered {
-    meter: Meter,
+struct Billed {
+    bill: Bill,
     provider: Arc<dyn Provider>,
 }
 
-impl Provider for Metered {
+impl Provider for Billed {
     fn complete<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<Reply, ModelError>> {
         Box::pin(async move {
             let reply = self.provider.complete(request).await?;
-            self.meter.count(&reply);
+            self.bill.count(&reply);
             Ok(reply)
         })
     }

@@ -6,6 +6,8 @@
 //!    gone on with ([`grove`]). Moves are believed what was seen of them in the whole tree and, where given, in earlier
 //!    problems ([`experience`]). Where revisions do not help, this comes down to resampling.
 //! 3. *Settling*: what passes is checked by the model before it is believed ([`evidence`]); calls are kept back for it.
+//!    Where there are no visible tests and programs differ, the model writes tests, which the choice weighs with the
+//!    number of programs that behave alike.
 //!
 //! It ends when a program is accepted, when nothing is likely to do better, or with its own bounds.
 //!
@@ -22,7 +24,8 @@ use crate::checked;
 use crate::evidence::note;
 use crate::grow::{evaluate, grow, record};
 use crate::policy::{
-    Decision, Operator, ProgramStyle, SearchPolicy, StopReason, ThoughtStyle, Trial, TrialResult, VerifyStyle,
+    Decision, Operator, ProgramStyle, SearchPolicy, Shown, StopReason, ThoughtStyle, Trial, TrialResult,
+    VerifyStyle,
 };
 use crate::thompson::Dice;
 use crate::tree::{Change, Evaluator, NodeId, Tree};
@@ -124,6 +127,8 @@ const STEADY: f64 = 0.2;
 const COMPARISON_CALLS: usize = 3;
 /// Inputs that the model is asked for.
 const INPUTS: usize = 8;
+/// Tests that the model is asked for at most.
+const TESTS: usize = 8;
 
 impl Adaptive {
     /// A policy that has asked for nothing yet.
@@ -169,6 +174,15 @@ impl Adaptive {
             Settled::WriteInputs if self.calls < self.config.calls.max(1) => {
                 let operator = Operator::WriteInputs { count: INPUTS };
                 self.planned.push(Decision { temperature: VARIED, ..self.question(NodeId::ROOT, operator) });
+            }
+            Settled::WriteTests if self.calls < self.config.calls.max(1) => {
+                let operator = Operator::GenerateTests { tests: TESTS, suites: 1 };
+                self.planned.push(self.question(NodeId::ROOT, operator));
+            }
+            Settled::Test(programs, tests) => {
+                let run = Operator::RunTests { suites: vec![tests], shown: Shown::Unchanged };
+                let runs = programs.into_iter().map(|program| self.question(program, run.clone()));
+                self.planned.extend(runs.collect::<Vec<_>>());
             }
             Settled::Check(program) if self.calls < self.config.calls.max(1) => {
                 self.planned.push(self.question(program, Operator::Verify { style: VerifyStyle::Verdict }));
@@ -315,6 +329,8 @@ impl SearchPolicy for Adaptive {
                 self.evidence.probe(tree, programs, inputs);
             }
             (Operator::WriteInputs { .. }, _) => self.evidence.take_inputs(nodes.first().copied()),
+            (Operator::GenerateTests { .. }, _) => self.evidence.take_tests(nodes.first().copied()),
+            (Operator::RunTests { .. }, _) => self.evidence.tested(tree, trial.node),
             (Operator::Rethink { .. }, TrialResult::Replaced) => {
                 record(tree, Change::Rethought { node: trial.node });
                 self.grove.rethought(trial.node);

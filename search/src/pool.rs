@@ -26,6 +26,10 @@ pub struct Candidate {
     /// How many distinct programs of the pool behave like it on the visible tests and on probes, itself included; 0 if
     /// neither is known.
     pub cluster: u32,
+    /// What speaks for it beside visible tests, not negative: the root of its cluster's size. Where there are no visible
+    /// tests and programs ran on tests that a model wrote, times the share of those that it passes, so that this is
+    /// CodeT's score (Chen et al. 2023, section 3.2) but for the number of tests.
+    pub agreement: f64,
     /// The model's confidence in it, in `[-1, 1]`, where it was asked.
     pub self_eval: Option<f64>,
     /// Whether a critic accepted it, the last that was asked.
@@ -74,6 +78,7 @@ impl Pool {
         }
         pool.count_clusters();
         pool.count_generated(tree);
+        pool.weigh_agreement();
         pool
     }
 
@@ -110,6 +115,15 @@ impl Pool {
         }
     }
 
+    fn weigh_agreement(&mut self) {
+        let ran = self.candidates.iter().any(|candidate| candidate.generated.1 > 0);
+        for candidate in &mut self.candidates {
+            let asks_tests = ran && candidate.attempt.total == 0;
+            let share = if asks_tests { candidate.generated_share() } else { 1.0 };
+            candidate.agreement = f64::from(candidate.cluster).sqrt() * share;
+        }
+    }
+
     fn count_generated(&mut self, tree: &Tree) {
         for suite in suite::suites(tree) {
             let (runs, trusted) = (suite::runs(tree, suite), suite::trusted(tree, suite));
@@ -138,6 +152,7 @@ impl Candidate {
             alone: false,
             consensus: node.score(Evaluator::Consensus),
             cluster: 0,
+            agreement: 0.0,
             self_eval: node.score(Evaluator::SelfEval),
             accepted: verdict(node),
             grade: node.score(Evaluator::OutputGrade),
@@ -158,6 +173,13 @@ impl Candidate {
         }
         let known = (self.attempt.behaviour, self.probed);
         (known != (None, None)).then_some(Behaviour { visible: known.0, probed: known.1 })
+    }
+
+    /// Share of the tests that a model wrote that it passes, in `[0, 1]`; 0 where it ran on none.
+    #[must_use]
+    pub fn generated_share(&self) -> f64 {
+        let (passed, total) = self.generated;
+        if total == 0 { 0.0 } else { f64::from(passed) / f64::from(total) }
     }
 
     fn add_points(&mut self, node: &Node) {

@@ -100,6 +100,14 @@ pub fn pass_fraction(node: &Node, suite: Option<NodeId>) -> f64 {
     if total == 0 { 0.0 } else { f64::from(passed) / f64::from(total) }
 }
 
+/// Share of a suite's tests that a program passes, in `[0, 1]`; 0 where it did not run on it.
+#[must_use]
+pub fn pass_fraction_of(tree: &Tree, program: NodeId, suite: NodeId) -> f64 {
+    let run = tree.node(program).and_then(|node| node.run(suite));
+    let (passed, total) = run.map_or((0, 0), |run| (run.passed(), run.total()));
+    if total == 0 { 0.0 } else { f64::from(passed) / f64::from(total) }
+}
+
 /// All suites of a tree, in the order of their making.
 pub fn suites(tree: &Tree) -> impl Iterator<Item = NodeId> {
     tree.nodes().filter(|node| node.kind == NodeKind::Tests).map(|node| node.id)

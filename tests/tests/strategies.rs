@@ -8,6 +8,7 @@
 use std::collections::BTreeSet;
 
 use codeagent::strategy::{NAMES, Strategy};
+use codeagent_search::adaptive::{Adaptive, AdaptiveConfig, Experience};
 use codeagent_search::policy::{Operator, StopReason};
 use codeagent_search::{Attempt, BudgetLimits, NodeId, Search, SearchPolicy, Tree, Trial};
 use codeagent_tests::simulate::{Model, Play, Skill, Telling};
@@ -178,22 +179,45 @@ fn every_strategy_speaks_the_same_language() {
     });
 }
 
+/// Programs that one adaptive search with a model whose revisions never help asks for after its `first` requests: those
+/// that are written afresh, and all; and what the search taught.
+fn late_programs(config: AdaptiveConfig, problem: u64, first: usize) -> ((u64, u64), Experience) {
+    let config = AdaptiveConfig { stop_below: 0.0, ..config };
+    let played = Play::at_equal_budget(problem)
+        .run(Box::new(Adaptive::new(config)), &mut model("adaptive", Skill::STUBBORN, problem));
+    let (mut fresh, mut all) = (0, 0);
+    for trial in played.log.iter().filter(|trial| trial.operator.generations() > 0).skip(first) {
+        let generations = trial.operator.generations();
+        all += generations;
+        fresh += if ["resample", "implement"].contains(&trial.operator.name()) { generations } else { 0 };
+    }
+    ((fresh, all), Experience::of(&played.tree))
+}
+
 #[test]
 fn adaptive_comes_down_to_resampling_where_revisions_never_help() {
     let (mut fresh, mut all) = (0, 0);
     for problem in 0..200 {
         // In small requests: with large ones all programs are asked for before ten requests have taught anything.
-        let settings = json!({"stop_below": 0.0, "per_request": 2, "revisions": 1});
-        let played = Play::at_equal_budget(problem)
-            .run(policy("adaptive", &settings), &mut model("adaptive", Skill::STUBBORN, problem));
-        let programs = played.log.iter().filter(|trial| trial.operator.generations() > 0);
-        for trial in programs.skip(10) {
-            let generations = trial.operator.generations();
-            all += generations;
-            fresh += if ["resample", "implement"].contains(&trial.operator.name()) { generations } else { 0 };
-        }
+        let config = AdaptiveConfig { per_request: 2, revisions: 1, ..AdaptiveConfig::default() };
+        let (late, _) = late_programs(config, problem, 10);
+        (fresh, all) = (fresh + late.0, all + late.1);
     }
     assert!(all > 200 && 10 * fresh >= 7 * all, "{fresh} of {all} late programs are fresh");
+}
+
+#[test]
+fn adaptive_comes_down_to_resampling_in_large_requests_once_earlier_problems_have_taught_it() {
+    let mut experience = Experience::default();
+    let (mut fresh, mut all) = (0, 0);
+    for problem in 0..200 {
+        let config = AdaptiveConfig { experience: experience.clone(), ..AdaptiveConfig::default() };
+        // The first request of every search is for programs from the statement, whatever is known.
+        let (late, taught) = late_programs(config, problem, 1);
+        experience.carry(&taught);
+        (fresh, all) = (fresh + late.0, all + late.1);
+    }
+    assert!(all > 200 && 10 * fresh >= 7 * all, "{fresh} of {all} programs are fresh");
 }
 
 /// Mean depth of the programs of all trees.

@@ -1,7 +1,9 @@
 //! Tests of the adaptive policy: searches played by hand, and how it shifts with what it sees.
 
 use super::*;
-use crate::testing::{made, names, obliging, play, probed, program, run, thoughts, verdict};
+use crate::testing::{
+    made, names, obliging, passes, play, probed, program, ran, run, suite, thoughts, verdict,
+};
 use crate::{NodeKind, Search, TrialResult};
 
 fn one_by_one() -> AdaptiveConfig {
@@ -255,4 +257,51 @@ fn experience_that_is_none_is_refused() {
         let error = read(moments).unwrap_err();
         assert!(error.contains("lie in [0, 1000000]"), "{moments}: {error}");
     }
+}
+
+/// Three programs without a visible test, of which the first two behave alike.
+fn untested_and_divided() -> Vec<(&'static str, TrialResult)> {
+    vec![
+        ("resample", made([program(1, 0, 0), program(2, 0, 0), program(3, 0, 0)])),
+        ("probe", probed([Some(5), Some(5), Some(6)])),
+    ]
+}
+
+#[test]
+fn without_visible_tests_those_of_the_model_speak_where_programs_differ() {
+    // CodeT's score: √2 · 1/4 for the two, 1 · 4/4 for the one.
+    let mut script = untested_and_divided();
+    script.extend([
+        ("generate_tests", made([suite()])),
+        ("run_tests", ran([passes(1, 4)])),
+        ("run_tests", ran([passes(1, 4)])),
+        ("run_tests", ran([passes(4, 4)])),
+    ]);
+    let mut search = play(Adaptive::new(one_by_one()), script);
+    let asked = search.ask(1);
+    assert_eq!((asked[0].operator.name(), asked[0].node), ("verify", NodeId(3)), "it is checked first");
+    assert_eq!(search.best(), Some(NodeId(3)));
+}
+
+#[test]
+fn tests_of_the_model_that_do_not_decide_leave_it_to_the_many() {
+    let mut script = untested_and_divided();
+    script.extend([
+        ("generate_tests", made([suite()])),
+        ("run_tests", ran([passes(3, 4)])),
+        ("run_tests", ran([passes(3, 4)])),
+        // It could not be run, so it passes none.
+        ("run_tests", TrialResult::Unusable),
+    ]);
+    let mut search = play(Adaptive::new(one_by_one()), script);
+    assert_eq!(search.ask(1)[0].node, NodeId(1));
+}
+
+#[test]
+fn a_model_that_writes_no_tests_is_asked_once() {
+    let mut script = untested_and_divided();
+    script.push(("generate_tests", TrialResult::Unusable));
+    let mut search = play(Adaptive::new(one_by_one()), script);
+    let asked = search.ask(1);
+    assert_eq!((asked[0].operator.name(), asked[0].node), ("verify", NodeId(1)));
 }

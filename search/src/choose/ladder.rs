@@ -14,8 +14,8 @@ use crate::pool::Candidate;
 /// 4. not rejected by its own verification (confidence above 0, or not asked) or by a critic, where no visible test
 ///    speaks against it;
 /// 5. among those that fail: a critic's grade of the outputs, one that was not asked for counting as 2 of 5;
-/// 6. size of its behaviour cluster, on probes where it was probed. CodeT (section 3.2) weighs a cluster by the square
-///    root of its programs; the order is the same;
+/// 6. agreement ([`Candidate::agreement`]): the size of its behaviour cluster, on probes where it was probed; where no
+///    visible test can say anything, together with the share of the model's own tests that it passes, as in CodeT;
 /// 7. consensus with the other implementations, where functions were composed by it (FunCoder, section 2);
 /// 8. trusted tests that a model wrote passed ([`crate::suite::trusted`]);
 /// 9. the model's confidence, a critic's yes counting as 1, one that was not asked as 0;
@@ -28,11 +28,11 @@ use crate::pool::Candidate;
 #[must_use]
 pub fn compare(one: &Candidate, other: &Candidate) -> Ordering {
     standing(one, other)
-        .then_with(|| one.cluster.cmp(&other.cluster))
+        .then_with(|| one.agreement.total_cmp(&other.agreement))
         .then_with(|| consensus(one).total_cmp(&consensus(other)))
         .then_with(|| one.trusted.cmp(&other.trusted))
         .then_with(|| confidence(one).total_cmp(&confidence(other)))
-        .then_with(|| generated(one).total_cmp(&generated(other)))
+        .then_with(|| one.generated_share().total_cmp(&other.generated_share()))
         .then_with(|| learned(one).total_cmp(&learned(other)))
         .then_with(|| votes(one).cmp(&votes(other)))
         .then_with(|| economy(one).cmp(&economy(other)))
@@ -69,11 +69,6 @@ fn confidence(candidate: &Candidate) -> f64 {
 
 fn consensus(candidate: &Candidate) -> f64 {
     candidate.consensus.unwrap_or(0.0)
-}
-
-fn generated(candidate: &Candidate) -> f64 {
-    let (passed, total) = candidate.generated;
-    if total == 0 { 0.0 } else { f64::from(passed) / f64::from(total) }
 }
 
 fn learned(candidate: &Candidate) -> f64 {

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::attempt::Attempt;
-use crate::testing::{add_program, add_run, add_suite, outcomes};
+use crate::testing::{add_program, add_run, add_suite, outcomes, passes};
 use crate::tree::{Change, Evaluator, NodeKind};
 
 /// A program that passes `passed` of 4 tests.
@@ -315,4 +315,22 @@ fn among_equals_trusted_tests_decide_and_then_the_others() {
     // Nothing is trusted with two programs; then the share decides.
     check_generated(&[(4, Some([9, 9])), (4, Some([1, 9]))], 1);
     check_generated(&[(4, None), (4, Some([9, 2]))], 1);
+}
+
+#[test]
+fn without_visible_tests_agreement_is_with_programs_and_tests() {
+    // By the root of the programs times the share of the tests that they pass: √2 · 1/2 against 1 · 1, then √2 · 3/4.
+    let chosen = |passed: [u32; 3]| {
+        let mut tree = Tree::new();
+        let suite = add_suite(&mut tree);
+        let programs: Vec<NodeId> = (0..3).map(|index| add_program(&mut tree, index, 0, 0)).collect();
+        for (index, program) in programs.iter().enumerate() {
+            let behaviour = u64::from(index == 2);
+            tree.apply(Change::Probed { node: *program, behaviour }).unwrap();
+            add_run(&mut tree, *program, suite, passes(passed[index], 4));
+        }
+        best(&tree).map(|best| programs.iter().position(|program| *program == best))
+    };
+    assert_eq!(chosen([2, 2, 4]), Some(Some(2)));
+    assert_eq!(chosen([3, 3, 4]), Some(Some(0)));
 }

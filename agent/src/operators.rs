@@ -38,7 +38,7 @@ use codeagent_models::{ModelError, PriceTable, Provider};
 use codeagent_prompts::{FeedbackText, PromptError, Task};
 use codeagent_sandbox::SandboxError;
 use codeagent_search::Cost;
-use codeagent_search::policy::{Combined, Operator, ThoughtStyle, Trial, TrialResult};
+use codeagent_search::policy::{Combined, Operator, ThoughtStyle, Trial, TrialResult, VerifyStyle};
 use codeagent_search::tree::{NodeId, NodeKind, Tree};
 
 use crate::event::EventKind;
@@ -248,6 +248,7 @@ pub(crate) fn worst_case(trial: &Trial, ports: &Ports) -> Cost {
         Operator::RefineWithHistory { count, .. } if count > 1 => 1,
         Operator::ProposePlans { count } if count > 1 => 1,
         Operator::Decide { votes, .. } if votes > 1 => 1,
+        Operator::Verify { style: VerifyStyle::Verdicts { count } } if count > 1 => 1,
         Operator::Decompose { .. } if ports.sketch.is_some() => 0,
         Operator::Compose { count, ref pieces } => compose::calls(count, pieces),
         Operator::RefineFromPrefix { count } => 2 + if count > 1 { 1 } else { 2 },
@@ -302,6 +303,7 @@ fn samples(operator: &Operator) -> u64 {
         Operator::GenerateTests { suites, .. } => (*suites as u64).max(1),
         Operator::ProposePlans { count } => (*count as u64).max(1),
         Operator::Decide { votes, .. } => u64::from(*votes).max(1),
+        Operator::Verify { style: VerifyStyle::Verdicts { count } } => u64::from(*count).max(1),
         _ => 1,
     }
 }

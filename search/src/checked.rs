@@ -38,6 +38,15 @@ pub(crate) fn count<'de, D: Deserializer<'de>>(from: D) -> Result<usize, D::Erro
     whole(u64::deserialize(from)?)
 }
 
+/// A number of votes, from 0 to 100.
+pub(crate) fn votes<'de, D: Deserializer<'de>>(from: D) -> Result<u32, D::Error> {
+    let votes = u32::deserialize(from)?;
+    if votes <= 100 {
+        return Ok(votes);
+    }
+    Err(D::Error::custom(format_args!("a number of votes must lie in [0, 100], got {votes}")))
+}
+
 /// A list of counts, not empty.
 pub(crate) fn counts<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<usize>, D::Error> {
     let counts = Vec::<u64>::deserialize(from)?;

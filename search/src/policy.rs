@@ -381,6 +381,13 @@ pub enum VerifyStyle {
     /// Accept or reject, with reasons; answered by [`TrialResult::Judged`] (CodeTree). The reasons are shown with the
     /// program's feedback to whoever reflects on it.
     Verdict,
+    /// Several such verdicts, drawn from one request; answered by [`TrialResult::Verified`] with the share of those that
+    /// accept, less that of those that reject (generative verification: Singhi et al. 2025, *When To Solve, When To
+    /// Verify*). Answers without a verdict do not count.
+    Verdicts {
+        /// Verdicts asked for, at least 1.
+        count: u32,
+    },
 }
 
 /// What [`Operator::Combine`] asks for.
@@ -490,7 +497,7 @@ pub enum TrialResult {
     },
     /// [`Operator::Rethink`] wrote a new thought; the node keeps its id.
     Replaced,
-    /// [`VerifyStyle::Confidence`] gave a score in `[-1, 1]`; `None` where the answer held none.
+    /// [`VerifyStyle::Confidence`] or [`VerifyStyle::Verdicts`] gave a score in `[-1, 1]`; `None` where no answer held one.
     Verified {
         /// The model's confidence.
         confidence: Option<f64>,

@@ -180,7 +180,7 @@ pub(crate) fn obliging(trial: &Trial, passed: u32) -> TrialResult {
     match (&trial.operator, trial.operator.makes()) {
         (Operator::Rethink { .. }, _) => TrialResult::Replaced,
         (Operator::Blame, _) => TrialResult::Blamed { place: Some(0) },
-        (Operator::Verify { style: VerifyStyle::Confidence }, _) => sure(0.5),
+        (Operator::Verify { style: VerifyStyle::Confidence | VerifyStyle::Verdicts { .. } }, _) => sure(0.5),
         (Operator::Verify { style: VerifyStyle::Verdict }, _) => verdict(false),
         (Operator::Grade | Operator::RatePlan, _) => grade(3),
         (Operator::Plan, _) => made([Draft { kind: NodeKind::Plan, prior: None, attempt: None }]),

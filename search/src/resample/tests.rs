@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::TrialResult::Unusable;
-use crate::testing::{made, obliging, play, program, run};
+use crate::testing::{made, obliging, play, program, run, sure};
 
 #[test]
 fn it_draws_ten_programs_at_once_and_stops() {
@@ -46,4 +46,31 @@ fn more_programs_than_were_asked_for_are_not_taken() {
     let config = ResampleConfig { programs: 1, ..ResampleConfig::default() };
     let search = play(Resample::new(config), vec![("resample", made([program(1, 0, 4), program(2, 4, 4)]))]);
     assert_eq!(search.tree().len(), 2);
+}
+
+#[test]
+fn verdicts_are_paid_for_with_programs() {
+    let drawn = |programs, verdicts, verdict_cost| {
+        ResampleConfig { programs, verdicts, verdict_cost, ..ResampleConfig::default() }.drawn()
+    };
+    // C = S (1 + λ V): 20 buys 20 programs, 10 with one verdict each, 6 with two, 8 with five at a third of the price.
+    assert_eq!([drawn(20, 0, 1.0), drawn(20, 1, 1.0), drawn(20, 2, 1.0), drawn(20, 5, 0.3)], [20, 10, 6, 8]);
+    assert_eq!(drawn(1, 9, 1.0), 1);
+}
+
+#[test]
+fn what_no_test_speaks_against_is_judged_when_all_programs_are_there() {
+    let config = ResampleConfig {
+        programs: 9,
+        per_request: 9,
+        verdicts: 1,
+        verdict_cost: 1.0,
+        ..ResampleConfig::default()
+    };
+    let programs = made([program(1, 4, 4), program(2, 3, 4), program(1, 4, 4), program(3, 4, 4)]);
+    // The first passes and is rejected, its copy is the same program, the second fails a test.
+    let script = vec![("resample", programs), ("verify", sure(-0.5)), ("verify", sure(0.5))];
+    let search = play(Resample::new(config), script);
+    assert_eq!(search.stop_reason(), Some(StopReason::Exhausted));
+    assert_eq!(search.best(), Some(NodeId(4)));
 }

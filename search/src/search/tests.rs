@@ -40,7 +40,7 @@ fn answer(kind: u64, trial: &Trial) -> TrialResult {
             TrialResult::Judged { accepted: [None, Some(true), Some(false)][roll(3) as usize] }
         }
         (_, Some((NodeKind::Reflection, count))) => reflections(roll(count as u64 + 2) as usize),
-        (Operator::Verify { style: VerifyStyle::Confidence }, _) => {
+        (Operator::Verify { style: VerifyStyle::Confidence | VerifyStyle::Verdicts { .. } }, _) => {
             let confidence = (roll(4) > 0).then(|| roll(30) as f64 / 10.0 - 1.5);
             TrialResult::Verified { confidence }
         }

@@ -169,7 +169,7 @@ impl Model {
         let contents = self.contents_of(tree, trial, &mut dice);
         let result = match (&trial.operator, trial.operator.makes()) {
             (Operator::Rethink { .. }, _) => TrialResult::Replaced,
-            (Operator::Verify { style: VerifyStyle::Confidence }, _) => {
+            (Operator::Verify { style: VerifyStyle::Confidence | VerifyStyle::Verdicts { .. } }, _) => {
                 TrialResult::Verified { confidence: Some(self.confidence(tree, trial.node)) }
             }
             (Operator::Verify { .. }, _) => {

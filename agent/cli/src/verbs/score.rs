@@ -25,8 +25,9 @@ use crate::output::Output;
 use crate::{config, sandboxes, tally};
 use results::{Key, Results, Row, key};
 
-/// Programs that wait for their turn, for each that runs: enough that none waits for the writing of results.
-const AHEAD: usize = 4;
+/// Programs that wait for their turn, for each that runs. Results are written in the order of the samples, so this many are
+/// judged behind one that runs into its time limit before a core falls idle.
+const AHEAD: usize = 256;
 
 /// What came of all samples, as JSON.
 #[derive(Serialize)]

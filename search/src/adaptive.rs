@@ -55,11 +55,11 @@ pub struct AdaptiveConfig {
     /// knows the results of all before, which saves a tenth of the calls and takes three times as long.
     #[serde(deserialize_with = "checked::count")]
     pub batch: usize,
-    /// Programs drawn from one request for programs from the statement, at least 1; of the first request at least 2.
-    /// Default 4.
+    /// Programs drawn from the first request for programs from the statement, at least 2; from each later one twice as
+    /// many, for then the problem is not easy. Default 4.
     #[serde(deserialize_with = "checked::count")]
     pub per_request: usize,
-    /// Revisions of one program drawn from one request, at least 1. Default 2.
+    /// Revisions of one program drawn from one request, at least 1. Default 3.
     #[serde(deserialize_with = "checked::count")]
     pub revisions: usize,
     /// Thoughts asked for at once, at least 1. Default 3.
@@ -71,7 +71,7 @@ pub struct AdaptiveConfig {
     /// Whether thoughts are rewritten. Default true.
     pub rethink: bool,
     /// The search ends when a move does better than the best program with less than this probability, in `[0, 1]`.
-    /// Default 0.02; 0 never ends it.
+    /// Default 0.01; 0 never ends it.
     #[serde(deserialize_with = "checked::share")]
     pub stop_below: f64,
     /// What earlier problems taught. Default nothing. Part of what identifies a run, so that a search can be repeated.
@@ -89,11 +89,11 @@ impl Default for AdaptiveConfig {
             reserve: 0.15,
             batch: 4,
             per_request: 4,
-            revisions: 2,
+            revisions: 3,
             thoughts: 3,
             max_depth: 5,
             rethink: true,
-            stop_below: 0.02,
+            stop_below: 0.01,
             experience: Experience::default(),
             max_output_tokens: 2048,
         }
@@ -123,6 +123,8 @@ pub struct Adaptive {
 const VARIED: f64 = 0.8;
 /// Temperature of the first program of a node.
 const STEADY: f64 = 0.2;
+/// How many times the programs of the first request a later one asks for.
+const LATER: usize = 2;
 /// Calls that a comparison takes.
 const COMPARISON_CALLS: usize = 3;
 /// Inputs that the model is asked for.
@@ -232,7 +234,7 @@ impl Adaptive {
         let after = self.grove.last_program(node).unwrap_or(node);
         let operator = match act {
             Move::Resample => Operator::Resample {
-                count: self.config.per_request.clamp(1, left),
+                count: self.config.per_request.saturating_mul(LATER).clamp(1, left),
                 style: ProgramStyle::Direct,
             },
             Move::Propose => Operator::Propose { count, style: ThoughtStyle::Rated },

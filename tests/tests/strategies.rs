@@ -198,8 +198,8 @@ fn late_programs(config: AdaptiveConfig, problem: u64, first: usize) -> ((u64, u
 fn adaptive_comes_down_to_resampling_where_revisions_never_help() {
     let (mut fresh, mut all) = (0, 0);
     for problem in 0..200 {
-        // In small requests: with large ones all programs are asked for before ten requests have taught anything.
-        let config = AdaptiveConfig { per_request: 2, revisions: 1, ..AdaptiveConfig::default() };
+        // In requests for two: with large ones all programs are asked for before ten requests have taught anything.
+        let config = AdaptiveConfig { per_request: 1, revisions: 1, ..AdaptiveConfig::default() };
         let (late, _) = late_programs(config, problem, 10);
         (fresh, all) = (fresh + late.0, all + late.1);
     }

@@ -2,7 +2,11 @@
 //! killed, the results are those of a batch on one machine.
 
 #![cfg(unix)]
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "tests, which say what they measured or left out"
+)]
 
 use std::collections::BTreeSet;
 use std::process::{Child, Command, Stdio};

@@ -1,7 +1,11 @@
 //! `codeagent eval` through the real binary, against a model server that makes mistakes: figures, continuation, kills,
 //! faults, caps and bad input.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "tests, which say what they measured or left out"
+)]
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;

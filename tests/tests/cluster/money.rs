@@ -63,7 +63,7 @@ fn limits_are_divided_among_those_who_share_them() {
     let run = bed.run_id();
     let limits = || -> Vec<u64> {
         let status = bed.queue(&["status", &run, "--json"]).json();
-        let workers = status["workers"].as_array().unwrap().iter();
+        let workers = status["workers"].as_array().into_iter().flatten();
         workers.map(|worker| worker["in_flight_max"].as_u64().unwrap()).collect()
     };
     until("both have their part", || matches!(limits()[..], [one, other] if one <= 4 && other <= 4));

@@ -108,8 +108,10 @@ impl Bed {
     }
 
     fn worker(&self, more: &[&str]) -> Child {
-        let slots = SLOTS.to_string();
-        let mut command = self.place.command(&["worker", "--nats", &self.nats.urls(), "--slots", &slots]);
+        let mut command = self.place.command(&["worker", "--nats", &self.nats.urls()]);
+        if !more.contains(&"--slots") {
+            command.args(["--slots", &SLOTS.to_string()]);
+        }
         command.args(["-m", "scripted", "--base-url", &self.server.base_url()]).args(more);
         command.args(["--set", "limits.retry_backoff=1ms"]);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()

@@ -10,7 +10,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -288,8 +288,35 @@ fn half_of_faults_changes_nothing() {
     assert_eq!(asked - failed, whole.server.count());
 }
 
+/// The server goes away in the middle of the batch, for longer than it is to be waited for. When it is back, the same
+/// command goes on.
+#[test]
+fn a_long_outage_ends_a_batch_and_the_same_command_goes_on() {
+    let whole = Bed::new(server());
+    assert_eq!(whole.eval(&["-n", "2"]).code, Some(0));
+    let is_away = Arc::new(AtomicBool::new(true));
+    let (away, failed) = (Arc::clone(&is_away), Arc::new(AtomicUsize::new(0)));
+    let count = Arc::clone(&failed);
+    let bed = Bed::new(faulty(Box::new(move |ordinal| {
+        let fails = ordinal >= 4 && away.load(Ordering::Relaxed);
+        count.fetch_add(usize::from(fails), Ordering::Relaxed);
+        fails.then_some(Fault::Status(502))
+    })));
+    let ended = bed.eval(&["-n", "2", "--set", "limits.outage_wait=1s"]);
+    assert_eq!(ended.code, Some(3), "{ended:?}");
+    assert!(ended.stderr.contains("has not answered for"), "{ended:?}");
+    is_away.store(false, Ordering::Relaxed);
+    assert_eq!(bed.eval(&["-n", "2"]).code, Some(0));
+    assert_eq!(bed.read("results.json"), whole.read("results.json"));
+    assert_eq!(bed.rows(), whole.rows());
+    let (asked, failed) = (bed.server.count(), failed.load(Ordering::Relaxed));
+    assert_eq!(asked - failed, whole.server.count(), "nothing was paid twice");
+    assert!(failed <= 20, "{failed} requests to a server that is away");
+}
+
 /// The server is away for a while in the middle of the batch: whoever waits asks it now and then, and then goes on.
 #[test]
+#[ignore = "takes a minute: retries wait for their budget; the five minutes are tested by a clock that is stopped"]
 fn an_outage_is_waited_out() {
     const AWAY: Duration = Duration::from_secs(12);
     let whole = Bed::new(server());

@@ -6,8 +6,17 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use codeagent_models::{Capabilities, ModelError, Price, Provider, Reply, Request};
+use codeagent_search::policy::StopReason;
 use futures_core::future::BoxFuture;
 use serde::{Deserialize, Serialize};
+
+use crate::solution::Outcome;
+
+/// Version of the form of stored attempts.
+const ATTEMPT_VERSION: u8 = 1;
+
+/// How an attempt ended that was cut short, or goes on.
+pub(crate) const RUNNING: &str = "running";
 
 /// What was paid for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -36,6 +45,33 @@ pub struct Attempt {
     pub paid: Paid,
     /// Wall-clock milliseconds.
     pub wall_ms: u64,
+    /// Name of the delivery of a task that it came of, where it was carried out elsewhere. Several attempts of one delivery
+    /// are parts of what it paid for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivery: Option<String>,
+}
+
+impl Attempt {
+    /// An attempt that came to `outcome`.
+    #[must_use]
+    pub fn of(outcome: &Outcome, paid: Paid, wall_ms: u64) -> Self {
+        let ended = left_as(outcome).to_owned();
+        Self { v: ATTEMPT_VERSION, ended, paid, wall_ms, delivery: None }
+    }
+
+    /// An attempt that goes on, or of which nobody will say how it ended.
+    #[must_use]
+    pub fn open(paid: Paid, wall_ms: u64) -> Self {
+        Self { v: ATTEMPT_VERSION, ended: RUNNING.to_owned(), paid, wall_ms, delivery: None }
+    }
+}
+
+/// How a run is left that can be continued. One that was asked to stop is as one that was killed.
+pub(crate) const fn left_as(outcome: &Outcome) -> &'static str {
+    match outcome.stop_reason {
+        Some(StopReason::Cancelled | StopReason::RunBudget) => RUNNING,
+        _ => outcome.status.word(),
+    }
 }
 
 impl Paid {
@@ -48,6 +84,18 @@ impl Paid {
             cached_tokens: self.cached_tokens.saturating_add(other.cached_tokens),
             output_tokens: self.output_tokens.saturating_add(other.output_tokens),
             micro_usd: self.micro_usd.zip(other.micro_usd).map(|(one, more)| one.saturating_add(more)),
+        }
+    }
+
+    /// What was paid for since it was `earlier`.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Self {
+        Self {
+            calls: self.calls.saturating_sub(earlier.calls),
+            input_tokens: self.input_tokens.saturating_sub(earlier.input_tokens),
+            cached_tokens: self.cached_tokens.saturating_sub(earlier.cached_tokens),
+            output_tokens: self.output_tokens.saturating_sub(earlier.output_tokens),
+            micro_usd: self.micro_usd.zip(earlier.micro_usd).map(|(now, then)| now.saturating_sub(then)),
         }
     }
 }
@@ -126,5 +174,6 @@ mod tests {
             Paid { calls: 2, input_tokens: 4, cached_tokens: 2, output_tokens: 6, micro_usd: Some(8) };
         assert_eq!(one.and(one), twice);
         assert_eq!(one.and(Paid { micro_usd: None, ..one }).micro_usd, None);
+        assert_eq!(twice.since(one), one);
     }
 }

@@ -18,7 +18,6 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use crate::bill::Bill;
 use crate::event::EventKind;
 use crate::log::Log;
 use crate::notebook::{Content, Note, Notebook};
@@ -43,7 +42,6 @@ pub(crate) struct Driver {
     pub(crate) cancel: CancellationToken,
     pub(crate) pause: Pause,
     pub(crate) time_limit: Option<Duration>,
-    pub(crate) bill: Bill,
     pub(crate) in_flight_max: usize,
     pub(crate) notebook: Notebook,
     pub(crate) state: State,

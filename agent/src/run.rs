@@ -4,7 +4,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use codeagent_search::policy::StopReason;
 use codeagent_search::{Budget, Search};
 use codeagent_store::{Begun, NewRun, Store, StoreError};
 use futures_core::Stream;
@@ -15,7 +14,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::bill::{Attempt, Bill};
+use crate::bill::{Attempt, Bill, Paid, RUNNING, left_as};
 use crate::builder::{Agent, Parts};
 use crate::driver::{Driver, State, with_causes};
 use crate::event::{Event, EventKind};
@@ -27,12 +26,6 @@ use crate::operators::{Ports, RoundModules, TrialError};
 use crate::problem::Problem;
 use crate::solution::{Failure, FailureKind, Outcome, Status};
 use crate::task;
-
-/// Status of a run that goes on, or was killed.
-const RUNNING: &str = "running";
-
-/// Version of the form of stored attempts.
-const ATTEMPT_VERSION: u8 = 1;
 
 /// Events that a listener may fall behind before it misses some.
 const BACKLOG: usize = 4096;
@@ -104,23 +97,35 @@ pub struct Run {
     events: mpsc::Receiver<Event>,
 }
 
-/// Stops a [`Run`] from elsewhere.
+/// Stops a [`Run`] from elsewhere, and says what it has paid for.
 #[derive(Debug, Clone)]
 pub struct RunHandle {
     cancel: CancellationToken,
+    bill: Bill,
 }
 
 impl RunHandle {
+    pub(crate) fn of(parts: &Parts) -> Self {
+        let bill = Bill::new(parts.prices.price(parts.provider.model()));
+        Self { cancel: CancellationToken::new(), bill }
+    }
+
     /// Asks the search to stop: no new trials, a few seconds for those in flight, then the best so far.
     pub fn cancel(&self) {
         self.cancel.cancel();
+    }
+
+    /// What the model was paid for so far. Answers from the reply cache were paid for before.
+    #[must_use]
+    pub fn paid(&self) -> Paid {
+        self.bill.paid()
     }
 }
 
 impl Run {
     pub(crate) fn new(agent: Agent, problem: Problem) -> Self {
         let (sender, events) = mpsc::channel(BACKLOG);
-        let handle = RunHandle { cancel: CancellationToken::new() };
+        let handle = RunHandle::of(&agent.parts);
         Self { agent, problem: Some(problem), handle, tasks: JoinSet::new(), sender: Some(sender), events }
     }
 
@@ -149,7 +154,7 @@ impl Run {
 
     fn start(&mut self) {
         if let (Some(problem), Some(sender)) = (self.problem.take(), self.sender.take()) {
-            let search = search(Arc::clone(&self.agent.parts), problem, sender, self.handle.cancel.clone());
+            let search = search(Arc::clone(&self.agent.parts), problem, sender, self.handle.clone());
             self.tasks.spawn(search);
         }
     }
@@ -168,19 +173,15 @@ async fn search(
     parts: Arc<Parts>,
     problem: Problem,
     listener: mpsc::Sender<Event>,
-    cancel: CancellationToken,
+    handle: RunHandle,
 ) -> Outcome {
-    match begin(&parts, problem, listener, cancel).await {
+    match begin(&parts, problem, listener, &handle).await {
         Ok(Beginning::Finished(outcome)) => *outcome,
         Ok(Beginning::Driver(driver, run_id)) => {
-            let (bill, began) = (driver.bill.clone(), Instant::now());
+            let began = Instant::now();
             let outcome = driver.drive().await;
-            let attempt = Attempt {
-                v: ATTEMPT_VERSION,
-                ended: left_as(&outcome).to_owned(),
-                paid: bill.paid(),
-                wall_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
-            };
+            let wall_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+            let attempt = Attempt::of(&outcome, handle.paid(), wall_ms);
             close(&parts, &run_id, outcome, &attempt).await
         }
         Err(error) => failed(FailureKind::Store, with_causes(&error)),
@@ -196,7 +197,7 @@ pub(crate) async fn begin(
     parts: &Arc<Parts>,
     problem: Problem,
     listener: mpsc::Sender<Event>,
-    cancel: CancellationToken,
+    handle: &RunHandle,
 ) -> Result<Beginning, TrialError> {
     let identity = RunSpec::of(parts, &problem);
     let run_id = identity.run_id().to_owned();
@@ -230,17 +231,15 @@ pub(crate) async fn begin(
         visible_tests: u32::try_from(problem.visible.len()).unwrap_or(u32::MAX),
     };
     log.record(vec![(None, started)]).await?;
-    let bill = Bill::new(parts.prices.price(parts.provider.model()));
     let driver = Driver {
         search: Search::new(parts.strategy.policy(), parts.seed),
         budget: Budget::new(parts.budget),
         purse: parts.purse.clone(),
-        ports: Arc::new(ports(parts, problem, &bill)),
+        ports: Arc::new(ports(parts, problem, &handle.bill)),
         log,
-        cancel,
+        cancel: handle.cancel.clone(),
         pause: parts.pause.clone(),
         time_limit: parts.time_limit,
-        bill,
         in_flight_max: parts.in_flight,
         notebook: Notebook::new(),
         state: State::default(),
@@ -271,14 +270,6 @@ fn ports(parts: &Arc<Parts>, problem: Problem, bill: &Bill) -> Ports {
         feedback: parts.strategy.feedback(),
         round_modules: RoundModules::default(),
         sketch: parts.strategy.sketch().cloned(),
-    }
-}
-
-/// How a run is left that can be continued. One that was asked to stop is as one that was killed.
-const fn left_as(outcome: &Outcome) -> &'static str {
-    match outcome.stop_reason {
-        Some(StopReason::Cancelled | StopReason::RunBudget) => RUNNING,
-        _ => outcome.status.word(),
     }
 }
 

@@ -19,6 +19,7 @@ use codeagent::store::{Sample, Store, StoreError};
 use codeagent::{Agent, AgentBuilder, BuildError, Event, Purse, RunSpec};
 use codeagent_sandbox::{Judge, JudgeOptions, Report, SandboxError};
 use futures_core::future::BoxFuture;
+use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 use tokio::task::JoinError;
 use tokio_util::sync::CancellationToken;
@@ -87,8 +88,29 @@ pub struct Unit {
 pub enum News {
     /// A step of a search.
     Event(Box<Event>),
+    /// How far a search is that goes on elsewhere. Not all of them are told.
+    Step(Box<Step>),
     /// A sample is finished, and stored.
     Finished(Box<SampleRow>),
+}
+
+/// How far a search is that goes on elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Step {
+    /// Who searches.
+    pub worker: String,
+    /// Id of the problem.
+    pub task: String,
+    /// Number of the sample.
+    pub sample: u32,
+    /// Nodes of its tree, without the root.
+    pub nodes: u32,
+    /// Model calls so far.
+    pub calls: u64,
+    /// The visible tests that its best program passes, and how many there are.
+    pub best: Option<(u32, u32)>,
+    /// Whether it ended.
+    pub ended: bool,
 }
 
 /// How a batch ended.

@@ -12,7 +12,11 @@
 //! | buckets `CA_REP_<run>` | the models' replies, by the keys of the reply cache | workers |
 //! | bucket `CA_RUN_<run>` | what is to happen: running, paused, cancelled, finished | the coordinator, `queue` |
 //! | bucket `CA_LIVE_<run>` | who works on it; gone when silent for 15 s | workers |
+//! | subjects `ca.<run>.ev.>` | how far searches are, to whoever listens | nobody |
+//! | bucket `CA_BILL_<run>` | what searches under way have paid for | workers |
 
+mod access;
+mod bills;
 mod coordinator;
 mod link;
 mod order;
@@ -21,17 +25,20 @@ mod queue;
 mod replies;
 mod report;
 mod shelf;
+mod steps;
 mod worker;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
+pub use access::{Access, Identity};
 pub use coordinator::{Coordinator, Leasing};
 pub use link::{Link, RunNames};
 pub use order::{Mismatch, Order};
 pub use overview::{Overview, Present};
 pub use queue::NatsQueue;
 pub use replies::SharedReplies;
-pub use worker::{Site, Worker};
+pub use worker::{Share, Site, Worker};
 
 use crate::batch::BatchError;
 use crate::queue::QueueError;
@@ -52,6 +59,14 @@ pub enum ClusterError {
         /// The addresses, without passwords.
         servers: String,
         /// What happened.
+        reason: String,
+    },
+    /// A file that a connection needs is none of its kind.
+    #[error("{} can't be used: {reason}", path.display())]
+    Access {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
         reason: String,
     },
     /// A server does not do what was asked of it.

@@ -56,7 +56,7 @@ pub use codeagent_prompts::{Message, Role};
 pub use discover::{Found, Server, discover};
 pub use error::{ErrorKind, ModelError};
 pub use key::CacheKey;
-pub use limit::{Concurrency, Limiter, Limits};
+pub use limit::{Concurrency, Limiter, Limits, Sharing};
 pub use meter::{Meter, Totals};
 pub use price::{Price, PriceError, PriceTable, estimate_tokens, worst_case};
 pub use provider::{Capabilities, Choice, Finish, Provider, Reply, Request, Usage};

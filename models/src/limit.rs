@@ -1,21 +1,30 @@
 //! How much may be asked at once: adaptive concurrency, requests per minute, tokens per minute.
 //!
-//! Concurrency goes up by one after a clean round at the limit and is halved on a rate limit (additive increase,
-//! multiplicative decrease). All waiting is on tokio's clock.
+//! Concurrency goes up by one after a clean round at the limit and is lowered on a rate limit (additive increase,
+//! multiplicative decrease). Processes that ask one server may share its limits: each has an equal part, feels its way up
+//! from a fifth of it, and yields less at a time, as the others yield too. All waiting is on tokio's clock.
 
 mod bucket;
 #[cfg(test)]
 mod tests;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::Instant;
 
 use self::bucket::Bucket;
 use crate::error::{ErrorKind, ModelError};
 use crate::price::worst_case;
 use crate::provider::{Reply, Request};
+
+/// Where one of several begins, as a divisor of its part.
+const START_DIVISOR: usize = 5;
+
+/// One of several lowers its concurrency once in so long, unless the server says for how long it is to wait.
+const CALM: Duration = Duration::from_secs(15);
 
 /// Limits on what is asked of one server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,9 +64,9 @@ impl Concurrency {
         Self { min: n, max: n }
     }
 
-    /// Where adaptation starts: 4, or the bound nearest to it.
-    fn start(self) -> usize {
-        4.clamp(self.floor(), self.ceiling())
+    /// What one of `parts` has of it. A number that is fixed for all is no longer fixed for each.
+    const fn part(self, parts: usize) -> Self {
+        Self { min: 1, max: self.max / parts }
     }
 
     fn floor(self) -> usize {
@@ -69,10 +78,41 @@ impl Concurrency {
     }
 }
 
+/// Whose the limits are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Sharing {
+    /// This process's alone. Concurrency starts at 4 and is halved on a rate limit.
+    #[default]
+    Alone,
+    /// Those of several processes, of which each has a part ([`Limiter::divide`]). Concurrency starts at a fifth of it and
+    /// goes down to four fifths on a rate limit, once in 15 s or in the time that the server asks for.
+    OneOfMany,
+}
+
+impl Sharing {
+    /// Where adaptation starts.
+    fn start(self, bounds: Concurrency) -> usize {
+        let start = match self {
+            Self::Alone => 4,
+            Self::OneOfMany => bounds.ceiling().div_ceil(START_DIVISOR),
+        };
+        start.clamp(bounds.floor(), bounds.ceiling())
+    }
+
+    /// The concurrency after a rate limit.
+    const fn lowered(self, limit: usize) -> usize {
+        match self {
+            Self::Alone => limit / 2,
+            Self::OneOfMany => limit * 4 / 5,
+        }
+    }
+}
+
 /// Lets requests through, as many at once and per minute as its [`Limits`] say; first come, first served.
 #[derive(Debug)]
 pub struct Limiter {
-    bounds: Concurrency,
+    whole: Limits,
+    sharing: Sharing,
     permits: Semaphore,
     adaptive: Mutex<Adaptive>,
     requests: Option<Bucket>,
@@ -81,27 +121,78 @@ pub struct Limiter {
 
 #[derive(Debug)]
 struct Adaptive {
+    bounds: Concurrency,
     limit: usize,
     /// Permits to withhold when they come back, after the limit went down.
     debt: usize,
     in_use: usize,
     /// Clean answers at the limit since it last changed.
     clean: usize,
-    /// Rises with each halving: one burst of refusals halves once.
+    /// Rises each time it goes down: one burst of refusals lowers it once.
     epoch: u64,
+    /// Whether anything was asked.
+    is_used: bool,
+    /// Until when refusals are those of what was asked before.
+    calm_until: Option<Instant>,
 }
 
 impl Limiter {
     /// A limiter with nothing in flight yet.
     #[must_use]
     pub fn new(limits: Limits) -> Self {
-        let start = limits.concurrency.start();
+        Self::sharing(limits, Sharing::Alone)
+    }
+
+    /// A limiter of limits that may be shared; its part is the whole until it is told otherwise.
+    #[must_use]
+    pub fn sharing(limits: Limits, sharing: Sharing) -> Self {
+        let bounds = match sharing {
+            Sharing::Alone => limits.concurrency,
+            Sharing::OneOfMany => limits.concurrency.part(1),
+        };
+        let start = sharing.start(bounds);
+        let adaptive = Adaptive {
+            bounds,
+            limit: start,
+            debt: 0,
+            in_use: 0,
+            clean: 0,
+            epoch: 0,
+            is_used: false,
+            calm_until: None,
+        };
         Self {
-            bounds: limits.concurrency,
+            whole: limits,
+            sharing,
             permits: Semaphore::new(start),
-            adaptive: Mutex::new(Adaptive { limit: start, debt: 0, in_use: 0, clean: 0, epoch: 0 }),
+            adaptive: Mutex::new(adaptive),
             requests: limits.requests_per_minute.map(|n| Bucket::per_minute(f64::from(n.max(1)))),
             tokens: limits.tokens_per_minute.map(|n| Bucket::per_minute(n.max(1) as f64)),
+        }
+    }
+
+    /// Says how many share the limits, this one included: from now on it keeps to an equal part of them. Each may have one
+    /// request in flight, however many there are. Nothing for limits that are shared with nobody.
+    pub fn divide(&self, parts: usize) {
+        if self.sharing == Sharing::Alone {
+            return;
+        }
+        let parts = parts.max(1);
+        let mut adaptive = self.adaptive();
+        adaptive.bounds = self.whole.concurrency.part(parts);
+        let most = match adaptive.is_used {
+            true => adaptive.bounds.ceiling(),
+            false => self.sharing.start(adaptive.bounds),
+        };
+        let limit = adaptive.limit.min(most);
+        self.lower(&mut adaptive, limit);
+        drop(adaptive);
+        let share = |whole: f64| whole.max(1.0) / parts as f64;
+        if let (Some(bucket), Some(whole)) = (&self.requests, self.whole.requests_per_minute) {
+            bucket.set_per_minute(share(f64::from(whole)));
+        }
+        if let (Some(bucket), Some(whole)) = (&self.tokens, self.whole.tokens_per_minute) {
+            bucket.set_per_minute(share(whole as f64));
         }
     }
 
@@ -120,6 +211,7 @@ impl Limiter {
         let epoch = {
             let mut adaptive = self.adaptive();
             adaptive.in_use += 1;
+            adaptive.is_used = true;
             adaptive.epoch
         };
         let (input, output) = worst_case(request);
@@ -139,7 +231,7 @@ impl Limiter {
 
     fn clean_answer(&self) {
         let mut adaptive = self.adaptive();
-        if adaptive.in_use < adaptive.limit || adaptive.limit >= self.bounds.ceiling() {
+        if adaptive.in_use < adaptive.limit || adaptive.limit >= adaptive.bounds.ceiling() {
             return;
         }
         adaptive.clean += 1;
@@ -154,16 +246,25 @@ impl Limiter {
         }
     }
 
-    fn rate_limited(&self, epoch: u64) {
+    fn rate_limited(&self, epoch: u64, wait: Option<Duration>) {
         let mut adaptive = self.adaptive();
-        if epoch != adaptive.epoch {
+        let now = Instant::now();
+        if epoch != adaptive.epoch || adaptive.calm_until.is_some_and(|until| now < until) {
             return;
         }
-        let halved = (adaptive.limit / 2).max(self.bounds.floor());
-        adaptive.debt += adaptive.limit - halved;
-        adaptive.limit = halved;
-        adaptive.clean = 0;
+        if self.sharing == Sharing::OneOfMany {
+            adaptive.calm_until = now.checked_add(wait.unwrap_or(CALM));
+        }
         adaptive.epoch += 1;
+        let lowered = self.sharing.lowered(adaptive.limit).max(adaptive.bounds.floor());
+        self.lower(&mut adaptive, lowered);
+    }
+
+    /// Sets the limit to `limit`, which is not above it.
+    fn lower(&self, adaptive: &mut Adaptive, limit: usize) {
+        adaptive.debt += adaptive.limit - limit;
+        adaptive.limit = limit;
+        adaptive.clean = 0;
         let free = self.permits.forget_permits(adaptive.debt);
         adaptive.debt -= free;
     }
@@ -187,7 +288,11 @@ impl Slot<'_> {
         }
         match result {
             Ok(_) => self.limiter.clean_answer(),
-            Err(error) if error.kind() == ErrorKind::RateLimited => self.limiter.rate_limited(self.epoch),
+            Err(error) if error.kind() == ErrorKind::RateLimited => {
+                self.limiter.rate_limited(self.epoch, error.retry_after());
+            }
+            // A round in which the server failed is not clean.
+            Err(error) if error.is_retryable() => self.limiter.adaptive().clean = 0,
             Err(_) => {}
         }
     }

@@ -66,7 +66,7 @@ impl Default for RetryPolicy {
 pub struct Retry<P> {
     inner: P,
     policy: RetryPolicy,
-    limiter: Limiter,
+    limiter: Arc<Limiter>,
     meter: Arc<Meter>,
     breaker: Breaker,
     window: Window,
@@ -74,7 +74,8 @@ pub struct Retry<P> {
 
 impl<P: Provider> Retry<P> {
     /// Retries around a provider that makes one attempt per call.
-    pub fn new(inner: P, policy: RetryPolicy, limiter: Limiter, meter: Arc<Meter>) -> Self {
+    pub fn new(inner: P, policy: RetryPolicy, limiter: impl Into<Arc<Limiter>>, meter: Arc<Meter>) -> Self {
+        let limiter = limiter.into();
         let window = Window::new(policy.budget_share, policy.budget_floor);
         Self { inner, policy, limiter, meter, breaker: Breaker::default(), window }
     }

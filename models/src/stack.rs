@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::cache::{CacheMode, Cached, ReplyStore};
 use crate::chat::Dialect;
 use crate::continued::Continued;
-use crate::limit::{Limiter, Limits};
+use crate::limit::{Limiter, Limits, Sharing};
 use crate::meter::{Meter, Metered};
 use crate::provider::Provider;
 use crate::retry::{Retry, RetryPolicy};
@@ -22,6 +22,8 @@ pub struct StackConfig {
     pub retry: RetryPolicy,
     /// How much is asked at once.
     pub limits: Limits,
+    /// Whose these limits are.
+    pub sharing: Sharing,
     /// Whether answers that were cut for repeating themselves are continued from the cut.
     pub continue_repetition: bool,
 }
@@ -33,6 +35,8 @@ pub struct Stack {
     pub provider: Arc<dyn Provider>,
     /// Counts them.
     pub meter: Arc<Meter>,
+    /// Lets them through.
+    pub limiter: Arc<Limiter>,
 }
 
 impl Stack {
@@ -45,14 +49,14 @@ impl Stack {
     ) -> Self {
         let meter = Arc::<Meter>::default();
         let metered = Metered::new(provider, Arc::clone(&meter));
-        let limiter = Limiter::new(config.limits);
-        let retried = Retry::new(metered, config.retry, limiter, Arc::clone(&meter));
+        let limiter = Arc::new(Limiter::sharing(config.limits, config.sharing));
+        let retried = Retry::new(metered, config.retry, Arc::clone(&limiter), Arc::clone(&meter));
         let cached = Cached::new(retried, store, config.cache, config.dialect.name(), Arc::clone(&meter));
         let provider: Arc<dyn Provider> = if config.continue_repetition {
             Arc::new(Split::new(Continued::new(cached)))
         } else {
             Arc::new(Split::new(cached))
         };
-        Self { provider, meter }
+        Self { provider, meter, limiter }
     }
 }

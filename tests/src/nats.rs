@@ -28,7 +28,16 @@ impl NatsServers {
     /// If there is one and it does not start.
     #[must_use]
     pub fn single() -> Option<Self> {
-        Self::start(1)
+        Self::start(1, "")
+    }
+
+    /// Starts a server with `more` in its configuration, as [`NatsServers::single`].
+    ///
+    /// # Panics
+    /// If there is one and it does not start.
+    #[must_use]
+    pub fn configured(more: &str) -> Option<Self> {
+        Self::start(1, more)
     }
 
     /// Starts a cluster of three, as [`NatsServers::single`].
@@ -37,11 +46,11 @@ impl NatsServers {
     /// If there are servers and they find no leader.
     #[must_use]
     pub fn cluster() -> Option<Self> {
-        Self::start(3)
+        Self::start(3, "")
     }
 
     #[expect(clippy::expect_used, clippy::print_stderr, reason = "a test helper")]
-    fn start(count: usize) -> Option<Self> {
+    fn start(count: usize, more: &str) -> Option<Self> {
         let Some(program) = program() else {
             assert!(
                 std::env::var_os("CI").is_none(),
@@ -64,7 +73,7 @@ impl NatsServers {
             let name = format!("n{}", index + 1);
             let mut config = format!(
                 "server_name: {name}\nlisten: 127.0.0.1:{client}\nhttp: 127.0.0.1:{http}\n\
-                 jetstream {{ store_dir: \"{}\", max_mem: 64MB, max_file: 1GB }}\n",
+                 jetstream {{ store_dir: \"{}\", max_mem: 64MB, max_file: 1GB }}\n{more}\n",
                 folder.path().join(&name).display()
             );
             if count > 1 {

@@ -2,6 +2,7 @@
 //! request, and misbehaves where told to.
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -50,6 +51,8 @@ struct Shared {
     latency: Duration,
     requests: Mutex<Vec<Value>>,
     keys: Mutex<Vec<String>>,
+    in_flight: AtomicUsize,
+    busiest: AtomicUsize,
 }
 
 impl ModelServer {
@@ -60,8 +63,9 @@ impl ModelServer {
     #[must_use]
     #[expect(clippy::expect_used, reason = "a test helper")]
     pub fn start(answer: Box<Answer>, faults: Box<Faults>, latency: Duration) -> Self {
-        let shared =
-            Arc::new(Shared { answer, faults, latency, requests: Mutex::default(), keys: Mutex::default() });
+        let (requests, keys) = (Mutex::default(), Mutex::default());
+        let (in_flight, busiest) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let shared = Arc::new(Shared { answer, faults, latency, requests, keys, in_flight, busiest });
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
@@ -104,6 +108,12 @@ impl ModelServer {
         self.shared.requests.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
+    /// The most requests that were in flight at a time so far.
+    #[must_use]
+    pub fn busiest(&self) -> usize {
+        self.shared.busiest.load(Ordering::SeqCst)
+    }
+
     /// The credentials that came with the requests.
     #[must_use]
     pub fn keys(&self) -> Vec<String> {
@@ -125,12 +135,30 @@ async fn complete(
     Json(request): Json<Value>,
 ) -> Response {
     let ordinal = shared.note(&headers, &request);
+    let _in_flight = InFlight::begin(&shared);
     if !shared.latency.is_zero() {
         tokio::time::sleep(shared.latency).await;
     }
     match (shared.faults)(ordinal) {
         Some(fault) => misbehave(fault, &request, &shared).await,
         None => reply(&request, &(shared.answer)(&request)),
+    }
+}
+
+/// A request that is worked on.
+struct InFlight<'s>(&'s Shared);
+
+impl<'s> InFlight<'s> {
+    fn begin(shared: &'s Shared) -> Self {
+        let count = shared.in_flight.fetch_add(1, Ordering::SeqCst) + 1;
+        shared.busiest.fetch_max(count, Ordering::SeqCst);
+        Self(shared)
+    }
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.0.in_flight.fetch_sub(1, Ordering::SeqCst);
     }
 }
 

@@ -2,14 +2,18 @@
 //! killed, the results are those of a batch on one machine.
 
 #![cfg(unix)]
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "tests, which say what they measured or left out"
+)]
 
 use std::collections::BTreeSet;
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use codeagent_benchmarks::cluster::{Link, NatsQueue, RunNames};
+use codeagent_benchmarks::cluster::{Access, Link, NatsQueue, RunNames};
 use codeagent_benchmarks::queue::{
     Control, Disposal, Job, Lease, Pulled, QueueError, Work, WorkQueue as _, conformance, serve,
 };
@@ -21,6 +25,13 @@ use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 use tokio::task::JoinError;
 use tokio_util::sync::CancellationToken;
+
+#[path = "cluster/access.rs"]
+mod access;
+#[path = "cluster/money.rs"]
+mod money;
+#[path = "cluster/scaling.rs"]
+mod scaling;
 
 /// Samples of each puzzle.
 const SAMPLES: &str = "3";
@@ -49,7 +60,10 @@ fn place() -> Sandboxed {
 
 fn eval(place: &Sandboxed, server: &ModelServer, more: &[&str]) -> Command {
     let mut command = place.command(&["eval", "puzzles.jsonl", "--out", "run", "--strategy", "resample"]);
-    command.args(["-m", "scripted", "--base-url", &server.base_url(), "-n", SAMPLES, "--seed", "5"]);
+    command.args(["-m", "scripted", "--base-url", &server.base_url(), "--seed", "5"]);
+    if !more.contains(&"-n") {
+        command.args(["-n", SAMPLES]);
+    }
     command.args(["--set", "search.resample.programs=4", "--set", "limits.retry_backoff=1ms", "-j", "2"]);
     command.args(more).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
@@ -94,8 +108,10 @@ impl Bed {
     }
 
     fn worker(&self, more: &[&str]) -> Child {
-        let slots = SLOTS.to_string();
-        let mut command = self.place.command(&["worker", "--nats", &self.nats.urls(), "--slots", &slots]);
+        let mut command = self.place.command(&["worker", "--nats", &self.nats.urls()]);
+        if !more.contains(&"--slots") {
+            command.args(["--slots", &SLOTS.to_string()]);
+        }
         command.args(["-m", "scripted", "--base-url", &self.server.base_url()]).args(more);
         command.args(["--set", "limits.retry_backoff=1ms"]);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
@@ -137,6 +153,18 @@ impl Bed {
         assert!(self.server.count() as u64 >= calls);
     }
 
+    /// What all attempts paid for, as the report tells it.
+    fn paid(&self) -> Value {
+        let report = Ended::of(&mut self.place.command(&["report", "run", "--json"]));
+        assert_eq!(report.code, Some(0), "{report:?}");
+        report.json()["paid"].clone()
+    }
+
+    /// Every answer that was given is in the bill of one attempt.
+    fn all_is_billed(&self) {
+        assert_eq!(self.paid()["calls"], json!(self.server.count()));
+    }
+
     /// Requests that were made more than once.
     fn repeated(&self) -> usize {
         let requests = self.server.requests();
@@ -163,7 +191,7 @@ fn leaves(worker: Child) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_queue_on_a_server_does_what_a_queue_must() {
     let Some(servers) = NatsServers::single() else { return };
-    let link = Link::connect(&[servers.urls()]).await.unwrap();
+    let link = Link::connect(&[servers.urls()], &Access::default()).await.unwrap();
     let count = std::sync::atomic::AtomicUsize::new(0);
     let open = async || {
         let run = format!("r{}", count.fetch_add(1, std::sync::atomic::Ordering::Relaxed));
@@ -176,7 +204,7 @@ async fn the_queue_on_a_server_does_what_a_queue_must() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_lease_ends_in_silence_and_heartbeats_keep_it() {
     let Some(servers) = NatsServers::single() else { return };
-    let link = Link::connect(&[servers.urls()]).await.unwrap();
+    let link = Link::connect(&[servers.urls()], &Access::default()).await.unwrap();
     let names = RunNames { run: "r".to_owned() };
     let one = NatsQueue::make(&link, &names, Duration::from_secs(1)).await.unwrap();
     let other = NatsQueue::bind(&link, &names).await.unwrap();
@@ -216,6 +244,8 @@ fn many_machines_draw_what_one_would() {
         (results(&bed.place)["calls"].as_u64().unwrap() as usize, 0)
     );
     workers.into_iter().for_each(leaves);
+    bed.all_is_billed();
+    assert_eq!(bed.paid()["attempts"], json!(rows(&bed.place).len()));
     let run = bed.run_id();
     let status = bed.queue(&["status", &run, "--json"]);
     assert_eq!(
@@ -334,6 +364,7 @@ fn results_that_come_twice_count_once() {
     leaves(worker);
     echo.abort();
     assert_eq!(bed.repeated(), 0);
+    bed.all_is_billed();
 }
 
 #[test]
@@ -351,6 +382,7 @@ fn a_killed_coordinator_finds_what_workers_did_meanwhile() {
     bed.ends_as_alone(bed.coordinator(&[]));
     leaves(worker);
     assert_eq!(bed.repeated(), 0);
+    bed.all_is_billed();
 }
 
 #[test]
@@ -494,7 +526,7 @@ fn a_task_that_kills_workers_is_left_out() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let (mut first, mut deliveries) = (None, 0);
     runtime.block_on(async {
-        let link = Link::connect(&[bed.nats.urls()]).await.unwrap();
+        let link = Link::connect(&[bed.nats.urls()], &Access::default()).await.unwrap();
         while deliveries < 5 {
             let Ok(queue) = NatsQueue::bind(&link, &RunNames { run: run.clone() }).await else { continue };
             let Ok(Pulled::Leases(leases)) = queue.pull(1, Duration::from_secs(2)).await else { continue };
@@ -586,7 +618,7 @@ impl Work for Noting {
 async fn tiny_tasks(count: u32) {
     const LOST: u32 = 20;
     let Some(servers) = NatsServers::single() else { return };
-    let link = Link::connect(&[servers.urls()]).await.unwrap();
+    let link = Link::connect(&[servers.urls()], &Access::default()).await.unwrap();
     let names = RunNames { run: "tiny".to_owned() };
     let queue = NatsQueue::make(&link, &names, Duration::from_secs(4)).await.unwrap();
     let publish = async |samples: std::ops::Range<u32>| {
@@ -630,7 +662,9 @@ async fn two_thousand_tiny_tasks() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "takes a minute or more; for whoever changes the queue"]
+#[ignore = "takes minutes; for whoever changes the queue"]
 async fn a_hundred_thousand_tiny_tasks() {
+    let started = std::time::Instant::now();
     tiny_tasks(100_000).await;
+    eprintln!("100 000 tasks in {:.1} s", started.elapsed().as_secs_f64());
 }

@@ -1,12 +1,18 @@
 //! `codeagent eval` through the real binary, against a model server that makes mistakes: figures, continuation, kills,
 //! faults, caps and bad input.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "tests, which say what they measured or left out"
+)]
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use codeagent_tests::binary::{Ended, Sandboxed, until};
 use codeagent_tests::server::{Fault, Faults, ModelServer};
@@ -17,6 +23,19 @@ use serde_json::{Value, json};
 
 /// Searches at a time, so many steps of each at a time, and so many requests in flight at most.
 const IN_FLIGHT: usize = 4;
+
+/// Faults that pass, but for those that take long to be noticed.
+const PASSING: [Fault; 9] = [
+    Fault::Status(429),
+    Fault::Status(500),
+    Fault::Status(503),
+    Fault::Html,
+    Fault::NoChoices,
+    Fault::NullContent,
+    Fault::HalfBody,
+    Fault::HalfStream,
+    Fault::Status(408),
+];
 
 fn server() -> ModelServer {
     faulty(Box::new(|_| None))
@@ -229,23 +248,127 @@ fn rel_d1_three_hundred_kills() {
 fn faults_of_the_server_change_nothing() {
     let whole = Bed::new(server());
     assert_eq!(whole.eval(&["-n", "2"]).code, Some(0));
-    let kinds = [
-        Fault::Status(429),
-        Fault::Status(500),
-        Fault::Status(503),
-        Fault::Html,
-        Fault::NoChoices,
-        Fault::NullContent,
-        Fault::HalfBody,
-    ];
     let bed = Bed::new(faulty(Box::new(move |ordinal| {
-        (ordinal % 5 == 1).then(|| kinds[(ordinal as usize / 5) % kinds.len()])
+        (ordinal % 5 == 1).then(|| PASSING[(ordinal as usize / 5) % PASSING.len()])
     })));
     let ended = bed.eval(&["-n", "2"]);
     assert_eq!(ended.code, Some(0), "{ended:?}");
     assert_eq!(bed.read("results.json"), whole.read("results.json"));
     assert_eq!(bed.rows(), whole.rows());
     assert!(bed.server.count() as f64 <= 1.3 * whole.server.count() as f64);
+}
+
+/// Half of the requests fail, in no order, so that some fail eight times in a row and end a sample in an error. The same
+/// command tries these again, and comes to what there would have been. No answer is given twice.
+#[test]
+#[ignore = "takes minutes: retries wait for their budget and for the breaker"]
+fn half_of_faults_changes_nothing() {
+    let whole = Bed::new(server());
+    assert_eq!(whole.eval(&["-n", "2"]).code, Some(0));
+    let failed = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&failed);
+    let bed = Bed::new(faulty(Box::new(move |ordinal| {
+        let mut dice = ChaCha8Rng::seed_from_u64(ordinal);
+        let fault = dice.random_bool(0.5).then(|| PASSING[dice.random_range(0..PASSING.len())]);
+        count.fetch_add(usize::from(fault.is_some()), Ordering::Relaxed);
+        fault
+    })));
+    let started = Instant::now();
+    let mut ended = bed.eval(&["-n", "2"]);
+    for _ in 0..3 {
+        if ended.code == Some(7) {
+            ended = bed.eval(&["-n", "2"]);
+        }
+    }
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert_eq!(bed.read("results.json"), whole.read("results.json"));
+    assert_eq!(bed.rows(), whole.rows());
+    let (asked, failed) = (bed.server.count(), failed.load(Ordering::Relaxed));
+    eprintln!("{asked} requests, {failed} of them failed, in {:?}", started.elapsed());
+    assert_eq!(asked - failed, whole.server.count());
+}
+
+/// The server goes away in the middle of the batch, for longer than it is to be waited for. When it is back, the same
+/// command goes on.
+#[test]
+fn a_long_outage_ends_a_batch_and_the_same_command_goes_on() {
+    let whole = Bed::new(server());
+    assert_eq!(whole.eval(&["-n", "2"]).code, Some(0));
+    let is_away = Arc::new(AtomicBool::new(true));
+    let (away, failed) = (Arc::clone(&is_away), Arc::new(AtomicUsize::new(0)));
+    let count = Arc::clone(&failed);
+    let bed = Bed::new(faulty(Box::new(move |ordinal| {
+        let fails = ordinal >= 4 && away.load(Ordering::Relaxed);
+        count.fetch_add(usize::from(fails), Ordering::Relaxed);
+        fails.then_some(Fault::Status(502))
+    })));
+    let ended = bed.eval(&["-n", "2", "--set", "limits.outage_wait=1s"]);
+    assert_eq!(ended.code, Some(3), "{ended:?}");
+    assert!(ended.stderr.contains("has not answered for"), "{ended:?}");
+    is_away.store(false, Ordering::Relaxed);
+    assert_eq!(bed.eval(&["-n", "2"]).code, Some(0));
+    assert_eq!(bed.read("results.json"), whole.read("results.json"));
+    assert_eq!(bed.rows(), whole.rows());
+    let (asked, failed) = (bed.server.count(), failed.load(Ordering::Relaxed));
+    assert_eq!(asked - failed, whole.server.count(), "nothing was paid twice");
+    assert!(failed <= 20, "{failed} requests to a server that is away");
+}
+
+/// The server is away for a while in the middle of the batch: whoever waits asks it now and then, and then goes on.
+#[test]
+#[ignore = "takes a minute: retries wait for their budget; the five minutes are tested by a clock that is stopped"]
+fn an_outage_is_waited_out() {
+    const AWAY: Duration = Duration::from_secs(12);
+    let whole = Bed::new(server());
+    assert_eq!(whole.eval(&["-n", "2"]).code, Some(0));
+    let began = OnceLock::<Instant>::new();
+    let failed = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&failed);
+    let bed = Bed::new(faulty(Box::new(move |ordinal| {
+        let is_away = ordinal >= 4 && began.get_or_init(Instant::now).elapsed() < AWAY;
+        count.fetch_add(usize::from(is_away), Ordering::Relaxed);
+        is_away.then_some(Fault::Status(502))
+    })));
+    // It is away for longer than a batch is to wait, then the same command waits longer.
+    let ended = bed.eval(&["-n", "2", "--set", "limits.outage_wait=3s"]);
+    assert_eq!(ended.code, Some(3), "{ended:?}");
+    assert!(ended.stderr.contains("has not answered for"), "{ended:?}");
+    let ended = bed.eval(&["-n", "2", "--set", "limits.outage_wait=60s"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert_eq!(bed.read("results.json"), whole.read("results.json"));
+    assert_eq!(bed.rows(), whole.rows());
+    let (asked, failed) = (bed.server.count(), failed.load(Ordering::Relaxed));
+    assert_eq!(asked - failed, whole.server.count(), "nothing was paid twice");
+    assert!(failed <= 40, "{failed} requests to a server that is away");
+}
+
+/// The time of day jumps by days and goes backwards all the while: nothing depends on it.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_clock_that_is_wrong_changes_nothing() {
+    let whole = Bed::new(server());
+    assert_eq!(whole.eval(&["-n", "2"]).code, Some(0));
+    let bed = Bed::new(faulty(Box::new(|ordinal| (ordinal % 5 == 1).then_some(Fault::Status(503)))));
+    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/programs/skewed_clock.c");
+    let library = bed.place.path().join("skewed_clock.so");
+    let compiled = Command::new("cc").args(["-shared", "-fPIC", "-o"]).arg(&library).arg(source).status();
+    if compiled.is_err() {
+        eprintln!("SKIPPED: this machine has no C compiler");
+        return;
+    }
+    assert!(compiled.unwrap().success());
+    let skewed = |command: &mut Command| Ended::of(command.env("LD_PRELOAD", &library));
+    let date = skewed(Command::new("date").arg("+%s")).stdout.trim().parse::<u64>().unwrap();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    assert!(now.abs_diff(date) > 80_000, "the clock is wrong: {date} at {now}");
+    let ended = skewed(&mut bed.command(&["-n", "2"]));
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert_eq!(bed.read("results.json"), whole.read("results.json"));
+    assert_eq!(bed.rows(), whole.rows());
+    for verb in [&["report", "run"][..], &["show", "run"], &["watch", "run", "--once"]] {
+        let ended = skewed(&mut bed.place.command(verb));
+        assert_eq!(ended.code, Some(0), "{verb:?}: {ended:?}");
+    }
 }
 
 #[test]

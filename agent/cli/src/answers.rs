@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use codeagent::models::local::embedded;
 use codeagent::models::{
-    self, Dialect, MemoryStore, PriceTable, Provider, Recorder, Replay, ReplyStore, RetryPolicy, Stack,
-    StackConfig,
+    self, Dialect, MemoryStore, PriceTable, Provider, Recorder, Replay, ReplyStore, RetryPolicy, Sharing,
+    Stack, StackConfig,
 };
 use codeagent::store::Store;
 use codeagent::{Sampling, StoredReplies};
@@ -38,6 +38,9 @@ pub struct Source {
     is_embedded: bool,
     cache: models::CacheMode,
     continue_repetition: bool,
+    /// What those who ask the same server have in common; `None` for models in this process.
+    #[cfg(feature = "nats")]
+    pub server: Option<String>,
 }
 
 impl Source {
@@ -104,11 +107,23 @@ impl Source {
     /// The model with cache, retries and limits around it. Replies are kept in `replies`.
     #[must_use]
     pub fn stack_over(&self, replies: impl ReplyStore + 'static) -> Stack {
+        self.stacked(replies, Sharing::Alone)
+    }
+
+    /// The same, with limits of which this process has a part.
+    #[cfg(feature = "nats")]
+    #[must_use]
+    pub fn shared_stack(&self, replies: impl ReplyStore + 'static) -> Stack {
+        self.stacked(replies, Sharing::OneOfMany)
+    }
+
+    fn stacked(&self, replies: impl ReplyStore + 'static, sharing: Sharing) -> Stack {
         let config = StackConfig {
             dialect: self.dialect,
             cache: self.cache,
             retry: self.retry,
             limits: self.limits,
+            sharing,
             continue_repetition: self.continue_repetition,
         };
         Stack::build(Arc::clone(&self.provider), replies, config)
@@ -169,6 +184,8 @@ fn source(
         is_embedded: chosen.is_embedded(),
         cache: cache.mode(),
         continue_repetition,
+        #[cfg(feature = "nats")]
+        server: chosen.server(),
     })
 }
 
@@ -202,6 +219,8 @@ fn recorded(replay: Replay, cache: models::CacheMode) -> Source {
         is_embedded: false,
         cache,
         continue_repetition,
+        #[cfg(feature = "nats")]
+        server: None,
     }
 }
 

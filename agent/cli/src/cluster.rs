@@ -3,14 +3,15 @@
 use codeagent_benchmarks::cluster::{ClusterError, Link};
 
 use crate::args::ServersFlag;
+use crate::environment::Environment;
 use crate::failure::{Exit, Failure};
 
 /// Connects to the servers of a flag.
 ///
 /// # Errors
-/// Exit 4 where none can be reached.
-pub async fn connect(servers: &ServersFlag) -> Result<Link, Failure> {
-    Link::connect(&servers.nats).await.map_err(|error| failed(&error))
+/// Exit 4 where none can be reached, exit 2 for files that are none of the kind.
+pub async fn connect(servers: &ServersFlag, environment: &Environment) -> Result<Link, Failure> {
+    Link::connect(&servers.nats, &servers.access.files(environment)).await.map_err(|error| failed(&error))
 }
 
 /// The failure that an error of the cluster makes.
@@ -21,6 +22,7 @@ pub fn failed(error: &ClusterError) -> Failure {
             Exit::Sandbox,
             "start nats-server with JetStream (`nats-server -js`), and check the address and its user",
         ),
+        ClusterError::Access { .. } => (Exit::Usage, "check --creds, --nats-ca, --nats-cert and --nats-key"),
         ClusterError::Server { .. } => (Exit::Sandbox, "check the NATS servers; the same command continues"),
         ClusterError::NoRun { .. } => {
             (Exit::Usage, "`codeagent queue status` lists the runs; `codeagent eval --nats` prepares one")

@@ -65,6 +65,9 @@ pub struct Answer {
     pub subject: String,
     /// How far it is, for people.
     pub progress: String,
+    /// What workers on other machines are at, for people; nothing where there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub elsewhere: Option<String>,
     /// Its folder.
     pub folder: PathBuf,
 }
@@ -110,14 +113,15 @@ struct Shared {
     pause: Pause,
     stop: Stop,
     progress: Mutex<String>,
+    elsewhere: Mutex<Option<String>>,
 }
 
 impl Live {
     /// Opens a run to questions. Where that can't be, it goes on without, and says so once.
     #[must_use]
     pub fn open(about: About, pause: Pause, stop: Stop, environment: &Environment) -> Self {
-        let shared =
-            Arc::new(Shared { about, began: Instant::now(), pause, stop, progress: Mutex::default() });
+        let (progress, elsewhere) = (Mutex::default(), Mutex::default());
+        let shared = Arc::new(Shared { about, began: Instant::now(), pause, stop, progress, elsewhere });
         let mut listening = JoinSet::new();
         let (place, trouble) = match Place::of_process(environment).and_then(|place| place.listen()) {
             Ok((place, listener)) => {
@@ -140,6 +144,11 @@ impl Live {
     /// Takes down how far the run is.
     pub fn progress(&self, line: String) {
         *self.shared.progress.lock().unwrap_or_else(PoisonError::into_inner) = line;
+    }
+
+    /// Takes down what workers on other machines are at.
+    pub fn elsewhere(&self, line: Option<String>) {
+        *self.shared.elsewhere.lock().unwrap_or_else(PoisonError::into_inner) = line;
     }
 
     /// A line for the user about what has changed since the last call.
@@ -202,6 +211,7 @@ impl Shared {
             seconds: self.began.elapsed().as_secs(),
             subject: self.about.subject.clone(),
             progress: self.progress.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            elsewhere: self.elsewhere.lock().unwrap_or_else(PoisonError::into_inner).clone(),
             folder: self.about.folder.clone(),
         }
     }

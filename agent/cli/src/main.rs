@@ -94,7 +94,9 @@ async fn dispatch(
         #[cfg(feature = "nats")]
         Verb::Worker(arguments) => verbs::worker::worker(arguments, globals, environment, stop, output).await,
         #[cfg(feature = "nats")]
-        Verb::Queue(arguments) => or_stop(stop, verbs::queue::queue(arguments, globals, output)).await,
+        Verb::Queue(arguments) => {
+            or_stop(stop, verbs::queue::queue(arguments, globals, environment, output)).await
+        }
         Verb::Estimate(arguments) => {
             or_stop(stop, verbs::estimate::estimate(arguments, globals, environment, output)).await
         }

@@ -11,12 +11,11 @@ use codeagent_search::policy::StopReason;
 use codeagent_search::{BudgetLimits, NodeId, NodeKind, Tree};
 use serde_json::json;
 use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
 
 use crate::builder::{Agent, AgentBuilder};
 use crate::event::Event;
 use crate::problem::Problem;
-use crate::run::{Beginning, begin};
+use crate::run::{Beginning, RunHandle, begin};
 use crate::solution::{FailureKind, Outcome, Status};
 use crate::strategy::{NAMES, Strategy};
 
@@ -123,7 +122,7 @@ async fn searched(builder: AgentBuilder) -> (Outcome, Vec<Event>, Tree) {
     let agent = builder.build().unwrap();
     let (sender, mut events) = mpsc::channel(100_000);
     let Beginning::Driver(mut driver, _) =
-        begin(&agent.parts, problem(), sender, CancellationToken::new()).await.unwrap()
+        begin(&agent.parts, problem(), sender, &RunHandle::of(&agent.parts)).await.unwrap()
     else {
         panic!("nothing is stored, so nothing is finished");
     };

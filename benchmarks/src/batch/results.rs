@@ -1,6 +1,6 @@
 //! `results.json`: what a batch came to, computed from its rows alone, so that the same rows give the same bytes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use codeagent::{Attempt, Paid};
 use serde::Serialize;
@@ -71,7 +71,10 @@ impl AllPaid {
     #[must_use]
     pub fn of(attempts: &[Attempt]) -> Option<Self> {
         let paid = attempts.iter().map(|attempt| attempt.paid).reduce(Paid::and)?;
-        Some(Self { attempts: attempts.len(), paid })
+        let deliveries: BTreeSet<&str> =
+            attempts.iter().filter_map(|attempt| attempt.delivery.as_deref()).collect();
+        let here = attempts.iter().filter(|attempt| attempt.delivery.is_none()).count();
+        Some(Self { attempts: here + deliveries.len(), paid })
     }
 }
 

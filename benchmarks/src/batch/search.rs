@@ -35,9 +35,9 @@ pub(crate) enum Listener {
     Nobody,
     /// Whoever takes the news of the batch.
     News(mpsc::Sender<News>),
-    /// Whoever reads the trace when the search is over.
+    /// Whoever reads the trace when the search is over, and whoever looks on meanwhile.
     #[cfg(feature = "nats")]
-    Trace(Vec<Event>),
+    Trace(Vec<Event>, Box<dyn FnMut(&Event) + Send>),
 }
 
 impl Listener {
@@ -46,7 +46,8 @@ impl Listener {
             Self::Nobody => Ok(()),
             Self::News(news) => news.send(News::Event(Box::new(event))).await.map_err(|_| BatchError::Untold),
             #[cfg(feature = "nats")]
-            Self::Trace(trace) => {
+            Self::Trace(trace, look) => {
+                look(&event);
                 trace.push(event);
                 Ok(())
             }

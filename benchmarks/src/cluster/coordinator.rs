@@ -15,12 +15,14 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use super::bills::{Account, Bills, Whose};
 use super::link::{self, Link, RunNames};
 use super::order::Order;
 use super::overview::present;
 use super::queue::NatsQueue;
 use super::report::Report;
 use super::shelf::Shelf;
+use super::steps;
 use super::worker::ORDER;
 use super::{ClusterError, PAUSE, patiently};
 use crate::batch::{Batch, BatchError, Drawn, Ended, Ledger, News, SampleBudget, SampleRow, Unit, by_id};
@@ -74,6 +76,7 @@ pub struct Coordinator {
     results: Consumer<pull::Config>,
     parcels: Shelf,
     live: kv::Store,
+    bills: Bills,
     batch: Batch,
     order: Vec<u8>,
     leasing: Leasing,
@@ -93,6 +96,8 @@ struct Issued {
 struct Books<'r> {
     ledger: Ledger<'r>,
     problems: Arc<BTreeMap<String, Arc<ProblemWithHidden>>>,
+    /// What workers were paid for.
+    account: Arc<Account>,
     hashes: BTreeMap<String, String>,
     waiting: VecDeque<Ticket>,
     issued: BTreeMap<Key, Issued>,
@@ -132,10 +137,11 @@ impl Coordinator {
         let parcels = Shelf::make(&link, names.parcels()).await?;
         Shelf::make(&link, names.replies()).await?;
         let live = link.make_live(&names).await?;
+        let bills = Bills::make(&link, &names).await?;
         let order =
             serde_json::to_vec(order).map_err(|error| ClusterError::server("take the order", error))?;
         parcels.put(ORDER, &order).await?;
-        Ok(Self { link, names, queue, results, parcels, live, batch, order, leasing })
+        Ok(Self { link, names, queue, results, parcels, live, bills, batch, order, leasing })
     }
 
     /// Has samples drawn, judges them, and tells what comes of them. `stopped` asks for an end: no new samples; what
@@ -153,6 +159,7 @@ impl Coordinator {
         self.drain(&mut books).await?;
         self.queue.steer(Control::Running).await?;
         let mut control = self.queue.cancel_events();
+        let mut steps = steps::Listener::open(&self.link, &self.names).await?;
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut pulling: Option<BoxFuture<'_, Vec<Message>>> = None;
@@ -174,7 +181,7 @@ impl Coordinator {
                 messages = arrived(&mut pulling) => {
                     pulling = None;
                     for message in messages {
-                        self.judge(message, &mut books).await;
+                        self.judge(message, &mut books).await?;
                     }
                 }
                 () = &mut stopped, if books.ledger.ended.is_none() => books.ledger.ended = Some(Ended::Cancelled),
@@ -191,6 +198,8 @@ impl Coordinator {
                         }
                     }
                 }
+                // Nobody waits for whoever falls behind.
+                step = steps.next() => drop(news.try_send(News::Step(Box::new(step)))),
             }
         }
     }
@@ -224,9 +233,13 @@ impl Coordinator {
             }
         }
         waiting.retain(|ticket| !issued.contains_key(&key(ticket)));
+        let problems = Arc::new(by_id(units));
+        let (bills, live) = (self.bills.clone(), self.live.clone());
+        let account = Account::open(self.batch.clone(), Arc::clone(&problems), bills, live).await?;
         Ok(Books {
             ledger: Ledger::new(news),
-            problems: Arc::new(by_id(units)),
+            problems,
+            account: Arc::new(account),
             hashes: BTreeMap::new(),
             waiting,
             issued,
@@ -249,7 +262,7 @@ impl Coordinator {
                 return Ok(());
             }
             for message in messages {
-                self.judge(message, books).await;
+                self.judge(message, books).await?;
             }
             while let Some(judged) = books.judging.join_next().await {
                 self.enter(judged, books).await?;
@@ -328,11 +341,12 @@ impl Coordinator {
     }
 
     /// Begins to judge what a message reports. What is known already only costs.
-    async fn judge(&self, message: Message, books: &mut Books<'_>) {
+    async fn judge(&self, message: Message, books: &mut Books<'_>) -> Result<(), ClusterError> {
         let report = Report::parse(&message.payload).filter(|report| report.ticket.run == self.batch.id);
         let Some(report) = report else {
             tracing::warn!("a result that is none was left out");
-            return settle(&message).await;
+            settle(&message).await;
+            return Ok(());
         };
         let (key, ticket) = (key(&report.ticket), report.ticket.clone());
         let is_open = (books.issued.contains_key(&key) || books.waits(&key)) && !books.in_hand.contains(&key);
@@ -342,17 +356,26 @@ impl Coordinator {
                 sample = ticket.sample,
                 "a second result costs, and counts nowhere"
             );
+            if let Some(billed) = report.billed() {
+                books.account.enter(billed).await?;
+            }
             if let Ok(Some(found)) = report.opened(&self.parcels).await {
                 self.batch.purse.charge(found.finding.outcome.cost);
             }
-            return settle(&message).await;
+            settle(&message).await;
+            return Ok(());
         };
         books.in_hand.insert(key.clone());
-        let (batch, parcels) = (self.batch.clone(), self.parcels.clone());
+        let (batch, parcels, account) =
+            (self.batch.clone(), self.parcels.clone(), Arc::clone(&books.account));
         books.judging.spawn(async move {
+            if let Some(billed) = report.billed() {
+                account.enter(billed).await?;
+            }
             let row = judged(&batch, &parcels, report, &problem).await?;
             Ok(Judged { key, message, row })
         });
+        Ok(())
     }
 
     /// Enters what came of a sample, which is stored by now.
@@ -424,6 +447,7 @@ impl Coordinator {
                 lost.push(key.clone());
             }
         }
+        books.account.settle(Whose::Gone).await?;
         for key in lost {
             if let Some(issued) = books.issued.remove(&key) {
                 tracing::info!(task = key.0, sample = key.1, "a task was lost, and is given out again");
@@ -437,6 +461,7 @@ impl Coordinator {
     async fn mend(&self, books: &mut Books<'_>) -> Result<(), ClusterError> {
         self.queue.mend().await?;
         self.link.make_live(&self.names).await?;
+        Bills::make(&self.link, &self.names).await?;
         if !self.link.has_results(&self.names).await {
             self.link.make_results(&self.names).await?;
         }
@@ -459,6 +484,7 @@ impl Coordinator {
         match ended {
             Ended::Done => {
                 self.queue.steer(Control::Finished).await?;
+                books.account.settle_to_the_end().await?;
                 self.link.clear(&self.names).await;
             }
             Ended::CalledOff => {}
@@ -469,6 +495,9 @@ impl Coordinator {
         }
         while let Some(judged) = books.judging.join_next().await {
             self.enter(judged, &mut books).await?;
+        }
+        if ended != Ended::Done {
+            books.account.settle_by_now().await?;
         }
         Ok(ended)
     }

@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use async_nats::ServerAddr;
 use async_nats::jetstream::consumer::{AckPolicy, Consumer, pull};
 use async_nats::jetstream::context::CreateStreamErrorKind;
 use async_nats::jetstream::object_store::{self, ObjectStore};
 use async_nats::jetstream::stream::{self, DiscardPolicy, RetentionPolicy, Stream};
 use async_nats::jetstream::{Context, ErrorCode, Message, kv};
+use async_nats::{Client, ServerAddr};
 use futures_util::StreamExt as _;
 
-use super::ClusterError;
+use super::{Access, ClusterError};
 
 /// Longest wait for a connection, and for one answer.
 const ANSWER: Duration = Duration::from_secs(5);
@@ -39,6 +39,7 @@ const RUN_BUCKET: &str = "CA_RUN_";
 /// A connection to NATS servers. Clones share it; it connects again by itself.
 #[derive(Debug, Clone)]
 pub struct Link {
+    client: Client,
     jetstream: Context,
 }
 
@@ -66,12 +67,26 @@ impl RunNames {
         format!("ca.{}.res", self.run)
     }
 
+    /// Where it is told how far searches for a problem are. Its name in there has no more letters than subjects may have.
+    pub(super) fn step_subject(&self, task: &str) -> String {
+        let task = blake3::hash(task.as_bytes()).to_hex();
+        format!("ca.{}.ev.{}", self.run, task.get(..24).unwrap_or_default())
+    }
+
+    pub(super) fn step_subjects(&self) -> String {
+        format!("ca.{}.ev.>", self.run)
+    }
+
     fn state(&self) -> String {
         format!("{RUN_BUCKET}{}", self.run)
     }
 
     fn live(&self) -> String {
         format!("CA_LIVE_{}", self.run)
+    }
+
+    pub(super) fn bills(&self) -> String {
+        format!("CA_BILL_{}", self.run)
     }
 
     pub(super) fn parcels(&self) -> String {
@@ -85,11 +100,11 @@ impl RunNames {
 
 impl Link {
     /// Connects to the first of `servers` that answers: `HOST`, `nats://HOST:PORT` or `tls://HOST:PORT`, with a user and a
-    /// password where they are asked for.
+    /// password where they are asked for, and with the files of `access`.
     ///
     /// # Errors
-    /// [`ClusterError::Unreachable`], which quotes no password.
-    pub async fn connect(servers: &[String]) -> Result<Self, ClusterError> {
+    /// [`ClusterError::Unreachable`], which quotes no password; [`ClusterError::Access`].
+    pub async fn connect(servers: &[String], access: &Access) -> Result<Self, ClusterError> {
         let addresses: Vec<Result<ServerAddr, _>> = servers.iter().map(|server| server.parse()).collect();
         let shown: Vec<String> = addresses
             .iter()
@@ -107,8 +122,9 @@ impl Link {
             .connection_timeout(ANSWER)
             .request_timeout(Some(ANSWER))
             .event_callback(async |event| tracing::debug!(%event, "NATS"));
+        let options = access.apply(options).await?;
         let client = options.connect(addresses).await.map_err(|error| unreachable(error.to_string()))?;
-        Ok(Self { jetstream: async_nats::jetstream::new(client) })
+        Ok(Self { jetstream: async_nats::jetstream::new(client.clone()), client })
     }
 
     /// The names of the runs on the server, finished ones included.
@@ -126,6 +142,10 @@ impl Link {
         }
         runs.sort_by(|one, other| one.run.cmp(&other.run));
         Ok(runs)
+    }
+
+    pub(super) fn client(&self) -> Client {
+        self.client.clone()
     }
 
     pub(super) const fn jetstream(&self) -> &Context {
@@ -308,6 +328,7 @@ impl Link {
             // It may be gone already.
             drop(self.jetstream.delete_stream(stream).await);
         }
+        drop(self.jetstream.delete_key_value(names.bills()).await);
         drop(self.jetstream.delete_key_value(names.parcels()).await);
         drop(self.jetstream.delete_object_store(names.parcels()).await);
     }

@@ -28,6 +28,19 @@ pub struct Present {
     /// Whether it heard of a pause, so that it takes no task before it hears of its end.
     #[serde(default)]
     pub rests: bool,
+    /// Which model server it asks, of those that ask one the same.
+    #[serde(default)]
+    pub server: String,
+    /// Requests that it may have in flight by now.
+    #[serde(default)]
+    pub in_flight_max: usize,
+}
+
+impl Present {
+    /// Name of its entry: workers that ask one server are found by the start of it.
+    pub(super) fn key(&self) -> String {
+        format!("{}.{}", self.server, self.name)
+    }
 }
 
 /// How a run stands on the server.
@@ -106,17 +119,31 @@ async fn rest(link: &Link, names: &RunNames) -> Result<(), ClusterError> {
 
 /// Who was heard of lately.
 pub(super) async fn present(live: &kv::Store) -> Result<Vec<Present>, ClusterError> {
-    let failed = |error: &dyn std::fmt::Display| ClusterError::server("say who works", error);
-    // One question with one answer, where the client's own list of keys is a stream that may never end.
-    let found = live.stream.info_with_subjects(format!("{}>", live.prefix)).await;
-    let subjects: Vec<(String, usize)> =
-        found.map_err(|error| failed(&error))?.try_collect().await.map_err(|error| failed(&error))?;
     let mut workers = Vec::new();
-    for (subject, _) in subjects {
-        let Some(key) = subject.strip_prefix(&live.prefix) else { continue };
-        let text = live.get(key).await.map_err(|error| failed(&error))?;
+    for key in keys(live).await? {
+        let text = live.get(key).await.map_err(|error| ClusterError::server("say who works", error))?;
         // One that has just left, or says something else, is not there.
         workers.extend(text.and_then(|text| serde_json::from_slice::<Present>(&text).ok()));
     }
     Ok(workers)
+}
+
+/// How many ask a server, those included that left within the last seconds.
+pub(super) async fn sharers(live: &kv::Store, server: &str) -> Result<usize, ClusterError> {
+    keys_below(live, &format!("{server}.")).await.map(|keys| keys.len())
+}
+
+/// The keys of a bucket, those included whose value was taken away.
+pub(super) async fn keys(bucket: &kv::Store) -> Result<Vec<String>, ClusterError> {
+    keys_below(bucket, "").await
+}
+
+async fn keys_below(bucket: &kv::Store, start: &str) -> Result<Vec<String>, ClusterError> {
+    let failed = |error: &dyn std::fmt::Display| ClusterError::server("list what lies there", error);
+    // One question with one answer, where the client's own list of keys is a stream that may never end.
+    let found = bucket.stream.info_with_subjects(format!("{}{start}>", bucket.prefix)).await;
+    let subjects: Vec<(String, usize)> =
+        found.map_err(|error| failed(&error))?.try_collect().await.map_err(|error| failed(&error))?;
+    let key = |(subject, _): (String, usize)| subject.strip_prefix(&bucket.prefix).map(str::to_owned);
+    Ok(subjects.into_iter().filter_map(key).collect())
 }

@@ -1,11 +1,11 @@
 //! What a worker says of a task: what the search found, with every step of it.
 
-use codeagent::Event;
 use codeagent::solution::{Failure, FailureKind};
-use codeagent::{Outcome, RunSpec};
+use codeagent::{Attempt, Event, Outcome, RunSpec};
 use serde::{Deserialize, Serialize};
 
 use super::ClusterError;
+use super::bills::Billed;
 use super::shelf::{MESSAGE_BYTES_MAX, Shelf};
 use crate::batch::BatchError;
 use crate::batch::search::Finding;
@@ -25,6 +25,8 @@ pub(super) struct Report {
     pub(super) worker: String,
     /// How often it had been given out.
     pub(super) deliveries: u32,
+    /// What it paid for; nothing was tried for a task that kills workers.
+    pub(super) attempt: Option<Attempt>,
     pub(super) found: Parcel,
 }
 
@@ -41,6 +43,11 @@ pub(super) enum Parcel {
 pub(super) struct Traced {
     pub(super) finding: Finding,
     pub(super) events: Vec<Event>,
+}
+
+/// Name of one delivery of a task to one worker.
+pub(super) fn delivery(ticket: &Ticket, worker: &str, deliveries: u32) -> String {
+    format!("{}-{worker}-{deliveries}", ticket.id())
 }
 
 impl Traced {
@@ -88,6 +95,7 @@ impl Report {
         ticket: Ticket,
         worker: String,
         deliveries: u32,
+        attempt: Option<Attempt>,
         found: Traced,
         shelf: &Shelf,
     ) -> Result<Self, ClusterError> {
@@ -98,7 +106,9 @@ impl Report {
         } else {
             Parcel::Shelved(shelf.put_hashed(&text).await?)
         };
-        Ok(Self { v: VERSION, ticket, worker, deliveries, found })
+        let delivery = delivery(&ticket, &worker, deliveries);
+        let attempt = attempt.map(|attempt| Attempt { delivery: Some(delivery), ..attempt });
+        Ok(Self { v: VERSION, ticket, worker, deliveries, attempt, found })
     }
 
     /// The report of a message; `None` for anything else.
@@ -108,7 +118,13 @@ impl Report {
 
     /// One delivery by one worker is one report, however often it is sent.
     pub(super) fn id(&self) -> String {
-        format!("{}-{}-{}", self.ticket.id(), self.worker, self.deliveries)
+        delivery(&self.ticket, &self.worker, self.deliveries)
+    }
+
+    /// What it was paid for.
+    pub(super) fn billed(&self) -> Option<Billed> {
+        let attempt = self.attempt.clone()?;
+        Some(Billed { ticket: self.ticket.clone(), attempt })
     }
 
     /// Where on the shelf it is, if it is there.

@@ -8,21 +8,25 @@ use async_nats::jetstream::context::PublishError;
 use async_nats::jetstream::kv;
 use async_nats::jetstream::message::PublishMessage;
 use bytes::Bytes;
-use codeagent::{AgentBuilder, Problem};
+use codeagent::models::Limiter;
+use codeagent::{AgentBuilder, Attempt, Problem};
 use futures_core::future::BoxFuture;
+use tokio::sync::mpsc;
 use tokio::task::JoinError;
 use tokio_util::sync::CancellationToken;
 
+use super::bills::{Bills, Tabs};
 use super::link::{Link, RunNames};
 use super::order::Order;
-use super::overview::Present;
+use super::overview::{Present, sharers};
 use super::queue::{NatsQueue, read};
 use super::replies::SharedReplies;
-use super::report::{Report, Traced};
+use super::report::{Report, Traced, delivery};
 use super::shelf::Shelf;
+use super::steps::{self, Teller};
 use super::{ClusterError, PAUSE, patiently};
-use crate::batch::BatchError;
 use crate::batch::search::{self, Listener};
+use crate::batch::{BatchError, Step};
 use crate::queue::{Control, Disposal, Job, Lease, Ticket, Work, WorkQueue as _, serve};
 
 /// So often a task is given out before it counts as one that kills workers.
@@ -45,17 +49,33 @@ pub struct Site {
     parcels: Shelf,
     replies: Shelf,
     live: kv::Store,
+    bills: Bills,
     order_hash: String,
     /// What is asked for.
     pub order: Order,
 }
 
+/// The model server that a worker asks, whose limits it shares with others of the run.
+pub struct Share {
+    /// Whoever asks the same server has the same name here: letters, digits and `-`.
+    pub server: String,
+    /// Keeps to the worker's part.
+    pub limiter: Arc<Limiter>,
+}
+
 /// Draws samples of one run.
 pub struct Worker {
+    desk: Desk,
+    teller: Teller,
+}
+
+struct Desk {
     shared: Arc<Shared>,
     queue: NatsQueue,
     live: kv::Store,
+    bills: Bills,
     present: Present,
+    share: Share,
 }
 
 struct Shared {
@@ -69,6 +89,10 @@ struct Shared {
     stale: CancellationToken,
     /// Cancelled once every sample has its result: whatever goes on is done a second time.
     over: CancellationToken,
+    /// What its searches pay for.
+    tabs: Tabs,
+    /// How far they are.
+    steps: mpsc::Sender<Step>,
     problems: Mutex<BTreeMap<String, Arc<Problem>>>,
 }
 
@@ -107,10 +131,11 @@ impl Site {
         let parcels = Shelf::find(link, &names.parcels()).await?;
         let replies = Shelf::find(link, &names.replies()).await?;
         let live = link.live(&names).await?;
+        let bills = Bills::find(link, &names).await?;
         let text = parcels.get(ORDER).await.ok()??;
         let order = serde_json::from_slice(&text).ok()?;
         let order_hash = blake3::hash(&text).to_hex().to_string();
-        Some(Self { link: link.clone(), names, queue, parcels, replies, live, order_hash, order })
+        Some(Self { link: link.clone(), names, queue, parcels, replies, live, bills, order_hash, order })
     }
 
     /// The replies that the workers of the run share.
@@ -119,14 +144,22 @@ impl Site {
         SharedReplies(self.replies.clone())
     }
 
-    /// A worker for this run. `base` has a model, with [`Site::replies`] as its cache, and a sandbox; `name` is letters,
-    /// digits and `-`, and no other worker's.
+    /// A worker for this run. `base` has a model, with [`Site::replies`] as its cache and the limits of `share`, and a
+    /// sandbox; `name` is letters, digits and `-`, and no other worker's.
     ///
     /// # Errors
     /// [`ClusterError::Mismatch`] if it would give other results than the run asks for.
-    pub fn worker(self, base: AgentBuilder, name: String, slots: usize) -> Result<Worker, ClusterError> {
+    pub fn worker(
+        self,
+        base: AgentBuilder,
+        name: String,
+        slots: usize,
+        share: Share,
+    ) -> Result<Worker, ClusterError> {
         let agent = self.order.agent(base)?;
-        let present = Present { name: name.clone(), slots, rests: false };
+        let (server, in_flight_max) = (share.server.clone(), share.limiter.limit());
+        let present = Present { name: name.clone(), slots, rests: false, server, in_flight_max };
+        let (teller, steps) = Teller::new(&self.link, self.names.clone());
         let shared = Shared {
             link: self.link,
             names: self.names,
@@ -136,9 +169,19 @@ impl Site {
             order_hash: self.order_hash,
             stale: CancellationToken::new(),
             over: CancellationToken::new(),
+            tabs: Tabs::default(),
+            steps,
             problems: Mutex::default(),
         };
-        Ok(Worker { shared: Arc::new(shared), queue: self.queue, live: self.live, present })
+        let desk = Desk {
+            shared: Arc::new(shared),
+            queue: self.queue,
+            live: self.live,
+            bills: self.bills,
+            present,
+            share,
+        };
+        Ok(Worker { desk, teller })
     }
 }
 
@@ -151,19 +194,31 @@ impl Worker {
     ///
     /// # Errors
     /// [`ClusterError`] if it can't go on. What it had under way comes to others.
-    pub async fn work(&self, stop: &CancellationToken) -> Result<(), ClusterError> {
+    pub async fn work(self, stop: &CancellationToken) -> Result<(), ClusterError> {
+        let Self { desk, mut teller } = self;
+        tokio::select! {
+            worked = desk.work(stop) => worked,
+            never = teller.tell() => match never {},
+        }
+    }
+}
+
+impl Desk {
+    async fn work(&self, stop: &CancellationToken) -> Result<(), ClusterError> {
         let drawer = Drawer { shared: Arc::clone(&self.shared) };
         let (stop, stale) = (stop.child_token(), &self.shared.stale);
+        // Before anything is asked, so that nobody begins with the parts of all.
+        self.announce(&self.present).await;
         let serving = serve(&self.queue, self.present.slots.max(1), &stop, &drawer);
         tokio::pin!(serving);
         let present = self.be_present();
-        tokio::pin!(present);
+        let telling = self.shared.tabs.tell(&self.present.name, &self.bills);
+        tokio::pin!(present, telling);
         let mut control = self.queue.cancel_events();
         loop {
             tokio::select! {
                 served = &mut serving => {
-                    // It would be forgotten anyhow.
-                    drop(self.live.delete(&self.present.name).await);
+                    drop(tokio::time::timeout(PRESENCE, self.leave()).await);
                     return served;
                 }
                 () = stale.cancelled(), if !stop.is_cancelled() => stop.cancel(),
@@ -172,19 +227,36 @@ impl Worker {
                     stop.cancel();
                 }
                 () = &mut present => {}
+                () = &mut telling => {}
             }
         }
+    }
+
+    /// Says what was paid for without a report, and that this worker is no longer there.
+    async fn leave(&self) {
+        self.shared.tabs.leave(&self.present.name, &self.bills).await;
+        // It would be forgotten anyhow.
+        drop(self.live.delete(self.present.key()).await);
     }
 
     /// Says again and again that this worker is there, and at once when a pause begins or ends for it. Never returns.
     async fn be_present(&self) {
         let mut present = self.present.clone();
         loop {
-            let text = serde_json::to_vec(&present).unwrap_or_default();
-            // A server that is away hears the next one.
-            drop(self.live.put(&present.name, text.into()).await);
+            self.announce(&present).await;
             let changed = tokio::time::timeout(PRESENCE, self.queue.changed_rest(present.rests)).await;
             present.rests = changed.unwrap_or(present.rests);
+        }
+    }
+
+    /// Says that this worker is there, and takes its part of the limits of its model server.
+    async fn announce(&self, present: &Present) {
+        let present = Present { in_flight_max: self.share.limiter.limit(), ..present.clone() };
+        let text = serde_json::to_vec(&present).unwrap_or_default();
+        // A server that is away hears the next one.
+        drop(self.live.put(present.key(), text.into()).await);
+        if let Ok(sharers) = sharers(&self.live, &present.server).await {
+            self.share.limiter.divide(sharers);
         }
     }
 }
@@ -214,8 +286,9 @@ impl Shared {
             self.stale.cancel();
             return Ok(Disposal::Returned);
         }
-        let found = if deliveries > DELIVERIES_MAX {
-            Traced::poison(deliveries)
+        let name = delivery(&ticket, &self.name, deliveries);
+        let (found, attempt) = if deliveries > DELIVERIES_MAX {
+            (Traced::poison(deliveries), None)
         } else {
             let Some(problem) = self.problem(&ticket.problem_hash).await? else {
                 // The coordinator puts it there again when it finds that it is lost.
@@ -223,15 +296,21 @@ impl Shared {
                 return Ok(Disposal::Returned);
             };
             let agent = ticket.agent(self.agent.clone()).build().map_err(BatchError::from)?;
-            let mut trace = Listener::Trace(Vec::new());
-            let finding = search::found(agent.solve((*problem).clone()), cancel.clone(), &mut trace).await?;
+            let look = steps::look(&ticket, &self.name, self.steps.clone());
+            let mut trace = Listener::Trace(Vec::new(), look);
+            let run = agent.solve((*problem).clone());
+            let handle = run.handle();
+            self.tabs.open(&name, ticket.clone(), handle.clone());
+            let finding = search::found(run, cancel.clone(), &mut trace).await?;
+            let attempt = Attempt::of(&finding.outcome, handle.paid(), finding.wall_ms);
+            self.tabs.end(&name, attempt.clone());
             if finding.cut_short().is_some() {
                 return Ok(Disposal::Returned);
             }
-            let Listener::Trace(events) = trace else { return Ok(Disposal::Returned) };
-            Traced { finding, events }
+            let Listener::Trace(events, _) = trace else { return Ok(Disposal::Returned) };
+            (Traced { finding, events }, Some(attempt))
         };
-        let reporting = self.report(ticket, deliveries, found);
+        let reporting = self.report(ticket, deliveries, attempt, found);
         tokio::select! {
             reported = reporting => reported,
             () = after(&cancel, LAST_WORDS) => Ok(Disposal::Returned),
@@ -240,12 +319,20 @@ impl Shared {
     }
 
     /// Sends a report; it is safe when this returns.
-    async fn report(&self, ticket: Ticket, deliveries: u32, found: Traced) -> Result<Disposal, ClusterError> {
-        let report = Report::new(ticket, self.name.clone(), deliveries, found, &self.parcels).await?;
+    async fn report(
+        &self,
+        ticket: Ticket,
+        deliveries: u32,
+        attempt: Option<Attempt>,
+        found: Traced,
+    ) -> Result<Disposal, ClusterError> {
+        let worker = self.name.clone();
+        let report = Report::new(ticket, worker, deliveries, attempt, found, &self.parcels).await?;
         let text = serde_json::to_vec(&report);
         let text = Bytes::from(text.map_err(|error| ClusterError::server("take a result", error))?);
         let id = report.id();
         patiently("take a result", || self.send(&id, text.clone())).await?;
+        self.tabs.close(&id);
         Ok(Disposal::Done)
     }
 

@@ -7,7 +7,7 @@ mod tests;
 
 use std::time::{Duration, SystemTime};
 
-use reqwest::header::{HeaderMap, RETRY_AFTER};
+use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 use serde_json::Value;
 
 use crate::error::{ErrorKind, ModelError};
@@ -49,11 +49,14 @@ pub(crate) fn from_error_value(site: &str, error: &Value) -> Failure {
     said.failure(site, status, None)
 }
 
-/// The wait that the headers ask for, in seconds or as a date, at most two minutes.
+/// The wait that the headers ask for, in seconds or as a date, at most two minutes. A date is the server's: what it says of
+/// the time goes before our own clock.
 pub(crate) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     let seconds = text.parse::<f64>().ok().filter(|s| *s >= 0.0).map(|s| Duration::from_secs_f64(s.min(1e6)));
-    let date = || Some(httpdate::parse_http_date(text).ok()?.duration_since(now).unwrap_or_default());
+    let date = |text: &str| httpdate::parse_http_date(text.trim()).ok();
+    let told = || headers.get(DATE).and_then(|text| date(text.to_str().ok()?));
+    let date = || Some(date(text)?.duration_since(told().unwrap_or(now)).unwrap_or_default());
     Some(seconds.or_else(date)?.min(RETRY_AFTER_MAX))
 }
 

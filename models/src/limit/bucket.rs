@@ -11,25 +11,30 @@ const BURST_MINUTES: f64 = 1.0 / 6.0;
 /// Fills at a constant rate; may be in debt to those who wait already.
 #[derive(Debug)]
 pub(super) struct Bucket {
-    per_second: f64,
-    capacity: f64,
     level: Mutex<Level>,
 }
 
 #[derive(Debug)]
 struct Level {
+    per_second: f64,
+    capacity: f64,
     amount: f64,
     at: Instant,
 }
 
 impl Bucket {
     pub(super) fn per_minute(rate: f64) -> Self {
-        let capacity = (rate * BURST_MINUTES).max(1.0);
-        Self {
-            per_second: rate / 60.0,
-            capacity,
-            level: Mutex::new(Level { amount: capacity, at: Instant::now() }),
-        }
+        let capacity = capacity(rate);
+        let level = Level { per_second: rate / 60.0, capacity, amount: capacity, at: Instant::now() };
+        Self { level: Mutex::new(level) }
+    }
+
+    /// Fills at another rate from now on. Those who wait already wait as long as they were told.
+    pub(super) fn set_per_minute(&self, rate: f64) {
+        let mut level = self.level();
+        level.fill();
+        (level.per_second, level.capacity) = (rate / 60.0, capacity(rate));
+        level.amount = level.amount.min(level.capacity);
     }
 
     /// Takes an amount now and waits until the bucket has made up for it.
@@ -46,22 +51,34 @@ impl Bucket {
     /// Puts back what was taken and not used.
     pub(super) fn give_back(&self, amount: f64) {
         let mut level = self.level();
-        level.amount = (level.amount + amount).min(self.capacity);
+        level.amount = (level.amount + amount).min(level.capacity);
     }
 
     fn reserve(&self, amount: f64) -> Duration {
         let mut level = self.level();
-        let now = Instant::now();
-        let filled = now.duration_since(level.at).as_secs_f64() * self.per_second;
-        level.amount = (level.amount + filled).min(self.capacity) - amount;
-        level.at = now;
+        level.fill();
+        level.amount -= amount;
         // A day bounds the wait that absurd amounts would make.
-        Duration::from_secs_f64((-level.amount / self.per_second).clamp(0.0, 86_400.0))
+        Duration::from_secs_f64((-level.amount / level.per_second).clamp(0.0, 86_400.0))
     }
 
     fn level(&self) -> MutexGuard<'_, Level> {
         self.level.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+impl Level {
+    /// Adds what has come in since it was last done.
+    fn fill(&mut self) {
+        let now = Instant::now();
+        let filled = now.duration_since(self.at).as_secs_f64() * self.per_second;
+        (self.amount, self.at) = ((self.amount + filled).min(self.capacity), now);
+    }
+}
+
+/// What fits in, at a rate per minute.
+fn capacity(rate: f64) -> f64 {
+    (rate * BURST_MINUTES).max(1.0)
 }
 
 /// A wait under way; one that is dropped gives its amount back.

@@ -214,3 +214,27 @@ async fn one_fault_in_five_costs_few_extra_calls_and_no_answer() {
     }
     assert!(count.load(Ordering::Relaxed) <= 520);
 }
+
+/// Half of what is asked fails, in no order. Eight failures in a row are the end of a request, which is rare; all others are
+/// answered, none of them twice.
+#[tokio::test(start_paused = true)]
+async fn half_of_faults_costs_time_and_no_answer() {
+    const REQUESTS: usize = 400;
+    let count = Arc::new(AtomicUsize::new(0));
+    let answered = Arc::clone(&count);
+    let script = Scripted::new(move |request, call| {
+        if ChaCha8Rng::seed_from_u64(call as u64).random_bool(0.5) {
+            let kind = if call % 2 == 0 { ErrorKind::Transient } else { ErrorKind::RateLimited };
+            return Err(fault(kind));
+        }
+        answered.fetch_add(1, Ordering::Relaxed);
+        Ok(reply(request, &["done"]))
+    });
+    let retry = retry(script);
+    let ask = async |seed: usize| retry.complete(&Request { seed: seed as u64, ..question("q") }).await;
+    let results = join_all((0..REQUESTS).map(ask)).await;
+    let done = results.iter().filter(|result| result.is_ok()).count();
+    assert!(done >= REQUESTS * 98 / 100, "{done}");
+    assert_eq!(count.load(Ordering::Relaxed), done);
+    assert!(retry.inner.calls() <= REQUESTS * 5 / 2, "{}", retry.inner.calls());
+}

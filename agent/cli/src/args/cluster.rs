@@ -1,10 +1,14 @@
 //! The arguments of batches on many machines.
 
-use clap::{Args, Subcommand};
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueHint};
+use codeagent_benchmarks::cluster::{Access, Identity};
 
 use super::groups::{ModelFlags, SandboxFlags};
 use super::with_codes;
 use crate::config::units::Period;
+use crate::environment::Environment;
 
 /// Which NATS servers.
 #[derive(Debug, Clone, Args)]
@@ -12,6 +16,41 @@ pub struct ServersFlag {
     /// Addresses of the NATS servers of one cluster: `nats://HOST:PORT`, or `tls://` for an encrypted connection.
     #[arg(long, value_name = "URL", value_delimiter = ',', required = true)]
     pub nats: Vec<String>,
+    /// How they know us.
+    #[command(flatten)]
+    pub access: AccessFlags,
+}
+
+/// How NATS servers know us, and we them.
+#[derive(Debug, Clone, Args)]
+pub struct AccessFlags {
+    /// NATS credentials: a user's JWT and key, as `nsc generate creds` writes them.
+    #[arg(long, value_name = "FILE", requires = "nats", value_hint = ValueHint::FilePath)]
+    pub creds: Option<PathBuf>,
+    /// Certificates (PEM) to check the servers' ones with, instead of the system's; the connection must be encrypted.
+    #[arg(long, value_name = "FILE", requires = "nats", value_hint = ValueHint::FilePath)]
+    pub nats_ca: Option<PathBuf>,
+    /// Certificate (PEM) by which the servers know us.
+    #[arg(long, value_name = "FILE", requires_all = ["nats", "nats_key"], value_hint = ValueHint::FilePath)]
+    pub nats_cert: Option<PathBuf>,
+    /// Its key (PEM).
+    #[arg(long, value_name = "FILE", requires = "nats_cert", value_hint = ValueHint::FilePath)]
+    pub nats_key: Option<PathBuf>,
+}
+
+impl AccessFlags {
+    /// The files, below the working folder.
+    #[must_use]
+    pub fn files(&self, environment: &Environment) -> Access {
+        let here = |path: &PathBuf| environment.directory().join(path);
+        let identity = self.nats_cert.as_ref().zip(self.nats_key.as_ref());
+        Access {
+            creds: self.creds.as_ref().map(here),
+            ca: self.nats_ca.as_ref().map(here),
+            identity: identity
+                .map(|(certificate, key)| Identity { certificate: here(certificate), key: here(key) }),
+        }
+    }
 }
 
 /// Where a batch is drawn, if not here.
@@ -22,6 +61,9 @@ pub struct MachinesFlags {
     #[arg(long, value_name = "URL", value_delimiter = ',')]
     #[arg(conflicts_with_all = ["no_cache", "cache_only", "cache_refresh", "record", "events"])]
     pub nats: Vec<String>,
+    /// How they know us.
+    #[command(flatten)]
+    pub access: AccessFlags,
     /// A worker that is silent for so long loses its tasks to others.
     #[arg(long, value_name = "DURATION", default_value = "60s", requires = "nats")]
     pub lease: Period,

@@ -83,6 +83,23 @@ impl Chosen {
         }
     }
 
+    /// What those who ask this model of this server have in common, as a name of letters and digits. `None` for models in
+    /// this process.
+    #[cfg(feature = "nats")]
+    #[must_use]
+    pub fn server(&self) -> Option<String> {
+        let url = Url::parse(self.profile.base_url.as_ref()?.as_str()).ok()?;
+        let (system, model) = (rustix::system::uname(), self.profile.model.as_deref().unwrap_or_default());
+        // A loopback address is another server on each machine.
+        let host = match is_loopback(&url) {
+            true => system.nodename().to_string_lossy(),
+            false => url.host_str()?.into(),
+        };
+        let port = url.port_or_known_default().unwrap_or_default();
+        let hash = blake3::hash(format!("{host}\n{port}\n{}\n{model}", url.path()).as_bytes()).to_hex();
+        hash.get(..16).map(str::to_owned)
+    }
+
     /// How much is asked of the server at once.
     #[must_use]
     pub fn limits(&self, config: &Config) -> Limits {

@@ -1,6 +1,7 @@
 //! `codeagent eval DATASET --out DIR`: samples of many problems, judged, resumable, in figures.
 
 mod drawing;
+mod elsewhere;
 mod folder;
 mod progress;
 
@@ -105,7 +106,7 @@ pub async fn eval(
     };
     let purse = batch.purse.clone();
     let drawing = tokio::select! {
-        prepared = Drawing::prepare(batch, &folder.file.spec, arguments, &config, &source) => prepared?,
+        prepared = Drawing::prepare(batch, &folder.file.spec, arguments, &config, &source, environment) => prepared?,
         () = stop.token().cancelled() => return Ok(stop.exit().unwrap_or(Exit::Interrupted)),
     };
     let mut told = Told {
@@ -168,6 +169,7 @@ impl Told {
             self.progress.say(&news);
         }
         self.live.progress(self.progress.status());
+        self.live.elsewhere(self.progress.elsewhere());
         self.progress.tick();
     }
 }
@@ -199,6 +201,7 @@ async fn run(
             result = &mut running, if ended.is_none() => ended = Some(result?),
             heard = heard.recv() => match (heard, &ended) {
                 (Some(News::Event(event)), _) => told.events.write(&event, output)?,
+                (Some(News::Step(step)), _) => told.progress.step(*step),
                 (Some(News::Finished(row)), _) => {
                     told.folder.append(&row)?;
                     told.progress.finished(&row);

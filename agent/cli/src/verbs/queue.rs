@@ -5,6 +5,7 @@ use codeagent_benchmarks::queue::Control;
 
 use crate::args::{Globals, QueueAction, QueueArgs, RunArgs, StatusArgs};
 use crate::cluster::{connect, failed};
+use crate::environment::Environment;
 use crate::escape;
 use crate::failure::{Exit, Failure};
 use crate::output::Output;
@@ -13,14 +14,19 @@ use crate::output::Output;
 ///
 /// # Errors
 /// Exit 2 where there is no such run, 4 where no server can be reached.
-pub async fn queue(arguments: &QueueArgs, globals: &Globals, output: &mut Output) -> Result<Exit, Failure> {
+pub async fn queue(
+    arguments: &QueueArgs,
+    globals: &Globals,
+    environment: &Environment,
+    output: &mut Output,
+) -> Result<Exit, Failure> {
     match &arguments.action {
-        QueueAction::Status(arguments) => status(arguments, globals, output).await?,
-        QueueAction::Pause(arguments) => steer(arguments, Control::Paused).await?,
-        QueueAction::Resume(arguments) => steer(arguments, Control::Running).await?,
-        QueueAction::Cancel(arguments) => steer(arguments, Control::Cancelled).await?,
+        QueueAction::Status(arguments) => status(arguments, globals, environment, output).await?,
+        QueueAction::Pause(arguments) => steer(arguments, Control::Paused, environment).await?,
+        QueueAction::Resume(arguments) => steer(arguments, Control::Running, environment).await?,
+        QueueAction::Cancel(arguments) => steer(arguments, Control::Cancelled, environment).await?,
         QueueAction::Reset(arguments) => {
-            let link = connect(&arguments.servers).await?;
+            let link = connect(&arguments.servers, environment).await?;
             link.reset(&names(arguments)).await.map_err(|error| failed(&error))?;
         }
     }
@@ -31,13 +37,18 @@ fn names(arguments: &RunArgs) -> RunNames {
     RunNames { run: arguments.run.clone() }
 }
 
-async fn steer(arguments: &RunArgs, control: Control) -> Result<(), Failure> {
-    let link = connect(&arguments.servers).await?;
+async fn steer(arguments: &RunArgs, control: Control, environment: &Environment) -> Result<(), Failure> {
+    let link = connect(&arguments.servers, environment).await?;
     Overview::steer(&link, &names(arguments), control).await.map_err(|error| failed(&error))
 }
 
-async fn status(arguments: &StatusArgs, globals: &Globals, output: &mut Output) -> Result<(), Failure> {
-    let link = connect(&arguments.servers).await?;
+async fn status(
+    arguments: &StatusArgs,
+    globals: &Globals,
+    environment: &Environment,
+    output: &mut Output,
+) -> Result<(), Failure> {
+    let link = connect(&arguments.servers, environment).await?;
     let runs = match &arguments.run {
         Some(run) => vec![RunNames { run: run.clone() }],
         None => link.runs().await.map_err(|error| failed(&error))?,

@@ -15,7 +15,7 @@ use crate::environment::Environment;
 use crate::failure::{Exit, Failure};
 use crate::output::Output;
 use crate::signals::Stop;
-use crate::{batches, config};
+use crate::{batches, config, live};
 use screen::{Board, View};
 
 /// How often the folder is looked at; more rarely where a look takes long.
@@ -62,7 +62,18 @@ pub async fn watch(
 
 async fn look(folder: &Path, config: &types::Store, environment: &Environment) -> Result<Board, Failure> {
     let batch = batches::read(folder, config, environment).await?;
-    Ok(Board::of(&batch.file, &batch.rows, DirectoryLock::is_held(folder)))
+    let is_live = DirectoryLock::is_held(folder);
+    let elsewhere = match is_live {
+        Some(true) => elsewhere(&batch.file.run_id, environment).await,
+        _ => None,
+    };
+    Ok(Board::of(&batch.file, &batch.rows, is_live).with_elsewhere(elsewhere))
+}
+
+/// What workers on other machines are at, where the process that owns the batch runs here and knows.
+async fn elsewhere(run: &str, environment: &Environment) -> Option<String> {
+    let (found, _) = live::found(environment).await;
+    found.into_iter().find(|found| found.answer.run_id == run)?.answer.elsewhere
 }
 
 async fn on_screen(

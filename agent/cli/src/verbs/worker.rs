@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use codeagent::Agent;
 use codeagent::sandbox::Sandbox;
-use codeagent_benchmarks::cluster::{Link, Site};
+use codeagent_benchmarks::cluster::{Link, Share, Site};
 
 use crate::answers::Source;
 use crate::args::{CacheFlags, Globals, WorkerArgs};
@@ -44,7 +44,7 @@ pub async fn worker(
         opened = sandboxes::open(&config.sandbox, &arguments.sandbox, environment) => opened?,
         () = stop.token().cancelled() => return stopped(),
     };
-    let link = connect(&arguments.servers).await?;
+    let link = connect(&arguments.servers, environment).await?;
     let mut worker = OneOfMany { link, source, sandbox, name: name()?, arguments, quiet: globals.quiet };
     worker.say("waiting for a run");
     let mut waits = true;
@@ -87,9 +87,12 @@ impl OneOfMany<'_> {
             }))?;
         }
         self.say(&format!("drawing for the run {run} as {}", self.name));
-        let stack = self.source.stack_over(site.replies());
+        let stack = self.source.shared_stack(site.replies());
         let base = Agent::builder().provider(stack.provider).sandbox(Arc::clone(&self.sandbox));
-        let worker = site.worker(base, self.name.clone(), self.arguments.slots.get());
+        // A model in this process is shared with nobody.
+        let server = self.source.server.clone().unwrap_or_else(|| self.name.clone());
+        let share = Share { server, limiter: stack.limiter };
+        let worker = site.worker(base, self.name.clone(), self.arguments.slots.get(), share);
         let worker = worker.map_err(|error| failed(&error))?;
         worker.work(stop.token()).await.map_err(|error| failed(&error))?;
         let totals = stack.meter.totals();

@@ -117,3 +117,17 @@ fn foreign_text_is_cut_and_harmless() {
     assert!(check(500, "<!doctype html><p>very long", ErrorKind::Transient).contains("an HTML page"));
     check(500, "\u{0}\u{1}", ErrorKind::Transient);
 }
+
+/// A clock of ours that is a day off does not make a wait of ten seconds none, or two minutes.
+#[test]
+fn a_date_is_read_by_the_servers_clock() {
+    let told = "Sun, 06 Nov 1994 08:49:37 GMT";
+    let now = httpdate::parse_http_date(told).unwrap();
+    let day = Duration::from_secs(86_400);
+    let mut headers = HeaderMap::new();
+    headers.insert(RETRY_AFTER, "Sun, 06 Nov 1994 08:49:47 GMT".parse().unwrap());
+    let waits = |headers: &HeaderMap| [now, now + day, now - day].map(|ours| retry_after(headers, ours));
+    assert_eq!(waits(&headers), [10, 0, 120].map(|seconds| Some(Duration::from_secs(seconds))));
+    headers.insert(DATE, told.parse().unwrap());
+    assert_eq!(waits(&headers), [Some(Duration::from_secs(10)); 3]);
+}

@@ -13,6 +13,7 @@ use crate::args::EvalArgs;
 use crate::cluster::failed;
 #[cfg(feature = "nats")]
 use crate::config::types::Config;
+use crate::environment::Environment;
 use crate::failure::{Exit, Failure};
 
 /// Who draws.
@@ -34,6 +35,7 @@ impl Drawing {
         arguments: &EvalArgs,
         config: &Config,
         source: &Source,
+        environment: &Environment,
     ) -> Result<Self, Failure> {
         let machines = &arguments.machines;
         if machines.nats.is_empty() {
@@ -43,7 +45,7 @@ impl Drawing {
         let order = Order::new(batch.id.clone(), spec, source.prices(config)?, jobs);
         let leasing = Leasing { silence: machines.lease.0, ..Leasing::default() };
         let coordinator = async {
-            let link = Link::connect(&machines.nats).await?;
+            let link = Link::connect(&machines.nats, &machines.access.files(environment)).await?;
             Coordinator::new(link, batch, &order, leasing).await
         };
         Ok(Self::Elsewhere(Box::new(coordinator.await.map_err(|error| failed(&error))?)))
@@ -57,6 +59,7 @@ impl Drawing {
         _: &EvalArgs,
         _: &crate::config::types::Config,
         _: &Source,
+        _: &Environment,
     ) -> Result<Self, Failure> {
         Ok(Self::Here(Box::new(batch)))
     }

@@ -4,9 +4,10 @@ use std::io::{IsTerminal as _, Write as _};
 use std::time::{Duration, Instant};
 
 use codeagent::Purse;
-use codeagent_benchmarks::batch::SampleRow;
+use codeagent_benchmarks::batch::{SampleRow, Step};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::elsewhere::Elsewhere;
 use crate::escape;
 use crate::progress::usd;
 
@@ -28,6 +29,7 @@ pub(super) struct Progress {
     passed: usize,
     errors: usize,
     priced: bool,
+    elsewhere: Elsewhere,
 }
 
 impl Progress {
@@ -58,6 +60,7 @@ impl Progress {
             passed: standing.iter().filter(|row| row.passed).count(),
             errors: 0,
             priced: standing.iter().all(|row| row.cost_usd.is_some()),
+            elsewhere: Elsewhere::default(),
         }
     }
 
@@ -78,6 +81,7 @@ impl Progress {
     /// Takes in what came of a sample.
     pub(super) fn finished(&mut self, row: &SampleRow) {
         self.priced &= row.cost_usd.is_some();
+        self.elsewhere.finished(&row.task_id, row.sample);
         match &row.error {
             None => {
                 self.done += 1;
@@ -91,13 +95,27 @@ impl Progress {
         }
     }
 
+    /// Takes in how far a search elsewhere is.
+    pub(super) fn step(&mut self, step: Step) {
+        self.elsewhere.step(step, Instant::now());
+    }
+
+    /// What workers on other machines are at.
+    pub(super) fn elsewhere(&self) -> Option<String> {
+        self.elsewhere.line(Instant::now())
+    }
+
     /// Shows the time passing. To be called every second or so.
     pub(super) fn tick(&mut self) {
+        let line = || match self.elsewhere() {
+            Some(elsewhere) => format!("{} | {elsewhere}", self.status()),
+            None => self.status(),
+        };
         if self.terminal {
-            self.bar.set_message(self.status());
+            self.bar.set_message(escape::line(&line()));
         } else if self.written.elapsed() >= LINE_EVERY {
+            self.say(&line());
             self.written = Instant::now();
-            self.say(&self.status());
         }
     }
 

@@ -22,6 +22,7 @@ pub(super) struct Board {
     results: BatchResults,
     problems: Vec<ProblemLine>,
     is_live: Option<bool>,
+    elsewhere: Option<String>,
 }
 
 /// What the samples of one problem came to.
@@ -65,7 +66,12 @@ impl Board {
             }
         };
         let problems = file.extent.problems.iter().map(line).collect();
-        Self { title: escape::line(&title), results, problems, is_live }
+        Self { title: escape::line(&title), results, problems, is_live, elsewhere: None }
+    }
+
+    /// The same, with what workers on other machines are at.
+    pub(super) fn with_elsewhere(self, line: Option<String>) -> Self {
+        Self { elsewhere: line.map(|line| escape::line(&line)), ..self }
     }
 
     /// The figures.
@@ -90,8 +96,9 @@ impl Board {
             .pass_at_k
             .get(&1)
             .map_or_else(String::new, |it| format!(", pass@1 {:.1} %", it.mean.value * 100.0));
+        let elsewhere = self.elsewhere.as_ref().map_or_else(String::new, |line| format!(" | {line}"));
         format!(
-            "{} of {} samples, {} passed{pass}; {} calls, {}",
+            "{} of {} samples, {} passed{pass}; {} calls, {}{elsewhere}",
             self.done(),
             it.n_samples,
             self.passed(),
@@ -136,16 +143,18 @@ impl View {
 
 /// Draws the board.
 pub(super) fn draw(frame: &mut Frame<'_>, board: &Board, view: &View) {
-    let [head, bar, middle, foot] = Layout::vertical([
+    let [head, bar, middle, elsewhere, foot] = Layout::vertical([
         Constraint::Length(1),
         Constraint::Length(3),
         Constraint::Min(5),
+        Constraint::Length(u16::from(board.elsewhere.is_some())),
         Constraint::Length(1),
     ])
     .areas(frame.area());
     frame.render_widget(Line::from(board.title.as_str()).bold(), head);
     progress(frame, board, bar);
     let [left, right] = Layout::horizontal([Constraint::Length(38), Constraint::Min(20)]).areas(middle);
+    frame.render_widget(Line::from(board.elsewhere.as_deref().unwrap_or_default()), elsewhere);
     figures(frame, board, left);
     problems(frame, board, view, right);
     frame.render_widget(
@@ -316,5 +325,7 @@ mod tests {
     #[test]
     fn one_line_says_it_all() {
         assert_eq!(board().line(), "3 of 6 samples, 1 passed, pass@1 25.0 %; 15 calls, $1.0000");
+        let elsewhere = board().with_elsewhere(Some("2 workers at 3 samples\u{1b}".to_owned())).line();
+        assert!(elsewhere.contains("$1.0000 | 2 workers at 3 samples") && !elsewhere.contains('\u{1b}'));
     }
 }

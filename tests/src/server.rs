@@ -75,6 +75,7 @@ impl ModelServer {
                 get(|| async { Json(json!({"object": "list", "data": [{"id": "scripted"}]})) }),
             )
             .route("/v1/chat/completions", post(complete))
+            .route("/v1/embeddings", post(embed))
             .with_state(Arc::clone(&shared));
         runtime.spawn(async move { axum::serve(listener, router).await });
         Self { address, shared, runtime: Some(runtime) }
@@ -132,6 +133,27 @@ async fn complete(
         Some(fault) => misbehave(fault, &request, &shared).await,
         None => reply(&request, &(shared.answer)(&request)),
     }
+}
+
+/// Answers a text with the vector that the answering function writes as JSON.
+async fn embed(
+    State(shared): State<Arc<Shared>>,
+    headers: HeaderMap,
+    Json(request): Json<Value>,
+) -> Response {
+    let ordinal = shared.note(&headers, &request);
+    if let Some(fault) = (shared.faults)(ordinal) {
+        return misbehave(fault, &request, &shared).await;
+    }
+    let numbers = (shared.answer)(&request).concat();
+    let vector: Value = serde_json::from_str(&numbers).unwrap_or_default();
+    let tokens = request.get("input").and_then(Value::as_str).map_or(0, |text| text.len() / 4 + 1);
+    Json(json!({
+        "object": "list", "model": "scripted",
+        "data": [{"object": "embedding", "index": 0, "embedding": vector}],
+        "usage": {"prompt_tokens": tokens, "total_tokens": tokens},
+    }))
+    .into_response()
 }
 
 impl Shared {

@@ -100,18 +100,26 @@ impl Paid {
     }
 }
 
-/// What a model is paid for. Clones are the same bill.
+/// What models are paid for. Clones are the same bill.
 #[derive(Debug, Clone)]
 pub(crate) struct Bill {
-    price: Option<Price>,
     paid: Arc<Mutex<Paid>>,
 }
 
+/// What is asked of a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// Answers: each request is a call.
+    Answers,
+    /// Vectors, which no budget counts as calls.
+    Vectors,
+}
+
 impl Bill {
-    /// A bill of nothing.
+    /// A bill of nothing, whose money is known if that of the search's model is.
     pub(crate) fn new(price: Option<Price>) -> Self {
         let paid = Paid { micro_usd: price.map(|_| 0), ..Paid::default() };
-        Self { price, paid: Arc::new(Mutex::new(paid)) }
+        Self { paid: Arc::new(Mutex::new(paid)) }
     }
 
     /// What stands on it.
@@ -119,37 +127,46 @@ impl Bill {
         *self.paid.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The same model, which writes on this bill.
-    pub(crate) fn at(&self, provider: Arc<dyn Provider>) -> Arc<dyn Provider> {
-        Arc::new(Billed { bill: self.clone(), provider })
-    }
-
-    fn count(&self, reply: &Reply) {
-        if reply.cached {
-            return;
-        }
-        let one = Paid {
-            calls: 1,
-            input_tokens: reply.usage.input,
-            cached_tokens: reply.usage.cached,
-            output_tokens: reply.usage.output,
-            micro_usd: self.price.map(|price| price.cost_micro_usd(&reply.usage)),
-        };
-        let mut paid = self.paid.lock().unwrap_or_else(PoisonError::into_inner);
-        *paid = paid.and(one);
+    /// The same model, which writes on this bill what it is asked for at its price.
+    pub(crate) fn at(
+        &self,
+        provider: Arc<dyn Provider>,
+        price: Option<Price>,
+        asked: Asked,
+    ) -> Arc<dyn Provider> {
+        Arc::new(Billed { bill: self.clone(), price, asked, provider })
     }
 }
 
 struct Billed {
     bill: Bill,
+    price: Option<Price>,
+    asked: Asked,
     provider: Arc<dyn Provider>,
+}
+
+impl Billed {
+    fn count(&self, reply: &Reply) {
+        if reply.cached {
+            return;
+        }
+        let one = Paid {
+            calls: u64::from(self.asked == Asked::Answers),
+            input_tokens: reply.usage.input,
+            cached_tokens: reply.usage.cached,
+            output_tokens: reply.usage.output,
+            micro_usd: self.price.map(|price| price.cost_micro_usd(&reply.usage)),
+        };
+        let mut paid = self.bill.paid.lock().unwrap_or_else(PoisonError::into_inner);
+        *paid = paid.and(one);
+    }
 }
 
 impl Provider for Billed {
     fn complete<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<Reply, ModelError>> {
         Box::pin(async move {
             let reply = self.provider.complete(request).await?;
-            self.bill.count(&reply);
+            self.count(&reply);
             Ok(reply)
         })
     }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use codeagent_models::{PriceTable, Provider, Scorer};
+use codeagent_models::decode::RepetitionRule;
+use codeagent_models::{Embedder, PriceTable, Provider, Scorer};
 use codeagent_sandbox::{Limits, Sandbox};
 use codeagent_search::BudgetLimits;
 use codeagent_store::Store;
@@ -34,12 +35,21 @@ pub(crate) struct Parts {
     pub(crate) time_limit: Option<Duration>,
     pub(crate) prices: PriceTable,
     pub(crate) sampling: Sampling,
+    pub(crate) repetition: Option<RepetitionRule>,
     pub(crate) limits: Limits,
     pub(crate) seed: u64,
     pub(crate) sample: Option<u32>,
     pub(crate) in_flight: usize,
     pub(crate) store: Option<Arc<Store>>,
     pub(crate) scorer: Option<Arc<dyn Scorer>>,
+    pub(crate) embedder: Option<Embedder>,
+}
+
+impl Parts {
+    /// The embedding model that sub-modules are compared by, where the strategy compares any.
+    pub(crate) fn compared_by(&self) -> Option<&Embedder> {
+        self.embedder.as_ref().filter(|_| self.strategy.compares_modules())
+    }
 }
 
 /// Collects the parts of an [`Agent`].
@@ -55,12 +65,14 @@ pub struct AgentBuilder {
     time_limit: Option<Duration>,
     prices: PriceTable,
     sampling: Sampling,
+    repetition: Option<RepetitionRule>,
     limits: Limits,
     seed: u64,
     sample: Option<u32>,
     in_flight: Option<usize>,
     store: Option<Arc<Store>>,
     scorer: Option<Arc<dyn Scorer>>,
+    embedder: Option<Embedder>,
 }
 
 /// A part of an agent is missing or does not fit.
@@ -188,6 +200,14 @@ impl AgentBuilder {
         self
     }
 
+    /// What the provider does with answers that repeat themselves; part of a run's identity, for it changes answers. Default:
+    /// not known.
+    #[must_use]
+    pub const fn repetition(mut self, rule: RepetitionRule) -> Self {
+        self.repetition = Some(rule);
+        self
+    }
+
     /// Limits of candidate programs; each problem's own time and memory limits go first.
     #[must_use]
     pub const fn limits(mut self, limits: Limits) -> Self {
@@ -233,6 +253,14 @@ impl AgentBuilder {
         self
     }
 
+    /// What compares the sub-modules of programs, in strategies that do; part of their runs' identity. Wrap its provider as
+    /// that of [`Self::provider`]. Default: none, and they are compared by the features of their syntax.
+    #[must_use]
+    pub fn embedder(mut self, embedder: Embedder) -> Self {
+        self.embedder = Some(embedder);
+        self
+    }
+
     /// Checks the parts and puts them together.
     ///
     /// # Errors
@@ -241,8 +269,12 @@ impl AgentBuilder {
         let provider = self.provider.ok_or(BuildError::Missing { field: "provider" })?;
         let sandbox = self.sandbox.ok_or(BuildError::Missing { field: "sandbox" })?;
         let shared = self.purse.as_ref().and_then(|purse| purse.limits().micro_usd);
-        if self.budget.micro_usd.or(shared).is_some() && self.prices.price(provider.model()).is_none() {
-            return Err(BuildError::UnknownPrice { model: provider.model().to_owned() });
+        if self.budget.micro_usd.or(shared).is_some() {
+            let embedder = self.embedder.as_ref().filter(|_| self.strategy.compares_modules());
+            let mut asked = std::iter::once(provider.model()).chain(embedder.map(Embedder::model));
+            if let Some(model) = asked.find(|model| self.prices.price(model).is_none()) {
+                return Err(BuildError::UnknownPrice { model: model.to_owned() });
+            }
         }
         let in_flight = self.in_flight.unwrap_or(4);
         if in_flight == 0 {
@@ -262,12 +294,14 @@ impl AgentBuilder {
             time_limit: self.time_limit,
             prices: self.prices,
             sampling: self.sampling,
+            repetition: self.repetition,
             limits: self.limits,
             seed: self.seed,
             sample: self.sample,
             in_flight,
             store: self.store,
             scorer: self.scorer,
+            embedder: self.embedder,
         };
         Ok(Agent { parts: Arc::new(parts) })
     }

@@ -64,6 +64,8 @@ pub(crate) struct State {
     found: Cost,
     cached_tokens: u64,
     unpriced: bool,
+    /// Answers that ended cut for repeating themselves.
+    repeated: u64,
 }
 
 type Finished = (TrialId, Result<Carried, TrialError>);
@@ -210,6 +212,7 @@ impl Driver {
             }
             self.state.cached_tokens += carried.cached_tokens;
             self.state.unpriced |= !carried.priced;
+            self.state.repeated += carried.repeated;
             if let Err(error) = self.tell(&trial, carried).await {
                 self.fail(&error);
                 return;
@@ -328,6 +331,7 @@ impl Driver {
             found: self.state.found,
             cached_tokens: self.state.cached_tokens,
             priced: !self.state.unpriced,
+            repeated: self.state.repeated,
             failure: self.state.failure,
         }
     }

@@ -75,6 +75,17 @@ pub enum EventKind {
         /// Why each answer ended.
         finish: Vec<Finish>,
     },
+    /// Sub-modules of programs were turned into vectors by an embedding model. Comes once a round, whoever asked for them.
+    ModulesEmbedded {
+        /// Name of the model.
+        model: String,
+        /// Number of modules.
+        modules: u32,
+        /// Tokens read, those of equal modules once.
+        input_tokens: u64,
+        /// Cost in micro-USD; `None` where the model's price is unknown.
+        cost_micro_usd: Option<u64>,
+    },
     /// A program ran on the visible tests, or on tests that the model wrote.
     ExecFinished {
         /// Class of the first verdict that is not `passed`, else `passed`.

@@ -3,7 +3,7 @@
 //!
 //! Source: Le et al. 2024, *CodeChain: Towards Modular Code Generation Through Chain of Self-revisions with
 //! Representative Sub-modules*, section 3. Unlike the original, sub-modules come from the syntax tree and not from
-//! code fences, and vectors from hashed syntax features and not from an embedding model.
+//! code fences, and vectors are hashed syntax features unless an embedding model is at hand.
 
 mod choose;
 mod cluster;
@@ -17,10 +17,11 @@ mod scopes;
 mod silhouette;
 mod syntax;
 
-pub use choose::{Offer, representatives};
-pub use cluster::{Cluster, cluster, clusters};
+pub use choose::{Offer, representatives, representatives_by};
+pub use cluster::{Cluster, cluster, clusters, clusters_by};
 pub use codeagent_search::policy::ModuleChoice;
 pub use extract::{Module, extract};
+pub use features::Vector;
 pub(crate) use graph::running_line;
 pub use graph::{FunctionGraph, Header, Part, PartKind, parameters_of, parts};
 pub use language::Language;

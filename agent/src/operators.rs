@@ -34,7 +34,7 @@ mod write_inputs;
 
 use std::sync::Arc;
 
-use codeagent_models::{ModelError, PriceTable, Provider};
+use codeagent_models::{Embedder, ModelError, PriceTable, Provider, Usage};
 use codeagent_prompts::{FeedbackText, PromptError, Task};
 use codeagent_sandbox::SandboxError;
 use codeagent_search::Cost;
@@ -70,6 +70,10 @@ pub(crate) struct Ports {
     pub(crate) round_modules: RoundModules,
     /// The user's sketch of the program, where there is one.
     pub(crate) sketch: Option<Arc<Sketch>>,
+    /// What compares sub-modules, where that is an embedding model.
+    pub(crate) embedder: Option<Embedder>,
+    /// Seed of the search.
+    pub(crate) seed: u64,
     /// What gives programs learned scores, where there is one.
     pub(crate) appraiser: Option<Appraiser>,
 }
@@ -123,6 +127,8 @@ pub(crate) struct Carried {
     pub(crate) cost: Cost,
     pub(crate) cached_tokens: u64,
     pub(crate) priced: bool,
+    /// Answers that ended cut for repeating themselves.
+    pub(crate) repeated: u64,
 }
 
 /// Why a trial could not be carried out. Ends the search, which can be continued.
@@ -269,13 +275,27 @@ pub(crate) fn worst_case(trial: &Trial, ports: &Ports) -> Cost {
         executions: executions(&trial.operator, &ports.problem),
     };
     if let Some(price) = ports.prices.price(ports.provider.model()) {
-        worst.micro_usd = price.cost_micro_usd(&codeagent_models::Usage {
+        worst.micro_usd = price.cost_micro_usd(&Usage {
             input: worst.input_tokens,
             output: worst.output_tokens,
             ..Default::default()
         });
     }
+    if let Some((embedder, tokens)) = embedded(trial, ports) {
+        worst.input_tokens += tokens;
+        let usage = Usage { input: tokens, ..Usage::default() };
+        worst.micro_usd +=
+            ports.prices.price(embedder.model()).map_or(0, |price| price.cost_micro_usd(&usage));
+    }
     worst
+}
+
+/// The embedding model that a trial is charged for, and the most tokens that it may read.
+fn embedded<'a>(trial: &Trial, ports: &'a Ports) -> Option<(&'a Embedder, u64)> {
+    let Operator::ReviseWithModules { sources, opens_round: true, .. } = &trial.operator else { return None };
+    // Modules are disjoint parts of programs; twice their tokens, since another tokenizer may cut them finer.
+    let program = ports.sampling.max_output_tokens.unwrap_or(trial.max_output_tokens);
+    Some((ports.embedder.as_ref()?, 2 * sources.len() as u64 * u64::from(program)))
 }
 
 /// Prompt tokens of what an operator shows beside the problem, at most, where that may be many things.
@@ -356,9 +376,9 @@ pub(crate) async fn carry_out(
         Operator::RefineWithPlan => refine::with_plan(ports, &mut talk, inputs).await?,
         Operator::Blame => blame::carry_out(ports, &mut talk, trial, inputs).await?,
         Operator::Rethink { .. } => rethink::carry_out(ports, &mut talk, trial, inputs).await?,
-        Operator::ReviseWithModules { sources, clusters, count, choice } => {
-            let round = revise::Round::new(trial, sources, *clusters, *choice);
-            revise::carry_out(ports, &mut talk, inputs, round, *count).await?
+        Operator::ReviseWithModules { sources, clusters, count, choice, opens_round } => {
+            let round = revise::Round::new(ports, trial, sources, *clusters, *choice);
+            revise::carry_out(ports, &mut talk, inputs, round, *count, *opens_round).await?
         }
         Operator::Grade => grade::carry_out(ports, &mut talk, trial, inputs).await?,
         Operator::Verify { style } => verify::carry_out(ports, &mut talk, trial, inputs, *style).await?,
@@ -376,8 +396,8 @@ pub(crate) async fn carry_out(
         Operator::ChooseSolution { .. } => solutions::choose(ports, &mut talk, trial, inputs).await?,
         _ => on_more_tests(ports, &mut talk, trial, inputs).await?,
     };
-    let Conversation { cost, cached_tokens, priced, events, .. } = talk;
-    Ok(Carried { result, notes, events, cost, cached_tokens, priced })
+    let Conversation { cost, cached_tokens, priced, repeated, events, .. } = talk;
+    Ok(Carried { result, notes, events, cost, cached_tokens, priced, repeated })
 }
 
 /// The operators that try programs on more than the visible tests.

@@ -4,6 +4,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use codeagent_models::{Embedder, Provider};
 use codeagent_search::{Budget, Search};
 use codeagent_store::{Begun, NewRun, Store, StoreError};
 use futures_core::Stream;
@@ -14,7 +15,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::bill::{Attempt, Bill, Paid, RUNNING, left_as};
+use crate::bill::{Asked, Attempt, Bill, Paid, RUNNING, left_as};
 use crate::builder::{Agent, Parts};
 use crate::driver::{Driver, State, with_causes};
 use crate::event::{Event, EventKind};
@@ -74,9 +75,15 @@ pub(crate) fn spec_of(parts: &Parts) -> Value {
         if let Some(protocol) = &parts.protocol {
             fields.insert("protocol".to_owned(), json!(protocol));
         }
+        if let Some(rule) = &parts.repetition {
+            fields.insert("repetition".to_owned(), json!(rule));
+        }
         if let Some(scorer) = &parts.scorer {
             let scorer = json!({ "kind": scorer.kind(), "fingerprint": scorer.fingerprint() });
             fields.insert("scorer".to_owned(), scorer);
+        }
+        if let Some(embedder) = parts.compared_by() {
+            fields.insert("embedding".to_owned(), json!(embedder.model()));
         }
         if let Some(sample) = parts.sample {
             fields.insert("sample".to_owned(), json!(sample));
@@ -260,7 +267,11 @@ async fn tell_again(store: &Store, run: &str, listener: &mpsc::Sender<Event>) ->
 
 fn ports(parts: &Arc<Parts>, problem: Problem, bill: &Bill) -> Ports {
     Ports {
-        provider: parts.pause.gate(bill.at(Arc::clone(&parts.provider))),
+        provider: at_work(parts, &parts.provider, bill, Asked::Answers),
+        embedder: parts
+            .compared_by()
+            .map(|embedder| Embedder::new(at_work(parts, embedder.provider(), bill, Asked::Vectors))),
+        seed: parts.seed,
         examiner: Examiner::new(Arc::clone(&parts.sandbox), parts.store.clone(), parts.limits),
         task: task::of(&problem),
         appraiser: parts.scorer.clone().map(|scorer| Appraiser::new(scorer, &problem)),
@@ -271,6 +282,12 @@ fn ports(parts: &Arc<Parts>, problem: Problem, bill: &Bill) -> Ports {
         round_modules: RoundModules::default(),
         sketch: parts.strategy.sketch().cloned(),
     }
+}
+
+/// A model as a search asks it: on its bill, and not while it is paused.
+fn at_work(parts: &Parts, provider: &Arc<dyn Provider>, bill: &Bill, asked: Asked) -> Arc<dyn Provider> {
+    let price = parts.prices.price(provider.model());
+    parts.pause.gate(bill.at(Arc::clone(provider), price, asked))
 }
 
 /// Stores what the attempt paid for, and marks the run finished, or as left where it can be continued.

@@ -58,8 +58,16 @@ pub struct Outcome {
     pub cached_tokens: u64,
     /// Whether every reply had a known price, so that the money is exact.
     pub priced: bool,
+    /// Answers that ended cut for repeating themselves; those that the model was asked to continue are not among them.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub repeated: u64,
     /// What ended it, where an error did.
     pub failure: Option<Failure>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+const fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 impl Outcome {

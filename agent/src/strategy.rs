@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use codeagent_search::anpl::SketchBy;
+use codeagent_search::policy::ModuleChoice;
 use codeagent_search::{
     AbMcts, AbMctsConfig, Adaptive, AdaptiveConfig, AgentCoder, AgentCoderConfig, AlphaCodium,
     AlphaCodiumConfig, Anpl, AnplConfig, CodeChain, CodeChainConfig, CodeTree, CodeTreeConfig,
@@ -266,6 +267,12 @@ impl Strategy {
                 .map(|settings| serde_json::json!({"settings": settings, "sketch": **sketch})),
         }
         .unwrap_or_default()
+    }
+
+    /// Whether it clusters the sub-modules of programs, by an embedding model where there is one.
+    #[must_use]
+    pub fn compares_modules(&self) -> bool {
+        matches!(&self.settings, Settings::CodeChain(config) if config.module_choice != ModuleChoice::Random)
     }
 
     /// What models are told of programs that fail.

@@ -25,7 +25,7 @@ use tokio::task::JoinError;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use ledger::{Drawn, Ledger};
-pub use results::{AllPaid, BatchResults, Curves, Group, Money, Point};
+pub use results::{AllPaid, BatchResults, Curves, Group, Money, Point, Repetition};
 pub use row::{Counted, Found, SampleError, SampleRow, SampleStatus, Tokens};
 #[cfg(feature = "nats")]
 pub(crate) use spec::differing;

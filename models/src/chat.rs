@@ -8,6 +8,7 @@ mod classify;
 mod collect;
 mod config;
 mod dialect;
+mod embeddings;
 pub mod sse;
 mod transport;
 mod usage;
@@ -19,6 +20,7 @@ use futures_core::future::BoxFuture;
 
 pub use self::config::{ChatConfig, ConfigError, Timeouts};
 pub use self::dialect::{Dialect, MaxTokensField};
+pub use self::embeddings::Embeddings;
 pub(crate) use self::transport::client;
 
 use self::classify::Failure;
@@ -47,7 +49,7 @@ impl Chat {
     /// # Errors
     /// [`ConfigError`] names the field that can't be used.
     pub fn new(config: ChatConfig) -> Result<Self, ConfigError> {
-        let transport = Transport::new(&config)?;
+        let transport = Transport::new(&config, "chat/completions")?;
         let habits = Habits::new(&config);
         Ok(Self { transport, config, habits })
     }
@@ -60,7 +62,7 @@ impl Chat {
                 Err(failure) => failure,
             };
             if rewordings == REWORDINGS_MAX || !self.habits.learn(&failure) {
-                return Err(self.clean_error(failure.error));
+                return Err(clean_error(self.config.api_key.as_ref(), failure.error));
             }
             rewordings += 1;
         }
@@ -69,14 +71,8 @@ impl Chat {
     async fn attempt(&self, request: &Request) -> Result<Reply, Failure> {
         let body = serde_json::to_vec(&self.habits.word(&self.config, request))
             .map_err(|error| ModelError::new(ErrorKind::BadRequest, error.to_string()))?;
-        let answer = self.transport.answer(body, request.n);
-        let collected = match self.config.timeouts.total {
-            Some(total) => tokio::time::timeout(total, answer).await.map_err(|_| {
-                classify::transient(format!("{} took longer than {total:?}", self.transport.site()))
-            })?,
-            None => answer.await,
-        };
-        collected?.finish(self.transport.site(), &self.config.model, request)
+        let collected = self.transport.within(self.transport.answer(body, request.n)).await?;
+        collected.finish(self.transport.site(), &self.config.model, request)
     }
 
     /// The reply without the key, should a server have echoed it.
@@ -94,17 +90,17 @@ impl Chat {
         }
         reply
     }
+}
 
-    /// The error without the key; a cause that names it is left out.
-    fn clean_error(&self, error: ModelError) -> ModelError {
-        let Some(key) = &self.config.api_key else { return error };
-        let names_key = |text: &str| key.redact(text) != text;
-        let mut causes = std::iter::successors(Some(&error as &dyn Error), |&error| error.source());
-        if !causes.any(|cause| names_key(&cause.to_string()) || names_key(&format!("{cause:?}"))) {
-            return error;
-        }
-        ModelError::new(error.kind(), key.redact(&error.to_string())).with_retry_after(error.retry_after())
+/// The error without the key; a cause that names it is left out.
+fn clean_error(key: Option<&ApiKey>, error: ModelError) -> ModelError {
+    let Some(key) = key else { return error };
+    let names_key = |text: &str| key.redact(text) != text;
+    let mut causes = std::iter::successors(Some(&error as &dyn Error), |&error| error.source());
+    if !causes.any(|cause| names_key(&cause.to_string()) || names_key(&format!("{cause:?}"))) {
+        return error;
     }
+    ModelError::new(error.kind(), key.redact(&error.to_string())).with_retry_after(error.retry_after())
 }
 
 fn redact(key: &ApiKey, text: &mut String) {

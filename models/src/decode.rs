@@ -14,6 +14,7 @@ mod openers;
 pub mod penalty;
 pub mod plain;
 pub mod repetition;
+pub mod rule;
 pub mod runs;
 pub mod vocabulary;
 pub mod watch;
@@ -24,6 +25,7 @@ pub use lexer::{Lexeme, Lexer, Terminal};
 pub use lines::Detail;
 pub use penalty::Penalty;
 pub use plain::{FrequencyPenalty, RepetitionPenalty};
+pub use rule::RepetitionRule;
 pub use vocabulary::Vocabulary;
 pub use watch::RepetitionWatch;
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_core::future::BoxFuture;
 
@@ -17,6 +17,12 @@ use crate::provider::{Capabilities, Provider, Reply, Request};
 #[derive(Debug)]
 pub struct Recorder<P> {
     inner: P,
+    recording: Arc<Recording>,
+}
+
+/// A cassette that is being recorded, by one provider or by several.
+#[derive(Debug)]
+pub struct Recording {
     path: PathBuf,
     tape: Mutex<Tape>,
 }
@@ -34,16 +40,31 @@ impl<P: Provider> Recorder<P> {
     /// # Errors
     /// Kind `Storage` where the file can't be opened or holds something else than a recording.
     pub fn open(inner: P, path: impl Into<PathBuf>) -> Result<Self, ModelError> {
-        let path = path.into();
-        let tape = Tape::open(&path)?;
-        Ok(Self { inner, path, tape: Mutex::new(tape) })
+        Ok(Self::onto(inner, Arc::new(Recording::open(path)?)))
+    }
+
+    /// Records onto a cassette that others may record onto, too.
+    pub const fn onto(inner: P, recording: Arc<Recording>) -> Self {
+        Self { inner, recording }
     }
 
     async fn run(&self, request: &Request) -> Result<Reply, ModelError> {
         let reply = self.inner.complete(request).await?;
-        let mut tape = self.tape.lock().unwrap_or_else(PoisonError::into_inner);
-        tape.append(&self.path, self.inner.model(), request, &reply)?;
+        let mut tape = self.recording.tape.lock().unwrap_or_else(PoisonError::into_inner);
+        tape.append(&self.recording.path, self.inner.model(), request, &reply)?;
         Ok(reply)
+    }
+}
+
+impl Recording {
+    /// Goes on behind what a file holds already; a last line that was cut off in writing is dropped.
+    ///
+    /// # Errors
+    /// As [`Recorder::open`].
+    pub fn open(path: impl Into<PathBuf>) -> Result<Self, ModelError> {
+        let path = path.into();
+        let tape = Mutex::new(Tape::open(&path)?);
+        Ok(Self { path, tape })
     }
 }
 

@@ -12,6 +12,7 @@ use futures_core::future::BoxFuture;
 
 use self::nearest::nearest;
 use crate::cassette::{Cassette, recording_key, storage};
+use crate::embedding;
 use crate::error::{ErrorKind, ModelError};
 use crate::key::CacheKey;
 use crate::provider::{Capabilities, Provider, Reply, Request};
@@ -58,6 +59,14 @@ impl Replay {
         self
     }
 
+    /// The same recording, answering for its embedding model; `None` where it holds no vectors.
+    #[must_use]
+    pub fn for_embeddings(self) -> Option<Self> {
+        let mut entries = self.cassette.entries.iter();
+        let model = entries.find(|entry| embedding::is_request(&entry.request))?.model.clone();
+        Some(self.for_model(model))
+    }
+
     /// The same recording, each answer after a wait on tokio's clock.
     #[must_use]
     pub const fn with_latency(mut self, latency: Duration) -> Self {
@@ -91,7 +100,8 @@ impl Replay {
         let key_of =
             |(i, entry): (usize, &crate::cassette::Entry)| (recording_key(&entry.model, &entry.request), i);
         let places = cassette.entries.iter().enumerate().map(key_of).collect();
-        let model = cassette.entries.first().map_or_else(|| "replay".into(), |entry| entry.model.clone());
+        let answers = cassette.entries.iter().find(|entry| !embedding::is_request(&entry.request));
+        let model = answers.map_or_else(|| "replay".into(), |entry| entry.model.clone());
         Ok(Self { name, cassette, places, model, latency: Duration::ZERO })
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::cache::{CacheMode, Cached, ReplyStore};
 use crate::chat::Dialect;
 use crate::continued::Continued;
+use crate::decode::RepetitionRule;
 use crate::limit::{Limiter, Limits, Sharing};
 use crate::meter::{Meter, Metered};
 use crate::provider::Provider;
@@ -24,8 +25,9 @@ pub struct StackConfig {
     pub limits: Limits,
     /// Whose these limits are.
     pub sharing: Sharing,
-    /// Whether answers that were cut for repeating themselves are continued from the cut.
-    pub continue_repetition: bool,
+    /// What becomes of answers that repeat themselves. The provider cuts them or guards them; here they are continued, and
+    /// replies that nobody cut are no answers where they are to be cut.
+    pub repetition: RepetitionRule,
 }
 
 /// A provider with everything around it, and its totals.
@@ -51,8 +53,13 @@ impl Stack {
         let metered = Metered::new(provider, Arc::clone(&meter));
         let limiter = Arc::new(Limiter::sharing(config.limits, config.sharing));
         let retried = Retry::new(metered, config.retry, Arc::clone(&limiter), Arc::clone(&meter));
-        let cached = Cached::new(retried, store, config.cache, config.dialect.name(), Arc::clone(&meter));
-        let provider: Arc<dyn Provider> = if config.continue_repetition {
+        let name = config.dialect.name();
+        let dialect = match config.repetition {
+            RepetitionRule::Off => format!("{name}, uncut"),
+            _ => name.to_owned(),
+        };
+        let cached = Cached::new(retried, store, config.cache, dialect, Arc::clone(&meter));
+        let provider: Arc<dyn Provider> = if config.repetition.continues() {
             Arc::new(Split::new(Continued::new(cached)))
         } else {
             Arc::new(Split::new(cached))

@@ -106,8 +106,13 @@ impl CodeChain {
         }
         let schedule = &self.config.clusters;
         let clusters = schedule.get(self.round.saturating_sub(1)).or(schedule.last()).copied().unwrap_or(1);
-        let choice = self.config.module_choice;
-        Operator::ReviseWithModules { sources: self.sources.clone(), clusters, count, choice }
+        Operator::ReviseWithModules {
+            sources: self.sources.clone(),
+            clusters,
+            count,
+            choice: self.config.module_choice,
+            opens_round: self.asked == 0,
+        }
     }
 
     fn end_round(&mut self, tree: &Tree) {
@@ -146,11 +151,12 @@ impl SearchPolicy for CodeChain {
         let mut decisions = Vec::new();
         while decisions.len() < slots && self.stopped.is_none() && self.samples_left() > 0 {
             let count = self.config.per_request.max(1).min(self.samples_left());
+            let operator = self.operator(count);
             self.asked += count;
             self.in_flight += 1;
             decisions.push(Decision {
                 node: NodeId::ROOT,
-                operator: self.operator(count),
+                operator,
                 temperature: self.config.temperature,
                 max_output_tokens: self.config.max_output_tokens,
             });

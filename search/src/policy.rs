@@ -116,6 +116,8 @@ pub enum Operator {
         count: usize,
         /// Which module stands for its cluster.
         choice: ModuleChoice,
+        /// Whether it is the first request of its round, the one that is charged for what finding the modules costs.
+        opens_round: bool,
     },
     /// Has a critic grade how near a failed program's outputs are to the expected ones. What it says is shown with the
     /// program's feedback to whoever reflects on it.

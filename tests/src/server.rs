@@ -79,6 +79,7 @@ impl ModelServer {
                 get(|| async { Json(json!({"object": "list", "data": [{"id": "scripted"}]})) }),
             )
             .route("/v1/chat/completions", post(complete))
+            .route("/v1/embeddings", post(embed))
             .with_state(Arc::clone(&shared));
         runtime.spawn(async move { axum::serve(listener, router).await });
         Self { address, shared, runtime: Some(runtime) }
@@ -160,6 +161,27 @@ impl Drop for InFlight<'_> {
     fn drop(&mut self) {
         self.0.in_flight.fetch_sub(1, Ordering::SeqCst);
     }
+}
+
+/// Answers a text with the vector that the answering function writes as JSON.
+async fn embed(
+    State(shared): State<Arc<Shared>>,
+    headers: HeaderMap,
+    Json(request): Json<Value>,
+) -> Response {
+    let ordinal = shared.note(&headers, &request);
+    if let Some(fault) = (shared.faults)(ordinal) {
+        return misbehave(fault, &request, &shared).await;
+    }
+    let numbers = (shared.answer)(&request).concat();
+    let vector: Value = serde_json::from_str(&numbers).unwrap_or_default();
+    let tokens = request.get("input").and_then(Value::as_str).map_or(0, |text| text.len() / 4 + 1);
+    Json(json!({
+        "object": "list", "model": "scripted",
+        "data": [{"object": "embedding", "index": 0, "embedding": vector}],
+        "usage": {"prompt_tokens": tokens, "total_tokens": tokens},
+    }))
+    .into_response()
 }
 
 impl Shared {

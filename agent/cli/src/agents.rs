@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use codeagent::models::Embedder;
 use codeagent::sandbox::Sandbox;
+use codeagent::store::Store;
 use codeagent::{Agent, AgentBuilder, Strategy};
 
 use crate::answers::Source;
@@ -26,14 +28,31 @@ pub fn builder(
         Some(path) => Agent::builder().scorer(scorers::open(path.as_ref(), environment)?),
         None => Agent::builder(),
     };
-    Ok(builder
+    Ok(with_embedder(builder, source.bare_embedder())
         .sandbox(Arc::clone(sandbox))
         .strategy(strategy.clone())
         .prices(source.prices(config)?)
         .sampling(source.sampling)
+        .repetition(source.repetition())
         .limits(config.sandbox.limits())
         .seed(config.search.seed)
         .in_flight(usize::try_from(config.limits.jobs).unwrap_or(usize::MAX)))
+}
+
+/// The same with its models at work: with cache, retries and limits around them. Answers and vectors are kept in `store`.
+#[must_use]
+pub fn with_models(builder: AgentBuilder, source: &Source, store: &Arc<Store>) -> AgentBuilder {
+    let embedder = source.embedder(|source| source.stack(Some(Arc::clone(store))));
+    with_embedder(builder, embedder).provider(source.stack(Some(Arc::clone(store))).provider)
+}
+
+/// The same with an embedding model, where there is one.
+#[must_use]
+pub fn with_embedder(builder: AgentBuilder, embedder: Option<Embedder>) -> AgentBuilder {
+    match embedder {
+        Some(embedder) => builder.embedder(embedder),
+        None => builder,
+    }
 }
 
 /// Puts it together.

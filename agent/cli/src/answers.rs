@@ -1,12 +1,16 @@
 //! Where a run's answers come from: a model server, a model in this process, or a recording; with the run's store as
 //! reply cache around it.
 
+pub mod embedding;
+
 use std::path::Path;
 use std::sync::Arc;
 
+use codeagent::models::decode::RepetitionRule;
 use codeagent::models::local::embedded;
 use codeagent::models::{
-    self, Dialect, MemoryStore, PriceTable, Provider, Recorder, Replay, ReplyStore, RetryPolicy, Sharing,
+    self, Dialect, MemoryStore, PriceTable, Provider, Recorder, Recording, Replay, ReplyStore, RetryPolicy,
+    Sharing,
     Stack, StackConfig,
 };
 use codeagent::store::Store;
@@ -37,7 +41,11 @@ pub struct Source {
     is_local: bool,
     is_embedded: bool,
     cache: models::CacheMode,
-    continue_repetition: bool,
+    repetition: RepetitionRule,
+    /// Where answers are recorded, if they are.
+    recording: Option<Arc<Recording>>,
+    /// The embedding model beside it.
+    embedding: Option<Box<Self>>,
     /// What those who ask the same server have in common; `None` for models in this process.
     #[cfg(feature = "nats")]
     pub server: Option<String>,
@@ -75,16 +83,40 @@ impl Source {
         }
     }
 
-    /// What its tokens cost.
+    /// A source with the usual settings.
+    fn of(provider: Arc<dyn Provider>, cache: models::CacheMode) -> Self {
+        Self {
+            provider,
+            dialect: Dialect::default(),
+            limits: models::Limits::default(),
+            retry: RetryPolicy::default(),
+            sampling: Sampling::default(),
+            notice: None,
+            is_local: false,
+            is_embedded: false,
+            cache,
+            repetition: RepetitionRule::default(),
+            recording: None,
+            embedding: None,
+            #[cfg(feature = "nats")]
+            server: None,
+        }
+    }
+
+    /// What its tokens cost, and those of the embedding model beside it.
     ///
     /// # Errors
     /// Exit 2 for a configured price that is none.
     pub fn prices(&self, config: &Config) -> Result<PriceTable, Failure> {
-        if self.is_local {
-            model::prices_with_free(self.provider.model(), config)
-        } else {
-            model::prices(config)
-        }
+        let sources = [Some(self), self.embedding.as_deref()].into_iter().flatten();
+        let free = sources.filter(|source| source.is_local).map(|source| source.provider.model());
+        model::prices_with_free(free, config)
+    }
+
+    /// What becomes of its answers that repeat themselves.
+    #[must_use]
+    pub const fn repetition(&self) -> RepetitionRule {
+        self.repetition
     }
 
     /// A line for the user where a problem is not of the kind that the embedded model was made for, if that one answers.
@@ -124,7 +156,7 @@ impl Source {
             retry: self.retry,
             limits: self.limits,
             sharing,
-            continue_repetition: self.continue_repetition,
+            repetition: self.repetition,
         };
         Stack::build(Arc::clone(&self.provider), replies, config)
     }
@@ -148,16 +180,8 @@ fn source(
     config: &Config,
     environment: &Environment,
 ) -> Result<Source, Failure> {
-    let provider: Arc<dyn Provider> = match &cache.record {
-        Some(path) => {
-            let path = environment.directory().join(path);
-            let recorder = Recorder::open(model, &path).map_err(|error| {
-                Failure::usage(format!("the recording {} can't be written", path.display())).caused_by(&error)
-            })?;
-            Arc::new(recorder)
-        }
-        None => Arc::new(model),
-    };
+    let recording = recording(cache, environment)?;
+    let provider = recorded_on(recording.as_ref(), model);
     let notice = match chosen.reason {
         model::Reason::Discovered => {
             Some(format!("model {} of the {} server found on this machine", provider.model(), chosen.name))
@@ -167,34 +191,52 @@ fn source(
         )),
         _ => None,
     };
-    let (dialect, limits) = (chosen.dialect(), chosen.limits(config));
-    let retry = config.limits.retry();
     let mut sampling = Sampling::default();
     sampling.temperature = chosen.profile.temperature;
     sampling.max_output_tokens = chosen.profile.max_output_tokens;
-    let continue_repetition = chosen.repetition() == types::Repetition::Continue;
     Ok(Source {
-        provider,
-        dialect,
-        limits,
-        retry,
+        dialect: chosen.dialect(),
+        limits: chosen.limits(config),
+        retry: config.limits.retry(),
         sampling,
         notice,
         is_local: chosen.profile.provider == types::Provider::Candle,
         is_embedded: chosen.is_embedded(),
-        cache: cache.mode(),
-        continue_repetition,
+        repetition: chosen.rule(),
+        recording,
         #[cfg(feature = "nats")]
         server: chosen.server(),
+        ..Source::of(provider, cache.mode())
+    })
+}
+
+/// The recording that is asked for, if one is.
+fn recording(cache: &CacheFlags, environment: &Environment) -> Result<Option<Arc<Recording>>, Failure> {
+    let Some(path) = &cache.record else { return Ok(None) };
+    let path = environment.directory().join(path);
+    let recording = Recording::open(&path).map_err(|error| {
+        Failure::usage(format!("the recording {} can't be written", path.display())).caused_by(&error)
+    })?;
+    Ok(Some(Arc::new(recording)))
+}
+
+fn recorded_on(recording: Option<&Arc<Recording>>, model: impl Provider + 'static) -> Arc<dyn Provider> {
+    match recording {
+        Some(recording) => Arc::new(Recorder::onto(model, Arc::clone(recording))),
+        None => Arc::new(model),
+    }
+}
+
+fn open(path: &Path) -> Result<Replay, Failure> {
+    Replay::open(path).map_err(|error| {
+        Failure::new(Exit::Provider, "the recording can't be replayed")
+            .caused_by(&error)
+            .hint("record one with --record FILE")
     })
 }
 
 fn replay(path: &Path, model: Option<&str>, cache: models::CacheMode) -> Result<Source, Failure> {
-    let replay = Replay::open(path).map_err(|error| {
-        Failure::new(Exit::Provider, "the recording can't be replayed")
-            .caused_by(&error)
-            .hint("record one with --record FILE")
-    })?;
+    let replay = open(path)?;
     let replay = match model {
         Some(model) => replay.for_model(model),
         None => replay,
@@ -203,25 +245,8 @@ fn replay(path: &Path, model: Option<&str>, cache: models::CacheMode) -> Result<
 }
 
 fn recorded(replay: Replay, cache: models::CacheMode) -> Source {
-    let limits = models::Limits::default();
-    let (retry, sampling) = (RetryPolicy::default(), Sampling::default());
-    let provider = Arc::new(replay);
     // A recording holds the second answers, too, where there were any.
-    let continue_repetition = true;
-    Source {
-        provider,
-        dialect: Dialect::default(),
-        limits,
-        retry,
-        sampling,
-        notice: None,
-        is_local: false,
-        is_embedded: false,
-        cache,
-        continue_repetition,
-        #[cfg(feature = "nats")]
-        server: None,
-    }
+    Source { repetition: RepetitionRule::continued(), ..Source::of(Arc::new(replay), cache) }
 }
 
 fn not_here(chosen: &Chosen) -> Failure {

@@ -135,7 +135,9 @@ async fn dispatch(
         Verb::Repeteval(arguments) => {
             or_stop(stop, verbs::repeteval::repeteval(arguments, globals, environment, output)).await
         }
-        Verb::Modules(arguments) => verbs::modules::modules(arguments, globals, environment, stop, output),
+        Verb::Modules(arguments) => {
+            or_stop(stop, verbs::modules::modules(arguments, globals, environment, output)).await
+        }
         Verb::Falsify(arguments) => {
             or_stop(stop, verbs::falsify::falsify(arguments, globals, environment, output)).await
         }

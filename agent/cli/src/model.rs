@@ -106,6 +106,30 @@ pub fn embedded() -> Box<Chosen> {
     Box::new(Chosen { name: EMBEDDED.to_owned(), reason: Reason::Embedded, profile })
 }
 
+/// The profile of a name, made complete: a configured one, or the model that comes with the program.
+///
+/// # Errors
+/// Exit 2 where there is none, or it names no complete model.
+pub async fn profile(
+    name: &str,
+    config: &Config,
+    environment: &Environment,
+    found: impl AsyncFn() -> Vec<Found>,
+) -> Result<Chosen, Failure> {
+    let profile = match config.model.get(name) {
+        Some(profile) => profile.clone(),
+        None if name == EMBEDDED => embedded().profile,
+        None => {
+            let failure = Failure::usage(format!("there is no model profile `{name}`"));
+            return Err(match nearest(name, config.model.keys().map(String::as_str)) {
+                Some(meant) => failure.hint(format!("did you mean `{meant}`?")),
+                None => failure.hint(format!("add a table [model.{name}] to the configuration")),
+            });
+        }
+    };
+    of_profile(name, profile, environment, found).await
+}
+
 /// A configured profile, made complete.
 ///
 /// # Errors

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use codeagent::store::{Store, StoreError};
 use codeagent_benchmarks::batch::{BatchError, BatchFile, stored_rows};
 
 use crate::config::types;
 use crate::environment::Environment;
+use crate::failure::{Exit, Failure};
 
 /// Where a store is.
 enum Place {
@@ -49,6 +51,26 @@ pub async fn open(
         #[cfg(feature = "postgres")]
         Place::Database(url) => Store::open_postgres(&url).await,
     }
+}
+
+/// The store of answers that a verb without runs paid for, so that the same command pays for none twice; `None` where there
+/// is no folder for it.
+///
+/// # Errors
+/// Exit 70 if the disk does not take it.
+pub async fn replies(verb: &str, environment: &Environment) -> Result<Option<Arc<Store>>, Failure> {
+    let Some(folder) = environment.state_dir().map(|state| state.join(verb)) else { return Ok(None) };
+    std::fs::create_dir_all(&folder).map_err(|error| not_kept(&error))?;
+    let store = Store::open(folder.join("replies.db")).await.map_err(|error| not_kept(&error))?;
+    Ok(Some(Arc::new(store)))
+}
+
+/// Answers that can't be kept.
+#[must_use]
+pub fn not_kept(error: &dyn std::error::Error) -> Failure {
+    Failure::new(Exit::Internal, "the answers of the model can't be kept")
+        .caused_by(error)
+        .hint("check the disk, or name another folder with XDG_STATE_HOME")
 }
 
 /// Opens the store of the run in `folder` for reading, also while another process writes to it.

@@ -24,17 +24,33 @@ pub struct Offer {
     pub pass_fraction: f64,
 }
 
-/// At most `count` representatives of `offers`, no two of them equal up to the names of local variables. A function of
-/// its arguments alone.
+/// At most `count` representatives of `offers`, no two of them equal up to the names of local variables, clustered by the
+/// features of their syntax. A function of its arguments alone.
 #[must_use]
 pub fn representatives(offers: &[Offer], count: usize, choice: ModuleChoice, seed: u64) -> Vec<&Module> {
+    let vectors = match choice {
+        ModuleChoice::Random => Vec::new(),
+        _ => offers.iter().map(|offer| vector(&offer.module, Language::Python)).collect(),
+    };
+    representatives_by(offers, &vectors, count, choice, seed)
+}
+
+/// As [`representatives`], clustered by vectors, one per offer in their order, such as an embedding model's.
+#[must_use]
+pub fn representatives_by<'a>(
+    offers: &'a [Offer],
+    vectors: &[Vector],
+    count: usize,
+    choice: ModuleChoice,
+    seed: u64,
+) -> Vec<&'a Module> {
     let chosen = match choice {
         ModuleChoice::Random => {
             let mut order: Vec<usize> = (0..offers.len()).collect();
             order.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
             order
         }
-        _ => one_of_each(offers, count, choice, seed),
+        _ => one_of_each(offers, vectors, count, choice, seed),
     };
     let mut seen = BTreeSet::new();
     chosen
@@ -46,8 +62,13 @@ pub fn representatives(offers: &[Offer], count: usize, choice: ModuleChoice, see
         .collect()
 }
 
-fn one_of_each(offers: &[Offer], clusters: usize, choice: ModuleChoice, seed: u64) -> Vec<usize> {
-    let vectors: Vec<Vector> = offers.iter().map(|offer| vector(&offer.module, Language::Python)).collect();
+fn one_of_each(
+    offers: &[Offer],
+    vectors: &[Vector],
+    clusters: usize,
+    choice: ModuleChoice,
+    seed: u64,
+) -> Vec<usize> {
     let best = |group: Vec<usize>| {
         let centroid = mean(group.iter().filter_map(|index| vectors.get(*index)))?;
         let rank = |index: &usize| {
@@ -62,8 +83,8 @@ fn one_of_each(offers: &[Offer], clusters: usize, choice: ModuleChoice, seed: u6
         })
     };
     let groups = match choice {
-        ModuleChoice::Silhouette => best_groups(&vectors, clusters, seed),
-        _ => groups(&vectors, clusters, seed),
+        ModuleChoice::Silhouette => best_groups(vectors, clusters, seed),
+        _ => groups(vectors, clusters, seed),
     };
     groups.into_iter().filter_map(best).collect()
 }

@@ -36,10 +36,14 @@ pub struct Cluster {
 #[must_use]
 pub fn clusters(units: &[&Unit], count: usize, seed: u64) -> Vec<Cluster> {
     let vectors: Vec<Vector> = units.iter().map(|unit| unit.vector.clone()).collect();
-    let mut clusters: Vec<Cluster> = groups(&vectors, count, seed)
-        .into_iter()
-        .filter_map(|members| described(members, &vectors))
-        .collect();
+    clusters_by(&vectors, count, seed)
+}
+
+/// As [`clusters`], of units that have these vectors, such as an embedding model's.
+#[must_use]
+pub fn clusters_by(vectors: &[Vector], count: usize, seed: u64) -> Vec<Cluster> {
+    let mut clusters: Vec<Cluster> =
+        groups(vectors, count, seed).into_iter().filter_map(|members| described(members, vectors)).collect();
     clusters
         .sort_by_key(|cluster| (std::cmp::Reverse(cluster.members.len()), cluster.members.first().copied()));
     clusters

@@ -9,8 +9,8 @@ use super::syntax::{Descend, Step, parse_as, text, walk};
 /// Length of a vector. Collisions are rare at the few hundred features of a function.
 pub(super) const DIMENSIONS: usize = 512;
 
-/// A vector of length 1, or 0 if there is nothing to hash.
-pub(super) type Vector = Vec<f64>;
+/// What a module is to a clustering: a vector of length 1, or 0 if there is nothing in it.
+pub type Vector = Vec<f64>;
 
 /// Counts of hashed features, signed by the hash so that collisions cancel on average, scaled to length 1.
 ///

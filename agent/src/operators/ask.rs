@@ -1,6 +1,6 @@
 //! One trial's talk with the model: asks, meters, logs, re-asks once where an answer can't be read.
 
-use codeagent_models::{ErrorKind, Finish, Message, ModelError, Reply, Request, estimate_tokens};
+use codeagent_models::{Embedded, ErrorKind, Finish, Message, ModelError, Reply, Request, estimate_tokens};
 use codeagent_prompts::questions::Reask;
 use codeagent_prompts::{AnswerError, Question};
 use codeagent_search::Cost;
@@ -49,6 +49,8 @@ pub(crate) struct Conversation<'a> {
     pub(crate) cached_tokens: u64,
     /// Whether every reply had a known price.
     pub(crate) priced: bool,
+    /// Answers that ended cut for repeating themselves.
+    pub(crate) repeated: u64,
     /// What happened, in order.
     pub(crate) events: Vec<EventKind>,
 }
@@ -63,6 +65,7 @@ impl<'a> Conversation<'a> {
             cost: Cost::default(),
             cached_tokens: 0,
             priced: true,
+            repeated: 0,
             events: Vec::new(),
         }
     }
@@ -187,6 +190,21 @@ impl<'a> Conversation<'a> {
         }
     }
 
+    /// Takes down what vectors cost. They are no call.
+    pub(crate) fn settle_vectors(&mut self, model: &str, embedded: &Embedded) {
+        let price = self.ports.prices.price(model);
+        let cost_micro_usd = price.map(|price| price.cost_micro_usd(&embedded.usage));
+        self.priced &= cost_micro_usd.is_some();
+        self.cost.input_tokens += embedded.usage.input;
+        self.cost.micro_usd += cost_micro_usd.unwrap_or(0);
+        self.events.push(EventKind::ModulesEmbedded {
+            model: model.to_owned(),
+            modules: u32::try_from(embedded.vectors.len()).unwrap_or(u32::MAX),
+            input_tokens: embedded.usage.input,
+            cost_micro_usd,
+        });
+    }
+
     fn settle(&mut self, reply: &Reply) {
         let usage = reply.usage;
         let price = self.ports.prices.price(self.ports.provider.model());
@@ -197,6 +215,7 @@ impl<'a> Conversation<'a> {
         self.cost.micro_usd += cost_micro_usd.unwrap_or(0);
         self.cached_tokens += usage.cached;
         let finish: Vec<Finish> = reply.choices.iter().map(|choice| choice.finish.clone()).collect();
+        self.repeated += finish.iter().filter(|finish| **finish == Finish::Repetition).count() as u64;
         self.events.push(EventKind::LlmReply {
             cached: reply.cached,
             input_tokens: usage.input,

@@ -1,10 +1,12 @@
 //! Revise with modules: programs written anew around representative sub-modules of earlier ones (CodeChain).
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
+use codeagent_models::Embedded;
 use codeagent_prompts::questions::ReviseWithModules;
 use codeagent_search::policy::{ModuleChoice, Trial};
 use codeagent_search::tree::{NodeId, NodeKind};
+use tokio::sync::Mutex;
 
 use super::ask::Conversation;
 use super::{Inputs, Made, Ports, TrialError, program};
@@ -25,30 +27,34 @@ pub(super) struct Round {
 }
 
 impl Round {
-    pub(super) fn new(trial: &Trial, sources: &[NodeId], clusters: usize, choice: ModuleChoice) -> Self {
-        // All samples of a round show the same modules, so clustering has a fixed seed, as in the original; only the
-        // random control draws with the trial's.
-        let seed = if choice == ModuleChoice::Random { trial.seed } else { 0 };
+    pub(super) fn new(
+        ports: &Ports,
+        trial: &Trial,
+        sources: &[NodeId],
+        clusters: usize,
+        choice: ModuleChoice,
+    ) -> Self {
+        // All samples of a round show the same modules, so clustering has a fixed seed: that of the search by an embedding
+        // model, by syntax always the same one, as in the original. Only the random control draws with the trial's.
+        let seed = match (choice, &ports.embedder) {
+            (ModuleChoice::Random, _) => trial.seed,
+            (_, Some(_)) => ports.seed,
+            (_, None) => 0,
+        };
         Self { sources: sources.to_vec(), clusters, choice, seed }
     }
 }
 
-/// The modules of the last round. Parsing all its programs and clustering what they consist of costs more than the rest
-/// of a request, so it is done once per round.
+/// The modules of the last round. Finding them costs more than the rest of a request, so it is done once per round.
 #[derive(Default)]
-pub(crate) struct RoundModules(Mutex<Option<(Round, Arc<[String]>)>>);
+pub(crate) struct RoundModules(Mutex<Option<(Round, Arc<Found>)>>);
 
-impl RoundModules {
-    /// The modules of `round`. Who asks while they are sought waits for them.
-    fn of(&self, round: Round, find: impl FnOnce(&Round) -> Vec<String>) -> Arc<[String]> {
-        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, modules)) = last.as_ref().filter(|(known, _)| *known == round) {
-            return Arc::clone(modules);
-        }
-        let modules = Arc::from(find(&round));
-        *last = Some((round, Arc::clone(&modules)));
-        modules
-    }
+/// What stands for all modules of the source programs.
+struct Found {
+    /// Sources of the representatives.
+    shown: Vec<String>,
+    /// The vectors of all modules, where an embedding model gave them.
+    embedded: Option<Embedded>,
 }
 
 pub(super) async fn carry_out(
@@ -57,14 +63,29 @@ pub(super) async fn carry_out(
     inputs: &Inputs,
     round: Round,
     count: usize,
+    opens_round: bool,
 ) -> Result<Made, TrialError> {
-    let shown = ports.round_modules.of(round, |round| representatives(ports, inputs, round));
-    let question = ReviseWithModules { task: &ports.task, modules: &shown };
+    let found = found(ports, inputs, round).await?;
+    // Which request asked for the vectors is chance; which one is charged for them is not.
+    if let (true, Some(embedder), Some(embedded)) = (opens_round, &ports.embedder, &found.embedded) {
+        talk.settle_vectors(embedder.model(), embedded);
+    }
+    let question = ReviseWithModules { task: &ports.task, modules: &found.shown };
     program::write(ports, talk, "revise_with_modules", &question, count, NodeKind::Revision).await
 }
 
-/// Sources of the modules that stand for all modules of the source programs.
-fn representatives(ports: &Ports, inputs: &Inputs, round: &Round) -> Vec<String> {
+/// The modules of `round`. Who asks while they are sought waits for them.
+async fn found(ports: &Ports, inputs: &Inputs, round: Round) -> Result<Arc<Found>, TrialError> {
+    let mut last = ports.round_modules.0.lock().await;
+    if let Some((_, found)) = last.as_ref().filter(|(known, _)| *known == round) {
+        return Ok(Arc::clone(found));
+    }
+    let found = Arc::new(find(ports, inputs, &round).await?);
+    *last = Some((round, Arc::clone(&found)));
+    Ok(found)
+}
+
+async fn find(ports: &Ports, inputs: &Inputs, round: &Round) -> Result<Found, TrialError> {
     let entry = ports.problem.entry.function();
     let offers: Vec<Offer> = inputs
         .sources
@@ -75,8 +96,17 @@ fn representatives(ports: &Ports, inputs: &Inputs, round: &Round) -> Vec<String>
         })
         .flat_map(|candidate| offers(candidate, entry))
         .collect();
-    let chosen = modules::representatives(&offers, round.clusters, round.choice, round.seed);
-    chosen.into_iter().map(|module| module.source.clone()).collect()
+    let Round { clusters, choice, seed, .. } = *round;
+    let (chosen, embedded) = match &ports.embedder {
+        Some(embedder) => {
+            let texts: Vec<&str> = offers.iter().map(|offer| offer.module.source.as_str()).collect();
+            let embedded = embedder.embed(&texts).await?;
+            let chosen = modules::representatives_by(&offers, &embedded.vectors, clusters, choice, seed);
+            (chosen, Some(embedded))
+        }
+        None => (modules::representatives(&offers, clusters, choice, seed), None),
+    };
+    Ok(Found { shown: chosen.into_iter().map(|module| module.source.clone()).collect(), embedded })
 }
 
 fn offers(candidate: &Candidate, entry: Option<&str>) -> Vec<Offer> {

@@ -1,6 +1,7 @@
 //! `results.json`: what a batch came to, computed from its rows alone, so that the same rows give the same bytes.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use codeagent::{Attempt, Paid};
 use serde::Serialize;
@@ -44,6 +45,9 @@ pub struct BatchResults {
     pub errors: BTreeMap<String, u64>,
     /// Model calls.
     pub calls: u64,
+    /// Answers that were cut for repeating themselves; absent where none was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub repetition: Option<Repetition>,
     /// Tokens.
     pub tokens: Tokens,
     /// Money.
@@ -75,6 +79,30 @@ impl AllPaid {
             attempts.iter().filter_map(|attempt| attempt.delivery.as_deref()).collect();
         let here = attempts.iter().filter(|attempt| attempt.delivery.is_none()).count();
         Some(Self { attempts: here + deliveries.len(), paid })
+    }
+}
+
+/// Answers that ended cut for repeating themselves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Repetition {
+    /// How many.
+    pub answers: u64,
+    /// Samples whose searches they belong to.
+    pub samples: usize,
+}
+
+impl Repetition {
+    fn of(rows: &[&SampleRow]) -> Option<Self> {
+        let samples = rows.iter().filter(|row| row.repeated > 0).count();
+        let answers = rows.iter().map(|row| row.repeated).sum();
+        (samples > 0).then_some(Self { answers, samples })
+    }
+}
+
+impl fmt::Display for Repetition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { answers, samples } = self;
+        write!(f, "{answers} answers in {samples} samples were cut for repeating themselves")
     }
 }
 
@@ -158,6 +186,7 @@ impl BatchResults {
             ),
             errors: counted(rows.iter().filter_map(|row| Some(word(&row.error.as_ref()?.kind)))),
             calls: rows.iter().map(|row| row.calls).sum(),
+            repetition: Repetition::of(&rows),
             tokens: rows.iter().fold(Tokens::default(), |sum, row| Tokens {
                 r#in: sum.r#in + row.tokens.r#in,
                 cached: sum.cached + row.tokens.cached,
@@ -353,6 +382,16 @@ mod tests {
             })
             .collect();
         assert_eq!(groups, [("introductory", 1, 0, 1, 0, 0.0), ("interview", 2, 1, 2, 1, 0.5)]);
+    }
+
+    #[test]
+    fn answers_that_were_cut_are_counted() {
+        let cut = |sample, repeated| SampleRow { repeated, ..row("a", sample, SampleStatus::Passed, 2) };
+        let results = |rows: &[SampleRow]| BatchResults::of(&batch(&["a"], 3), &[1], rows);
+        let repetition = results(&[cut(0, 2), cut(1, 0), cut(2, 3)]).repetition;
+        assert_eq!(repetition, Some(Repetition { answers: 5, samples: 2 }));
+        assert_eq!(results(&[cut(0, 0)]).repetition, None);
+        assert!(!serde_json::to_string(&results(&[cut(0, 0)])).unwrap().contains("repet"));
     }
 
     #[test]

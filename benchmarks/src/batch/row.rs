@@ -49,6 +49,9 @@ pub struct SampleRow {
     pub wall_ms: u64,
     /// Model calls.
     pub calls: u64,
+    /// Answers that ended cut for repeating themselves.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub repeated: u64,
     /// Nodes of the search tree.
     pub nodes: u32,
     /// What had been spent when the program became the best.
@@ -72,6 +75,11 @@ pub struct SampleRow {
     pub allowed: Option<SampleBudget>,
     /// How many times it was tried, this one included.
     pub attempt: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+const fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// What came of a sample.
@@ -218,6 +226,7 @@ impl SampleRow {
             cost_usd: outcome.priced.then(|| usd(micro_usd)),
             wall_ms: u64::try_from(wall.as_millis()).unwrap_or(u64::MAX),
             calls,
+            repeated: outcome.repeated,
             nodes: outcome.nodes,
             found: Found {
                 calls: found.calls,

@@ -34,6 +34,7 @@ pub(crate) fn row(task: &str, sample: u32, status: SampleStatus, calls: u64) -> 
         cost_usd: Some(0.1),
         wall_ms: 0,
         calls,
+        repeated: 0,
         nodes: 0,
         found: Found { calls, ..Found::default() },
         seed: 0,

@@ -38,6 +38,9 @@ pub(super) fn text(report: &Report) -> String {
         results.tokens.out,
         if results.complete { "" } else { "; **not complete**" },
     );
+    if let Some(repetition) = results.repetition {
+        let _ = writeln!(text, "\n{repetition}.");
+    }
     if let Some(AllPaid { attempts, paid }) = results.paid {
         let usd = paid
             .micro_usd

@@ -42,6 +42,15 @@ fn a_report_in_markdown() {
 }
 
 #[test]
+fn reports_tell_of_answers_that_were_cut() {
+    let report = report(vec![SampleRow { repeated: 3, ..row("a", 0, SampleStatus::Passed, 2) }]);
+    let line = "3 answers in 1 samples were cut for repeating themselves.";
+    assert!(report.to_markdown().contains(line));
+    let html = report.to_html().unwrap();
+    assert!(html.contains("<b>3</b><span>answers cut for repeating themselves, in 1 samples"), "{html}");
+}
+
+#[test]
 fn a_report_in_html_has_figures_curves_and_programs() {
     let html = report(some_rows()).to_html().unwrap();
     for part in [

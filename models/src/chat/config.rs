@@ -64,8 +64,8 @@ impl ChatConfig {
         }
     }
 
-    /// The address that requests go to.
-    pub(crate) fn endpoint(&self) -> Result<Url, ConfigError> {
+    /// The address of one of the server's interfaces.
+    pub(crate) fn endpoint(&self, interface: &str) -> Result<Url, ConfigError> {
         let fault = |reason| ConfigError::BaseUrl { reason };
         let mut url = Url::parse(self.base_url.trim()).map_err(|_| fault("is no address"))?;
         if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
@@ -77,7 +77,7 @@ impl ChatConfig {
         if url.query().is_some() || url.fragment().is_some() {
             return Err(fault("must not contain a query or fragment"));
         }
-        let path = format!("{}/chat/completions", url.path().trim_end_matches('/'));
+        let path = format!("{}/{interface}", url.path().trim_end_matches('/'));
         url.set_path(&path);
         Ok(url)
     }
@@ -165,7 +165,7 @@ mod tests {
     use super::*;
 
     fn endpoint(base_url: &str) -> Result<String, String> {
-        let url = ChatConfig::new(base_url, "m").endpoint();
+        let url = ChatConfig::new(base_url, "m").endpoint("chat/completions");
         url.map(|url| url.to_string()).map_err(|error| error.to_string())
     }
 

@@ -33,8 +33,9 @@ pub(crate) struct Transport {
 }
 
 impl Transport {
-    pub(crate) fn new(config: &ChatConfig) -> Result<Self, ConfigError> {
-        let endpoint = config.endpoint()?;
+    /// Connections to one of a server's interfaces, such as `chat/completions`.
+    pub(crate) fn new(config: &ChatConfig, interface: &str) -> Result<Self, ConfigError> {
+        let endpoint = config.endpoint(interface)?;
         if endpoint.scheme() == "http" && !is_loopback(&endpoint) {
             tracing::warn!(
                 host = endpoint.host_str(),
@@ -45,7 +46,7 @@ impl Transport {
             .default_headers(config.header_map()?)
             .build()
             .map_err(ConfigError::Client)?;
-        let site = endpoint.as_str().trim_end_matches("/chat/completions").to_owned();
+        let site = endpoint.as_str().trim_end_matches(interface).trim_end_matches('/').to_owned();
         let ChatConfig { timeouts, max_body, max_line, cut_repetition, .. } = *config;
         Ok(Self { client, endpoint, site, timeouts, max_body, max_line, cut_repetition })
     }
@@ -57,6 +58,36 @@ impl Transport {
 
     /// Sends a request and gathers the answer, whole or streamed.
     pub(crate) async fn answer(&self, body: Vec<u8>, n: u32) -> Result<Collector, Failure> {
+        let response = self.accepted(body).await?;
+        let kind =
+            response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        if kind.trim_start().starts_with("text/event-stream") {
+            return self.streamed(response, n).await;
+        }
+        let kind = kind.to_owned();
+        let body = self.rest(response).await?;
+        self.whole(&kind, &body)
+    }
+
+    /// Sends a request whose answer comes whole, and gives the answer's bytes.
+    pub(crate) async fn bytes(&self, body: Vec<u8>) -> Result<Vec<u8>, Failure> {
+        let response = self.accepted(body).await?;
+        let body = self.rest(response).await?;
+        if looks_like_html(&body) { Err(self.web_page().into()) } else { Ok(body) }
+    }
+
+    /// What comes of `answer` within the longest time of a whole answer.
+    pub(crate) async fn within<T>(
+        &self,
+        answer: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
+        let Some(total) = self.timeouts.total else { return answer.await };
+        let late = |_| transient(format!("{} took longer than {total:?}", self.site));
+        timeout(total, answer).await.map_err(late)?
+    }
+
+    /// Sends a request; the head of its answer, unless that is a refusal or too long.
+    async fn accepted(&self, body: Vec<u8>) -> Result<Response, Failure> {
         let mut response = self.send(body).await?;
         let status = response.status();
         if !status.is_success() {
@@ -65,20 +96,15 @@ impl Transport {
             return Err(from_status(&self.site, status.as_u16(), wait, &body));
         }
         let length = response.content_length().unwrap_or(0);
-        if length > self.max_body as u64 {
-            return Err(self.too_large().into());
-        }
-        let kind =
-            response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-        if kind.trim_start().starts_with("text/event-stream") {
-            return self.streamed(response, n).await;
-        }
-        let kind = kind.to_owned();
+        if length > self.max_body as u64 { Err(self.too_large().into()) } else { Ok(response) }
+    }
+
+    async fn rest(&self, mut response: Response) -> Result<Vec<u8>, ModelError> {
         let mut body = Vec::new();
         while let Some(part) = self.part(&mut response).await? {
             self.keep(&mut body, &part)?;
         }
-        self.whole(&kind, &body)
+        Ok(body)
     }
 
     async fn send(&self, body: Vec<u8>) -> Result<Response, ModelError> {
@@ -133,8 +159,7 @@ impl Transport {
             return stream.end();
         }
         if looks_like_html(body) {
-            let hint = "check base_url, which usually ends in /v1";
-            return Err(transient(format!("{} answered with an HTML page; {hint}", self.site)).into());
+            return Err(self.web_page().into());
         }
         let reply = serde_json::from_slice::<WireReply>(body).map_err(|error| {
             let (kind, place) = (quote(kind), format!("line {} column {}", error.line(), error.column()));
@@ -172,6 +197,11 @@ impl Transport {
             let _ = timeout(DRAIN, response.chunk()).await;
         }
         stream.end()
+    }
+
+    fn web_page(&self) -> ModelError {
+        let hint = "check base_url, which usually ends in /v1";
+        transient(format!("{} answered with an HTML page; {hint}", self.site))
     }
 
     fn too_large(&self) -> ModelError {

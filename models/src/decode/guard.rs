@@ -6,6 +6,8 @@ mod tests;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde::Serialize;
+
 use super::lexer::{Lexer, Terminal};
 use super::lines::{Detail, Event, Line, Lines};
 use super::openers::Openers;
@@ -17,7 +19,7 @@ use super::runs::{EndRun, EndRuns};
 use super::{Cut, Language, LogitsProcessor, Vocabulary};
 
 /// How a guard acts.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct GuardConfig {
     /// What is done to tokens that would begin a further copy.
     pub penalty: Penalty,

@@ -5,11 +5,14 @@
 //! is a hash of 64 bits and no index into a table, so that the state neither grows nor is costly to fork. Comments and
 //! empty lines have no symbol.
 
+use serde::Serialize;
+
 use super::lexer::Terminal;
 use crate::split::mix;
 
 /// How much of a line its symbol tells.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Detail {
     /// The tuple of terminals.
     #[default]

@@ -1,10 +1,13 @@
 //! By how much repetition is made less likely.
 
+use serde::Serialize;
+
 use super::runs::EndRun;
 
 /// What is done to the logit of a token that would begin a further copy. `c` counts copies from the first one that is
 /// one too many: `m - m_min + 1`.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Penalty {
     /// Takes `min(cap, gamma · c)` nats from the token's log-probability, before renormalisation.
     Nats {

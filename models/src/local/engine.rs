@@ -153,7 +153,8 @@ impl Engine {
         answer.await.map_err(|_| EngineError::Stopped)?
     }
 
-    fn context(&self) -> usize {
+    /// Most tokens of a text.
+    pub(super) fn context(&self) -> usize {
         self.model.decoder.config().context
     }
 

@@ -113,7 +113,7 @@ impl Local {
     }
 }
 
-fn bad(error: &dyn std::fmt::Display) -> ModelError {
+pub(super) fn bad(error: &dyn std::fmt::Display) -> ModelError {
     ModelError::new(ErrorKind::BadRequest, error.to_string())
 }
 
@@ -149,7 +149,7 @@ fn choice(answer: &Answer, prompt: &Prompt) -> Choice {
     }
 }
 
-fn refused(error: EngineError) -> ModelError {
+pub(super) fn refused(error: EngineError) -> ModelError {
     let kind = match error {
         EngineError::ContextTooLong { .. } => ErrorKind::ContextTooLong,
         EngineError::Budget { .. } | EngineError::Empty { .. } | EngineError::NoSuchToken { .. } => {

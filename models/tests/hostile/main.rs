@@ -1,6 +1,7 @@
 //! The chat provider against a server that does everything a server should not.
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod embeddings;
 mod faults;
 mod keys;
 mod recovery;

@@ -25,9 +25,24 @@ fn next_after(rounds: &[[Option<u32>; 2]]) -> Vec<Operator> {
 
 fn check(rounds: &[[Option<u32>; 2]], sources: &[u32], clusters: usize) {
     let sources = sources.iter().copied().map(NodeId).collect();
-    let expected =
-        Operator::ReviseWithModules { sources, clusters, count: 1, choice: ModuleChoice::Centroid };
+    let choice = ModuleChoice::Centroid;
+    let expected = Operator::ReviseWithModules { sources, clusters, count: 1, choice, opens_round: true };
     assert_eq!(next_after(rounds), [expected]);
+}
+
+#[test]
+fn the_first_request_of_each_round_opens_it() {
+    let mut search = crate::Search::new(Box::new(CodeChain::new(config())), 1);
+    let mut opens = Vec::new();
+    for round in 0..3 {
+        for trial in search.ask(2) {
+            if let Operator::ReviseWithModules { opens_round, .. } = trial.operator {
+                opens.push(opens_round);
+            }
+            search.tell(trial.id, made([program(10 * round + trial.id.0, 3, 4)]));
+        }
+    }
+    assert_eq!(opens, [true, false, true, false]);
 }
 
 #[test]

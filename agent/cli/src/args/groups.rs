@@ -53,6 +53,9 @@ pub struct SearchFlags {
     /// A trained critic or reranker, whose scores decide where nothing else does (docs/critics.md).
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub scorer: Option<String>,
+    /// Profile of the embedding model by which `codechain` compares functions [default: by their syntax].
+    #[arg(long, value_name = "PROFILE")]
+    pub embedding: Option<String>,
 }
 
 impl SearchFlags {
@@ -65,6 +68,7 @@ impl SearchFlags {
             ("--jobs", "limits.jobs", &self.jobs),
             ("--concurrency", "limits.concurrency", &self.concurrency),
             ("--scorer", "scorer.path", &self.scorer),
+            ("--embedding", "embedding.profile", &self.embedding),
         ];
         flags.into_iter().filter_map(|(flag, key, text)| Some((flag, key, text.clone()?))).collect()
     }

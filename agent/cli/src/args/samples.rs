@@ -228,6 +228,9 @@ pub struct ModulesArgs {
     /// Seed of the clustering.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
+    /// Profile of the embedding model by which definitions are compared [default: by their syntax].
+    #[arg(long, value_name = "PROFILE")]
+    pub embedding: Option<String>,
 }
 
 /// Look for an input on which a program is wrong.

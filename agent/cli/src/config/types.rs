@@ -27,6 +27,8 @@ pub struct Config {
     pub search: Search,
     /// What gives programs learned scores.
     pub scorer: Scorer,
+    /// What compares the sub-modules of programs.
+    pub embedding: Embedding,
     /// Where candidate programs run.
     pub sandbox: Sandbox,
     /// Where runs are kept.
@@ -310,6 +312,15 @@ impl Default for Search {
 pub struct Scorer {
     /// File of a critic or reranker that this program trained. Default: none, and nothing is scored.
     pub path: Option<String>,
+}
+
+/// What compares the sub-modules of programs, in strategies that do.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Embedding {
+    /// Profile of an embedding model: a server's, or a local one (`embedded` is the one that comes with the program).
+    /// Default: none, and modules are compared by the features of their syntax.
+    pub profile: Option<String>,
 }
 
 /// Where candidate programs run.

@@ -1,7 +1,9 @@
 //! From a model that was decided on to a connection: dialect, key and time limits.
 
+use codeagent::models::decode::{GuardConfig, RepetitionRule};
 use codeagent::models::{
-    ApiKey, Chat, ChatConfig, Concurrency, Dialect, Limits, Price, PriceTable, Server, Timeouts,
+    ApiKey, Chat, ChatConfig, Concurrency, ConfigError, Dialect, Embeddings, Limits, Price, PriceTable,
+    Server, Timeouts,
 };
 use url::{Host, Url};
 
@@ -17,6 +19,20 @@ impl Chosen {
     /// # Errors
     /// Exit 3 if the key is missing, exit 2 if the settings make no connection.
     pub fn chat(&self, environment: &Environment) -> Result<Option<Chat>, Failure> {
+        let Some(config) = self.connection(environment)? else { return Ok(None) };
+        Chat::new(config).map(Some).map_err(|error| self.unreachable(&error))
+    }
+
+    /// The same server's embeddings.
+    ///
+    /// # Errors
+    /// As [`Self::chat`].
+    pub fn embeddings(&self, environment: &Environment) -> Result<Option<Embeddings>, Failure> {
+        let Some(config) = self.connection(environment)? else { return Ok(None) };
+        Embeddings::new(config).map(Some).map_err(|error| self.unreachable(&error))
+    }
+
+    fn connection(&self, environment: &Environment) -> Result<Option<ChatConfig>, Failure> {
         let (Some(url), Some(model)) = (&self.profile.base_url, &self.profile.model) else { return Ok(None) };
         warn_of_plain_http(url.as_str());
         let mut config = ChatConfig::new(url.as_str(), model);
@@ -25,10 +41,11 @@ impl Chosen {
         config.stream = self.profile.stream.unwrap_or(config.stream);
         config.timeouts = self.timeouts();
         config.cut_repetition = self.repetition() != Repetition::Off;
-        Chat::new(config).map(Some).map_err(|error| {
-            Failure::usage(format!("the model `{}` cannot be reached as configured", self.name))
-                .caused_by(&error)
-        })
+        Ok(Some(config))
+    }
+
+    fn unreachable(&self, error: &ConfigError) -> Failure {
+        Failure::usage(format!("the model `{}` cannot be reached as configured", self.name)).caused_by(error)
     }
 
     /// What becomes of answers that repeat themselves. A local model was guarded while it drew: what it is cut for stays cut.
@@ -37,6 +54,17 @@ impl Chosen {
         match self.profile.repetition.unwrap_or_default() {
             Repetition::Continue if self.profile.provider == Provider::Candle => Repetition::Cut,
             repetition => repetition,
+        }
+    }
+
+    /// The same with its parameters, for what rests on the answers.
+    #[must_use]
+    pub fn rule(&self) -> RepetitionRule {
+        match self.repetition() {
+            Repetition::Off => RepetitionRule::Off,
+            _ if self.profile.provider == Provider::Candle => RepetitionRule::Guard(GuardConfig::default()),
+            Repetition::Cut => RepetitionRule::cut(),
+            Repetition::Continue => RepetitionRule::continued(),
         }
     }
 
@@ -131,13 +159,18 @@ pub fn prices(config: &Config) -> Result<PriceTable, Failure> {
     prices.collect()
 }
 
-/// The same, with that of a model in this process, which costs nothing unless a price is configured for it.
+/// The same, with those of models in this process, which cost nothing unless a price is configured for them.
 ///
 /// # Errors
 /// As [`prices`].
-pub fn prices_with_free(model: &str, config: &Config) -> Result<PriceTable, Failure> {
-    let configured = prices(config)?;
-    Ok(if configured.price(model).is_some() { configured } else { configured.with(model, Price::FREE) })
+pub fn prices_with_free<'a>(
+    models: impl IntoIterator<Item = &'a str>,
+    config: &Config,
+) -> Result<PriceTable, Failure> {
+    let free = |prices: PriceTable, model| {
+        if prices.price(model).is_some() { prices } else { prices.with(model, Price::FREE) }
+    };
+    Ok(models.into_iter().fold(prices(config)?, free))
 }
 
 /// The dialect that is spoken on the usual port of a server.

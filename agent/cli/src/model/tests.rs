@@ -63,7 +63,7 @@ fn what_a_local_model_is_cut_for_stays_cut_and_costs_nothing() {
     assert_eq!(chosen.repetition(), Repetition::Continue);
     let usage = codeagent::models::Usage { input: 1000, output: 1000, ..Default::default() };
     let cost =
-        |config: &Config| prices_with_free("m", config).unwrap().price("m").unwrap().cost_micro_usd(&usage);
+        |config: &Config| prices_with_free(["m"], config).unwrap().price("m").unwrap().cost_micro_usd(&usage);
     assert_eq!(cost(&Config::default()), 0);
     assert_eq!(cost(&config("[price.m]\ninput = 1.0\noutput = 2.0\n")), 3000);
 }

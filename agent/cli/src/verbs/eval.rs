@@ -64,7 +64,7 @@ pub async fn eval(
     let selection =
         selection::select(&arguments.dataset, arguments.protocol, &arguments.selection, environment)?;
     let strategy = strategies::asked(&config)?;
-    let source = Source::decide(&arguments.model, &arguments.cache, &config, environment).await?;
+    let source = Source::find(&strategy, &arguments.model, &arguments.cache, &config, environment).await?;
     let sandbox = tokio::select! {
         opened = sandboxes::open(&config.sandbox, &arguments.sandbox, environment) => opened?,
         // Nothing is begun yet, so there is nothing to save.
@@ -87,10 +87,9 @@ pub async fn eval(
     let per_sample = folder.file.extent.per_sample;
     let units = batch::pending(&selection.problems, arguments.samples.get(), per_sample, &rows);
     let standing = batch::standing(&rows, &units);
-    let stack = source.stack(Some(Arc::clone(&folder.store)));
     let batch = Batch {
         id: folder.file.run_id.clone(),
-        agent: builder.provider(stack.provider).pause(pause.clone()),
+        agent: agents::with_models(builder, &source, &folder.store).pause(pause.clone()),
         per_sample,
         purse: Purse::new(folder.file.extent.run.limits(), batch::spent(standing.iter().copied())),
         seed: config.search.seed,
@@ -263,6 +262,9 @@ fn show(
     let usd = results.cost.usd.map_or_else(|| "price unknown".to_owned(), |usd| format!("${usd:.4}"));
     let tokens = results.tokens;
     output.line(&format!("{} calls, {} tokens in, {} out, {usd}", results.calls, tokens.r#in, tokens.out))?;
+    if let Some(repetition) = results.repetition {
+        output.line(&repetition.to_string())?;
+    }
     if !results.failures.is_empty() {
         let failures = results.failures.iter().map(|(class, count)| format!("{class} {count}"));
         output.line(&format!("not passed: {}", failures.collect::<Vec<_>>().join(", ")))?;

@@ -2,7 +2,6 @@
 
 use std::io::Write as _;
 use std::path::Path;
-use std::sync::Arc;
 
 use codeagent::Problem;
 use codeagent::falsify::{
@@ -11,7 +10,6 @@ use codeagent::falsify::{
 };
 use codeagent::models::ErrorKind;
 use codeagent::sandbox::{Failure as Wrong, Verdict};
-use codeagent::store::Store;
 use codeagent_benchmarks::{Protocol, Text, read_samples, visible_test_line};
 use serde::Serialize;
 
@@ -21,7 +19,7 @@ use crate::config::types::Config;
 use crate::environment::Environment;
 use crate::failure::{Exit, Failure};
 use crate::output::Output;
-use crate::{config, escape, input, problems, sandboxes};
+use crate::{config, escape, input, problems, sandboxes, stores};
 
 /// What came of it, as JSON.
 #[derive(Serialize)]
@@ -127,34 +125,20 @@ async fn advice(
 ) -> Result<Advice, Failure> {
     let source = Source::decide(&arguments.model, &CacheFlags::default(), config, environment).await?;
     let prices = source.prices(config)?;
-    let store = replies(environment).await?;
+    let store = stores::replies("falsify", environment).await?;
     let model = source.stack(store.clone()).provider;
     let adviser = Adviser { model: &model, prices: &prices, sampling: source.sampling, seed: arguments.seed };
     let advice = adviser.advise(problem, program, wanted).await.map_err(|error| match error {
-        AdviceError::Model(error) if error.kind() == ErrorKind::Storage => unwritable(&error),
+        AdviceError::Model(error) if error.kind() == ErrorKind::Storage => stores::not_kept(&error),
         AdviceError::Model(error) => Failure::new(Exit::Provider, "the model did not answer")
             .caused_by(&error)
             .hint("check the server, its address and the key (`codeagent providers --probe`)"),
         AdviceError::Prompt(error) => Failure::new(Exit::Internal, error.to_string()),
     });
     if let Some(store) = store {
-        store.close().await.map_err(|error| unwritable(&error))?;
+        store.close().await.map_err(|error| stores::not_kept(&error))?;
     }
     advice
-}
-
-/// The store of answers that hunts paid for; `None` where there is no folder for it.
-async fn replies(environment: &Environment) -> Result<Option<Arc<Store>>, Failure> {
-    let Some(folder) = environment.state_dir().map(|state| state.join("falsify")) else { return Ok(None) };
-    std::fs::create_dir_all(&folder).map_err(|error| unwritable(&error))?;
-    let store = Store::open(folder.join("replies.db")).await.map_err(|error| unwritable(&error))?;
-    Ok(Some(Arc::new(store)))
-}
-
-fn unwritable(error: &dyn std::error::Error) -> Failure {
-    Failure::new(Exit::Internal, "the answers of the model can't be kept")
-        .caused_by(error)
-        .hint("check the disk, or name another folder with XDG_STATE_HOME")
 }
 
 /// Adds the counterexample to the file of --out.

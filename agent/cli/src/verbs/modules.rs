@@ -1,18 +1,22 @@
 //! `codeagent modules SAMPLES`: the functions and classes of somebody's samples, those that are alike together.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use codeagent::modules::{Cluster, Language, Unit, UnitKind, clusters, outline};
+use codeagent::models::{CacheMode, Embedder, ErrorKind};
+use codeagent::modules::{Cluster, Language, Unit, UnitKind, clusters, clusters_by, outline};
 use codeagent::program::assemble;
+use codeagent::store::Store;
 use codeagent_benchmarks::{DatasetError, Text, load_dataset, read_programs, read_samples};
 use serde::Serialize;
 
+use crate::answers::embedding::embedding;
 use crate::args::{Globals, ModulesArgs};
 use crate::environment::Environment;
 use crate::escape;
 use crate::failure::{Exit, Failure};
 use crate::output::Output;
-use crate::signals::Stop;
+use crate::{config, stores};
 
 /// The clusters of one problem's samples, as JSON.
 #[derive(Serialize)]
@@ -60,12 +64,11 @@ struct Programs {
 /// Lists the clusters.
 ///
 /// # Errors
-/// Exit 2 for a language that this build lacks, 6 for the files.
-pub fn modules(
+/// Exit 2 for a language that this build lacks, 3 for the embedding model, 6 for the files.
+pub async fn modules(
     arguments: &ModulesArgs,
     globals: &Globals,
     environment: &Environment,
-    stop: &Stop,
     output: &mut Output,
 ) -> Result<Exit, Failure> {
     let language = language(&arguments.language)?;
@@ -76,10 +79,10 @@ pub fn modules(
             .at(arguments.samples.display().to_string())
             .hint("give JSON lines with `task_id` and `completion` or `solution`"));
     }
+    let comparison = Comparison::open(arguments, globals, environment).await?;
     for (task_id, samples) in &programs.by_problem {
-        if let Some(exit) = stop.exit() {
-            return Ok(exit);
-        }
+        // Where there is nothing to wait for, a signal is heard here.
+        tokio::task::yield_now().await;
         let outlines: Vec<_> = samples.iter().map(|source| outline(source, language)).collect();
         let units: Vec<(usize, &Unit)> = outlines
             .iter()
@@ -89,7 +92,7 @@ pub fn modules(
             .collect();
         let alone: Vec<&Unit> = units.iter().map(|(_, unit)| *unit).collect();
         let hashes: Vec<u64> = units.iter().map(|(_, unit)| unit.hash(language)).collect();
-        let found = clusters(&alone, arguments.clusters.get(), arguments.seed);
+        let found = comparison.clusters(&alone, arguments.clusters.get(), arguments.seed).await?;
         let shown = Shown {
             v: 1,
             task_id,
@@ -101,7 +104,49 @@ pub fn modules(
         };
         if globals.json { output.json(&shown)? } else { print(&shown, output)? }
     }
+    comparison.close().await?;
     Ok(if programs.fault_count == 0 { Exit::Done } else { Exit::Data })
+}
+
+/// What says which definitions are alike.
+enum Comparison {
+    /// Their syntax.
+    Syntax,
+    /// An embedding model, whose vectors are kept where there is a place for them.
+    Embedding(Embedder, Option<Arc<Store>>),
+}
+
+impl Comparison {
+    async fn open(
+        arguments: &ModulesArgs,
+        globals: &Globals,
+        environment: &Environment,
+    ) -> Result<Self, Failure> {
+        let Some(profile) = &arguments.embedding else { return Ok(Self::Syntax) };
+        let config = config::load(environment, &globals.config_flags(Vec::new()))?.config;
+        let source = embedding(profile, None, CacheMode::Use, &config, environment).await?;
+        let store = stores::replies("modules", environment).await?;
+        Ok(Self::Embedding(Embedder::new(source.stack(store.clone()).provider), store))
+    }
+
+    async fn clusters(&self, units: &[&Unit], count: usize, seed: u64) -> Result<Vec<Cluster>, Failure> {
+        let Self::Embedding(embedder, _) = self else { return Ok(clusters(units, count, seed)) };
+        let texts: Vec<&str> = units.iter().map(|unit| unit.module.source.as_str()).collect();
+        let embedded = embedder.embed(&texts).await.map_err(|error| match error.kind() {
+            ErrorKind::Storage => stores::not_kept(&error),
+            _ => Failure::new(Exit::Provider, "the embedding model did not answer")
+                .caused_by(&error)
+                .hint("check the server, its address and the key; the same command pays for nothing twice"),
+        })?;
+        Ok(clusters_by(&embedded.vectors, count, seed))
+    }
+
+    async fn close(&self) -> Result<(), Failure> {
+        match self {
+            Self::Embedding(_, Some(store)) => store.close().await.map_err(|error| stores::not_kept(&error)),
+            _ => Ok(()),
+        }
+    }
 }
 
 fn language(name: &str) -> Result<Language, Failure> {

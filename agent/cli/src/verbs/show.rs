@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use codeagent::event::{Event, EventKind};
-use codeagent::models::Message;
+use codeagent::models::{Finish, Message};
 use codeagent::search::{Node, NodeId, NodeKind, Tree};
 use codeagent::store::Run;
 use serde::Serialize;
@@ -128,7 +128,17 @@ fn outline(tree: &Tree, events: &[Event]) -> String {
         let children: Vec<NodeId> = tree.children(node.id).map(|child| child.id).collect();
         open.extend(children.into_iter().rev());
     }
+    let cut = events.iter().map(repeated).sum::<usize>();
+    if cut > 0 {
+        let _ = writeln!(text, "answers cut for repeating themselves: {cut}");
+    }
     text
+}
+
+/// Answers of a reply that ended cut for repeating themselves.
+fn repeated(event: &Event) -> usize {
+    let EventKind::LlmReply { finish, .. } = &event.kind else { return 0 };
+    finish.iter().filter(|finish| **finish == Finish::Repetition).count()
 }
 
 fn line(node: &Node, events: &[Event]) -> String {

@@ -98,7 +98,7 @@ pub async fn solve(
     let config = loaded.config;
     let problem = problem(arguments, environment)?;
     let strategy = sketched(strategies::asked(&config)?, arguments, &config, &problem.problem, environment)?;
-    let source = Source::decide(&arguments.model, &arguments.cache, &config, environment).await?;
+    let source = Source::find(&strategy, &arguments.model, &arguments.cache, &config, environment).await?;
     let sandbox = tokio::select! {
         opened = sandboxes::open(&config.sandbox, &arguments.sandbox, environment) => opened?,
         // Nothing is begun yet, so there is nothing to save.
@@ -115,11 +115,11 @@ pub async fn solve(
     if matches!(arguments.cache.mode(), CacheMode::Off | CacheMode::Refresh) {
         folder.require_unused(&identity).await?;
     }
-    let stack = source.stack(Some(Arc::clone(&folder.store)));
     let pause = Pause::default();
     let mut live =
         Live::open(about(&problem.problem, &identity, &folder), pause.clone(), stop.clone(), environment);
-    let builder = builder.provider(stack.provider).store(Arc::clone(&folder.store)).pause(pause);
+    let builder = agents::with_models(builder, &source, &folder.store);
+    let builder = builder.store(Arc::clone(&folder.store)).pause(pause);
     let agent = agents::build(builder)?;
 
     let progress = Progress::new(globals.quiet, config.budget.seconds.map(Duration::from_secs_f64));

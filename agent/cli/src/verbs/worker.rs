@@ -8,6 +8,7 @@ use codeagent::Agent;
 use codeagent::sandbox::Sandbox;
 use codeagent_benchmarks::cluster::{Link, Share, Site};
 
+use crate::agents;
 use crate::answers::Source;
 use crate::args::{CacheFlags, Globals, WorkerArgs};
 use crate::cluster::{connect, failed};
@@ -38,7 +39,10 @@ pub async fn worker(
     config::check::offered(&loaded)?;
     let mut config = loaded.config;
     config.limits.outage_wait.get_or_insert(OUTAGE);
-    let source = Source::decide(&arguments.model, &CacheFlags::default(), &config, environment).await?;
+    let cache = CacheFlags::default();
+    let source = Source::decide(&arguments.model, &cache, &config, environment).await?;
+    // What a run asks for is not known yet; where it compares no modules, the embedding model is no part of it.
+    let source = source.with_embedding(&cache, &config, environment).await?;
     let stopped = || Ok(stop.exit().unwrap_or(Exit::Interrupted));
     let sandbox = tokio::select! {
         opened = sandboxes::open(&config.sandbox, &arguments.sandbox, environment) => opened?,
@@ -88,7 +92,12 @@ impl OneOfMany<'_> {
         }
         self.say(&format!("drawing for the run {run} as {}", self.name));
         let stack = self.source.shared_stack(site.replies());
-        let base = Agent::builder().provider(stack.provider).sandbox(Arc::clone(&self.sandbox));
+        let base = Agent::builder()
+            .provider(stack.provider)
+            .sandbox(Arc::clone(&self.sandbox))
+            .repetition(self.source.repetition());
+        let embedder = self.source.embedder(|source| source.stack_over(site.replies()));
+        let base = agents::with_embedder(base, embedder);
         // A model in this process is shared with nobody.
         let server = self.source.server.clone().unwrap_or_else(|| self.name.clone());
         let share = Share { server, limiter: stack.limiter };

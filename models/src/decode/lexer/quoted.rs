@@ -1,6 +1,6 @@
 //! A string under way, with the code in its fields.
 
-use super::{Fields, Quote};
+use crate::decode::language::{Fields, Quote};
 
 /// Longest mark that ends a string, in bytes. Delimiters of C++ have at most 16.
 pub(super) const CLOSE_MAX: usize = 20;

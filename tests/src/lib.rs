@@ -3,6 +3,8 @@
 
 pub mod binary;
 pub mod cheats;
+pub mod collector;
+pub mod http;
 pub mod jobs;
 pub mod looping;
 pub mod mutants;

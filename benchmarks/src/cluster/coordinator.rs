@@ -159,6 +159,7 @@ impl Coordinator {
         tokio::pin!(stopped);
         loop {
             self.feed(&mut books).await?;
+            self.batch.activity.set_queued(books.open());
             if let Some(ended) = books.end() {
                 return self.close(ended, books).await;
             }
@@ -350,6 +351,7 @@ impl Coordinator {
         books.in_hand.insert(key.clone());
         let (batch, parcels) = (self.batch.clone(), self.parcels.clone());
         books.judging.spawn(async move {
+            let _busy = batch.activity.begin();
             let row = judged(&batch, &parcels, report, &problem).await?;
             Ok(Judged { key, message, row })
         });
@@ -389,6 +391,7 @@ impl Coordinator {
     async fn look(&self, books: &mut Books<'_>) {
         if let Ok(workers) = present(&self.live).await {
             let slots: usize = workers.iter().map(|worker| worker.slots).sum();
+            self.batch.activity.set_workers(workers.len(), slots);
             books.window = OUTSTANDING_MIN.max(slots.saturating_mul(OUTSTANDING_PER_SLOT));
         }
         let due = Instant::now().checked_sub(self.leasing.silence);
@@ -479,6 +482,11 @@ impl Books<'_> {
     fn end(&self) -> Option<Ended> {
         let is_done = self.waiting.is_empty() && self.issued.is_empty() && self.judging.is_empty();
         self.ledger.ended.clone().or(is_done.then_some(Ended::Done))
+    }
+
+    /// Samples without a result.
+    fn open(&self) -> usize {
+        (self.waiting.len() + self.issued.len()).saturating_sub(self.in_hand.len())
     }
 
     fn waits(&self, key: &Key) -> bool {

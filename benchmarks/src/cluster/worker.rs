@@ -21,8 +21,8 @@ use super::replies::SharedReplies;
 use super::report::{Report, Traced};
 use super::shelf::Shelf;
 use super::{ClusterError, PAUSE, patiently};
-use crate::batch::BatchError;
 use crate::batch::search::{self, Listener};
+use crate::batch::{Activity, BatchError};
 use crate::queue::{Control, Disposal, Job, Lease, Ticket, Work, WorkQueue as _, serve};
 
 /// So often a task is given out before it counts as one that kills workers.
@@ -70,6 +70,7 @@ struct Shared {
     /// Cancelled once every sample has its result: whatever goes on is done a second time.
     over: CancellationToken,
     problems: Mutex<BTreeMap<String, Arc<Problem>>>,
+    activity: Activity,
 }
 
 impl Site {
@@ -137,6 +138,7 @@ impl Site {
             stale: CancellationToken::new(),
             over: CancellationToken::new(),
             problems: Mutex::default(),
+            activity: Activity::default(),
         };
         Ok(Worker { shared: Arc::new(shared), queue: self.queue, live: self.live, present })
     }
@@ -146,6 +148,12 @@ impl Site {
 pub(super) const ORDER: &str = "order";
 
 impl Worker {
+    /// What it is at, for whoever watches.
+    #[must_use]
+    pub fn activity(&self) -> Activity {
+        self.shared.activity.clone()
+    }
+
     /// Works until the run is over or asks for something else, or `stop` is cancelled; then gives back what is under way,
     /// within half a minute.
     ///
@@ -209,6 +217,7 @@ impl Work for Drawer {
 
 impl Shared {
     async fn draw(&self, lease: Lease, cancel: CancellationToken) -> Result<Disposal, ClusterError> {
+        let _busy = self.activity.begin();
         let Lease { ticket, deliveries, .. } = lease;
         if ticket.spec_hash != self.order_hash {
             self.stale.cancel();

@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use super::groups::{ModelFlags, SandboxFlags};
+use super::groups::{MetricsFlag, ModelFlags, SandboxFlags};
 use super::with_codes;
 use crate::config::units::Period;
 
@@ -55,6 +55,9 @@ pub struct WorkerArgs {
     /// Where programs run.
     #[command(flatten)]
     pub sandbox: SandboxFlags,
+    /// Where its numbers are shown.
+    #[command(flatten)]
+    pub metrics: MetricsFlag,
 }
 
 /// Look at batches that run on many machines, and steer them.

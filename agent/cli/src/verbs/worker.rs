@@ -16,6 +16,7 @@ use crate::config::units::Period;
 use crate::environment::Environment;
 use crate::escape;
 use crate::failure::{Exit, Failure};
+use crate::metrics::server::Server;
 use crate::output::Output;
 use crate::sandboxes;
 use crate::signals::Stop;
@@ -38,14 +39,19 @@ pub async fn worker(
     config::check::offered(&loaded)?;
     let mut config = loaded.config;
     config.limits.outage_wait.get_or_insert(OUTAGE);
-    let source = Source::decide(&arguments.model, &CacheFlags::default(), &config, environment).await?;
+    let mut source = Source::decide(&arguments.model, &CacheFlags::default(), &config, environment).await?;
     let stopped = || Ok(stop.exit().unwrap_or(Exit::Interrupted));
-    let sandbox = tokio::select! {
+    let mut sandbox = tokio::select! {
         opened = sandboxes::open(&config.sandbox, &arguments.sandbox, environment) => opened?,
         () = stop.token().cancelled() => return stopped(),
     };
+    let metrics = Server::asked(arguments.metrics.metrics_listen, globals.quiet).await?;
+    if let Some(metrics) = &metrics {
+        metrics.board.count(&mut source.provider, &mut sandbox);
+    }
     let link = connect(&arguments.servers).await?;
-    let mut worker = OneOfMany { link, source, sandbox, name: name()?, arguments, quiet: globals.quiet };
+    let mut worker =
+        OneOfMany { link, source, sandbox, name: name()?, arguments, metrics, quiet: globals.quiet };
     worker.say("waiting for a run");
     let mut waits = true;
     loop {
@@ -68,6 +74,7 @@ struct OneOfMany<'a> {
     sandbox: Arc<dyn Sandbox>,
     name: String,
     arguments: &'a WorkerArgs,
+    metrics: Option<Server>,
     quiet: bool,
 }
 
@@ -84,6 +91,7 @@ impl OneOfMany<'_> {
         if globals.json {
             output.json(&serde_json::json!({
                 "event": "launch", "v": 1, "run_id": run, "pid": std::process::id(), "worker": self.name,
+                "metrics": self.metrics.as_ref().map(Server::url),
             }))?;
         }
         self.say(&format!("drawing for the run {run} as {}", self.name));
@@ -91,6 +99,9 @@ impl OneOfMany<'_> {
         let base = Agent::builder().provider(stack.provider).sandbox(Arc::clone(&self.sandbox));
         let worker = site.worker(base, self.name.clone(), self.arguments.slots.get());
         let worker = worker.map_err(|error| failed(&error))?;
+        if let Some(metrics) = &self.metrics {
+            metrics.board.add_run(Arc::clone(&stack.meter), worker.activity());
+        }
         worker.work(stop.token()).await.map_err(|error| failed(&error))?;
         let totals = stack.meter.totals();
         self.say(&format!(

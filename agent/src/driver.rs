@@ -17,6 +17,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use crate::event::EventKind;
 use crate::log::Log;
@@ -194,10 +195,11 @@ impl Driver {
         let inputs = Inputs::gather(&trial, self.search.tree(), &self.notebook);
         let ports = Arc::clone(&self.ports);
         let asked = trial.clone();
-        tasks.spawn(async move {
+        let carrying = async move {
             let carried = operators::carry_out(&ports, &asked, &inputs, calls).await;
             (asked.id, carried)
-        });
+        };
+        tasks.spawn(carrying.in_current_span());
         self.state.in_flight.insert(trial.id, (trial, held));
     }
 

@@ -14,6 +14,7 @@ use crate::answers::Answer;
 use crate::inputs::Input;
 use crate::operators::TrialError;
 use crate::problem::Problem;
+use crate::tool::traced;
 
 /// Calls of one program that time out may use up this much; those after them count as timed out.
 const PROBE_TIME_MAX: Duration = Duration::from_secs(10);
@@ -80,8 +81,10 @@ impl Examiner {
         key: blake3::Hash,
         run: impl Future<Output = Result<T, SandboxError>>,
     ) -> Result<T, TrialError> {
-        let Some(store) = &self.store else { return Ok(run.await?) };
         let key = key.to_hex().to_string();
+        let call = key.get(..16).unwrap_or_default();
+        let run = traced("sandbox", call, SandboxError::name, run);
+        let Some(store) = &self.store else { return Ok(run.await?) };
         if let Some(body) = store.execution(&key).await?
             && let Ok(found) = serde_json::from_slice(&body)
         {
@@ -103,7 +106,8 @@ impl Examiner {
         test: usize,
     ) -> Result<Option<BlockTrace>, TrialError> {
         let Some(case) = problem.visible.get(test) else { return Ok(None) };
-        Ok(self.judge.trace(&program(problem, source), case, &self.options(problem)).await?)
+        let (program, options) = (program(problem, source), self.options(problem));
+        Ok(traced("sandbox", "", SandboxError::name, self.judge.trace(&program, case, &options)).await?)
     }
 
     /// Calls `entry` of a program, which need not be the problem's, on inputs whose answers nobody knows, or recalls what

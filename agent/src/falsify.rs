@@ -31,6 +31,7 @@ use crate::modules::normalised_hash;
 use crate::operators::TrialError;
 use crate::problem::Problem;
 use crate::program::assemble;
+use crate::tool::traced;
 
 pub use advice::{Advice, AdviceError, Adviser, Wanted};
 
@@ -155,6 +156,18 @@ pub enum FalsifyError {
     Sandbox(#[from] SandboxError),
 }
 
+impl FalsifyError {
+    /// What it is, in a word.
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::Validator { .. } => "validator",
+            Self::NoInput => "no_input",
+            Self::Reference { .. } => "reference",
+            Self::Sandbox(error) => error.name(),
+        }
+    }
+}
+
 impl From<TrialError> for FalsifyError {
     fn from(error: TrialError) -> Self {
         match error {
@@ -185,9 +198,12 @@ pub async fn falsify(
     config: &FalsifyConfig,
 ) -> Result<Falsification, FalsifyError> {
     let mut hunt = Hunt::new(sandbox, limits, problem, written, oracle, config);
-    hunt.check_oracle().await?;
-    hunt.take_advice(&config.advice).await?;
-    hunt.look(config).await
+    let hunting = async {
+        hunt.check_oracle().await?;
+        hunt.take_advice(&config.advice).await?;
+        hunt.look(config).await
+    };
+    traced("falsify", "", FalsifyError::name, hunting).await
 }
 
 /// One program that is looked at.

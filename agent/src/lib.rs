@@ -52,6 +52,7 @@ pub mod sketch;
 pub mod solution;
 pub mod strategy;
 mod task;
+mod tool;
 
 pub use bill::{Attempt, Paid};
 pub use builder::{Agent, AgentBuilder, BuildError};

@@ -14,6 +14,8 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tracing::field::Empty;
+use tracing::{Instrument as _, Span, debug_span};
 
 use crate::bill::{Asked, Attempt, Bill, Paid, RUNNING, left_as};
 use crate::builder::{Agent, Parts};
@@ -161,8 +163,9 @@ impl Run {
 
     fn start(&mut self) {
         if let (Some(problem), Some(sender)) = (self.problem.take(), self.sender.take()) {
+            let span = span(&self.agent.parts, &problem);
             let search = search(Arc::clone(&self.agent.parts), problem, sender, self.handle.clone());
-            self.tasks.spawn(search);
+            self.tasks.spawn(traced(search).instrument(span));
         }
     }
 }
@@ -174,6 +177,46 @@ impl Stream for Run {
         self.start();
         self.events.poll_recv(context)
     }
+}
+
+/// The span of a run, to which [`traced`] adds what came of it.
+fn span(parts: &Parts, problem: &Problem) -> Span {
+    debug_span!(
+        target: "telemetry",
+        "search",
+        run = %RunSpec::of(parts, problem).run_id(),
+        problem = problem.id.as_str(),
+        sample = parts.sample.unwrap_or(0),
+        strategy = parts.strategy.name(),
+        model = parts.provider.model(),
+        seed = parts.seed,
+        status = Empty,
+        passed = Empty,
+        total = Empty,
+        nodes = Empty,
+        calls = Empty,
+        tokens_in = Empty,
+        tokens_out = Empty,
+        tokens_cached = Empty,
+        micro_usd = Empty,
+        failed = Empty,
+    )
+}
+
+async fn traced(search: impl Future<Output = Outcome>) -> Outcome {
+    let outcome = search.await;
+    let span = Span::current();
+    span.record("status", left_as(&outcome)).record("passed", outcome.passed).record("total", outcome.total);
+    span.record("nodes", outcome.nodes).record("calls", outcome.cost.calls);
+    span.record("tokens_in", outcome.cost.input_tokens).record("tokens_out", outcome.cost.output_tokens);
+    span.record("tokens_cached", outcome.cached_tokens);
+    if outcome.priced {
+        span.record("micro_usd", outcome.cost.micro_usd);
+    }
+    if let Some(failure) = &outcome.failure {
+        span.record("failed", failure.kind.name());
+    }
+    outcome
 }
 
 async fn search(

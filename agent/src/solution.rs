@@ -118,3 +118,19 @@ pub enum FailureKind {
     /// A part of this program.
     Internal,
 }
+
+impl FailureKind {
+    /// Its name, as in results.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Provider => "provider",
+            Self::Refused => "refused",
+            Self::NotRecorded => "not_recorded",
+            Self::Sandbox => "sandbox",
+            Self::Store => "store",
+            Self::Poison => "poison",
+            Self::Internal => "internal",
+        }
+    }
+}

@@ -3,6 +3,7 @@
 //! The samples go through a queue, here one in this process; `cluster` has one for many machines. What came of a sample is stored before it is told. A sample whose search was cut short has no row: the same batch
 //! goes on with it, from its stored replies.
 
+mod activity;
 mod ledger;
 mod results;
 mod row;
@@ -24,6 +25,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinError;
 use tokio_util::sync::CancellationToken;
 
+pub use activity::{Activity, Moment};
 pub(crate) use ledger::{Drawn, Ledger};
 pub use results::{AllPaid, BatchResults, Curves, Group, Money, Point, Repetition};
 pub use row::{Counted, Found, SampleError, SampleRow, SampleStatus, Tokens};
@@ -151,6 +153,8 @@ pub struct Batch {
     pub searches: usize,
     /// Whether events are told.
     pub tells_events: bool,
+    /// What it is at, for whoever watches.
+    pub activity: Activity,
 }
 
 /// The rows of a batch that are stored, by problem and number.
@@ -231,6 +235,7 @@ impl Batch {
             queue.publish(&self.ticket(unit)).await?;
         }
         queue.steer(Control::Finished).await?;
+        self.activity.set_queued(units.len());
         let (told, mut drawn) = mpsc::channel(self.searches.max(1));
         let bench = Bench {
             batch: self,
@@ -360,6 +365,7 @@ impl Work for Bench<'_> {
         let agent = self.batch.agent_of(&ticket)?;
         let (batch, told, events) = (self.batch.clone(), self.told.clone(), self.events.clone());
         Ok(Box::pin(async move {
+            let _busy = batch.activity.begin_queued();
             let search = agent.run_spec(&problem.problem);
             let mut listener = events.map_or(Listener::Nobody, Listener::News);
             let found = search::found(agent.solve(problem.problem.clone()), cancel, &mut listener).await?;

@@ -15,6 +15,7 @@ use crate::error::{ErrorKind, ModelError};
 use crate::key::CacheKey;
 use crate::meter::Meter;
 use crate::provider::{Capabilities, Provider, Reply, Request};
+use crate::trace;
 
 /// A reply as a store keeps it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -120,6 +121,7 @@ impl<P: Provider, S: ReplyStore> Cached<P, S> {
         }
         let Some(stored) = self.store.load(key).await? else { return Ok(None) };
         self.meter.cache_hit();
+        trace::recalled(self.inner.model());
         Ok(Some(Reply { cached: true, ..stored.reply }))
     }
 }

@@ -30,6 +30,7 @@ use self::transport::Transport;
 use crate::error::{ErrorKind, ModelError};
 use crate::provider::{Capabilities, Finish, Provider, Reply, Request};
 use crate::secret::ApiKey;
+use crate::trace;
 
 /// Times that one call changes its wording after the server named a field that it doesn't take. Such refusals
 /// are free, so they count as one attempt.
@@ -55,6 +56,7 @@ impl Chat {
     }
 
     async fn run(&self, request: &Request) -> Result<Reply, ModelError> {
+        trace::asked(self.config.dialect.name(), Some(self.transport.endpoint()));
         let mut rewordings = 0;
         loop {
             let failure = match self.attempt(request).await {

@@ -25,6 +25,23 @@ pub enum ErrorKind {
     Storage,
 }
 
+impl ErrorKind {
+    /// Its name, as in metrics.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Transient => "transient",
+            Self::RateLimited => "rate_limited",
+            Self::BadRequest => "bad_request",
+            Self::ContextTooLong => "context_too_long",
+            Self::Refused => "refused",
+            Self::Filtered => "filtered",
+            Self::NotRecorded => "not_recorded",
+            Self::Storage => "storage",
+        }
+    }
+}
+
 /// A model call that gave no reply.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]

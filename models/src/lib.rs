@@ -47,6 +47,7 @@ pub mod secret;
 pub mod split;
 pub mod stack;
 mod tls;
+mod trace;
 pub mod train;
 pub mod trunk;
 

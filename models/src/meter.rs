@@ -4,12 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use futures_core::future::BoxFuture;
-use tokio::time::Instant;
-use tracing::field::Empty;
-use tracing::{Instrument, Span, debug_span};
+use tracing::Instrument as _;
 
 use crate::error::ModelError;
 use crate::provider::{Capabilities, Provider, Reply, Request, Usage};
+use crate::trace;
 
 /// Counts what goes on; shared by the layers of a stack, read at any moment.
 #[derive(Debug, Default)]
@@ -94,12 +93,9 @@ impl<P: Provider> Metered<P> {
 
     async fn run(&self, request: &Request) -> Result<Reply, ModelError> {
         let _flight = Flight::start(&self.meter);
-        let start = Instant::now();
         let result = self.inner.complete(request).await;
-        let latency = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
-        Span::current().record("latency_ms", latency);
+        trace::ended(&result);
         let reply = result?;
-        Span::current().record("tokens_in", reply.usage.input).record("tokens_out", reply.usage.output);
         self.meter.tokens(&reply.usage);
         Ok(reply)
     }
@@ -107,14 +103,7 @@ impl<P: Provider> Metered<P> {
 
 impl<P: Provider> Provider for Metered<P> {
     fn complete<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<Reply, ModelError>> {
-        let span = debug_span!(
-            "model_call",
-            model = self.model(),
-            tokens_in = Empty,
-            tokens_out = Empty,
-            latency_ms = Empty
-        );
-        Box::pin(self.run(request).instrument(span))
+        Box::pin(self.run(request).instrument(trace::begun(self.model(), request)))
     }
 
     fn capabilities(&self) -> Capabilities {

@@ -17,6 +17,7 @@ use crate::error::{ErrorKind, ModelError};
 use crate::key::CacheKey;
 use crate::provider::{Capabilities, Provider, Reply, Request};
 use crate::record::io_fault;
+use crate::trace;
 
 /// A cassette as a provider. The same draw of the same request gets the same reply, as often as it is asked.
 #[derive(Debug, Clone)]
@@ -129,6 +130,7 @@ impl Replay {
 impl Provider for Replay {
     fn complete<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<Reply, ModelError>> {
         Box::pin(async move {
+            trace::asked("replay", None);
             if !self.latency.is_zero() {
                 tokio::time::sleep(self.latency).await;
             }

@@ -50,6 +50,18 @@ pub enum SandboxError {
 }
 
 impl SandboxError {
+    /// What it is, in a word.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Unavailable { .. } => "unavailable",
+            Self::Unsupported { .. } => "unsupported",
+            Self::Host { .. } => "host",
+            Self::Prepare { .. } => "prepare",
+            Self::Worker { .. } => "worker",
+        }
+    }
+
     /// Whether the same request may succeed when tried again.
     #[must_use]
     pub const fn is_retryable(&self) -> bool {

@@ -3,6 +3,10 @@
 
 pub mod binary;
 pub mod cheats;
+pub mod collector;
+#[cfg(unix)]
+pub mod driven;
+pub mod http;
 pub mod jobs;
 pub mod looping;
 pub mod mutants;

@@ -1,13 +1,13 @@
 //! A running `codeagent view`, asked over its port, and a browser that looks at its page.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::TcpStream;
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
 
 use crate::binary::Sandboxed;
+use crate::http::{Answer, send};
 
 /// A viewer. Ends when dropped.
 pub struct Viewer {
@@ -25,11 +25,24 @@ impl Viewer {
     /// # Panics
     /// If it does not print one.
     #[must_use]
-    #[expect(clippy::expect_used, reason = "a test helper")]
     pub fn start(place: &Sandboxed, folder: &str) -> Self {
+        Self::start_with(place, folder, &[])
+    }
+
+    /// As [`Self::start`], with more arguments.
+    ///
+    /// # Panics
+    /// If it does not print an address.
+    #[must_use]
+    #[expect(clippy::expect_used, reason = "a test helper")]
+    pub fn start_with(place: &Sandboxed, folder: &str, more: &[&str]) -> Self {
         let mut command = place.command(&["view", folder, "--quiet"]);
-        let mut child =
-            command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("the binary starts");
+        let mut child = command
+            .args(more)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the binary starts");
         let mut line = String::new();
         BufReader::new(child.stdout.take().expect("its stdout")).read_line(&mut line).expect("a line");
         let (base, token) = line.trim().split_once("/?token=").expect("an address with a token");
@@ -41,20 +54,17 @@ impl Viewer {
     /// # Panics
     /// If the answer's status is not 200.
     #[must_use]
-    #[expect(clippy::expect_used, reason = "a test helper")]
     pub fn get(&self, path: &str) -> String {
+        let answer = self.answer(path);
+        assert_eq!(answer.status, 200, "{path}: {answer:?}");
+        answer.body
+    }
+
+    /// What a path is answered with.
+    #[must_use]
+    pub fn answer(&self, path: &str) -> Answer {
         let host = self.base.trim_start_matches("http://");
-        let mut stream = TcpStream::connect(host).expect("the viewer listens");
-        let request = format!(
-            "GET {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {}\r\nConnection: close\r\n\r\n",
-            self.token
-        );
-        stream.write_all(request.as_bytes()).expect("a request");
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).expect("an answer");
-        let (head, body) = answer.split_once("\r\n\r\n").expect("an answer with a head");
-        assert!(head.starts_with("HTTP/1.1 200"), "{path}: {answer}");
-        body.to_owned()
+        send(host, &format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {}", self.token))
     }
 
     /// As [`Self::get`], for JSON.
@@ -130,19 +140,33 @@ impl Browser {
         let _ = self.look(address, width, height, &[&file, &scheme]);
     }
 
+    /// The browser's own program.
+    #[must_use]
+    pub fn program(&self) -> &Path {
+        &self.program
+    }
+
+    /// What it is always started with.
+    #[must_use]
+    pub fn flags(&self) -> Vec<String> {
+        let flags = [
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+            "--hide-scrollbars",
+            "--no-first-run",
+        ];
+        let profile = format!("--user-data-dir={}", self.profile.path().display());
+        flags.iter().map(|flag| (*flag).to_owned()).chain([profile]).collect()
+    }
+
     #[expect(clippy::expect_used, reason = "a test helper")]
     fn look(&self, address: &str, width: u32, height: u32, more: &[&str]) -> String {
         let output = Command::new(&self.program)
-            .args([
-                "--headless",
-                "--no-sandbox",
-                "--disable-gpu",
-                "--disable-dev-shm-usage",
-                "--hide-scrollbars",
-            ])
-            .args(["--no-first-run", "--virtual-time-budget=5000"])
+            .args(self.flags())
+            .arg("--virtual-time-budget=5000")
             .arg(format!("--window-size={width},{height}"))
-            .arg(format!("--user-data-dir={}", self.profile.path().display()))
             .args(more)
             .arg(address)
             .stdin(Stdio::null())

@@ -192,7 +192,6 @@ fn wrong_usage_ends_with_2() {
         vec!["solve", "p.json", "--no-such-flag"],
         vec!["solve", "p.json", "--no-cache", "--cache-only"],
         vec!["solve", "p.json", "--set", "store.url=mysql://host/db"],
-        vec!["solve", "p.json", "--set", "telemetry.otlp_endpoint=http://127.0.0.1:4318"],
         vec!["solve", "p.json", "--record", "a", "--replay", "b"],
         vec!["solve", "p.json", "--max-time", "soon"],
         vec!["solve", "p.json", "--sandbox", "docker"],

@@ -9,6 +9,7 @@ use codeagent_tests::binary::{Ended, Sandboxed, until};
 use codeagent_tests::postgres::PostgresServer;
 use codeagent_tests::server::ModelServer;
 use codeagent_tests::skill::{SkilledModel, puzzle, puzzles};
+use codeagent_tests::viewer::Viewer;
 use serde_json::Value;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -101,6 +102,45 @@ fn a_batch_in_postgres_ends_as_one_in_sqlite() {
     let paid = report.as_object_mut().and_then(|report| report.remove("paid")).unwrap();
     assert!(paid["attempts"].as_u64() > Some(0), "{paid}");
     assert_eq!(report, serde_json::from_str::<Value>(&results("postgres")).unwrap());
+}
+
+/// Two batches in one database: the viewer of a folder has the runs of that folder, and no others.
+#[test]
+fn a_batch_in_postgres_is_viewed_and_its_neighbour_is_not() {
+    let Some(database) = PostgresServer::start() else { return };
+    let model = SkilledModel::new(0.3);
+    let server = ModelServer::answering(move |request| model.answer(request));
+    let place = Sandboxed::new();
+    let rows: String = puzzles().iter().map(|puzzle| format!("{puzzle}\n")).collect();
+    let _ = place.file("puzzles.jsonl", rows);
+    let url = format!("store.url={}", database.database("shared"));
+    for (out, seed) in [("one", "1"), ("other", "2")] {
+        let mut eval = place.command(&["eval", "puzzles.jsonl", "--strategy", "resample", "--out", out]);
+        eval.args(["-m", "scripted", "--base-url", &server.base_url(), "--seed", seed, "--set", &url]);
+        let ended = Ended::of(eval.args(["--set", "search.resample.programs=2"]));
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+    }
+    let (one, other) = (
+        Viewer::start_with(&place, "one", &["--set", &url]),
+        Viewer::start_with(&place, "other", &["--set", &url]),
+    );
+    let (runs, others) = (one.runs(), other.runs());
+    assert_eq!((runs.len(), others.len()), (puzzles().len(), puzzles().len()));
+    let ids =
+        |runs: &[Value]| runs.iter().map(|run| run["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>();
+    let (ids, others) = (ids(&runs), ids(&others));
+    assert!(ids.iter().all(|id| !others.contains(id)), "{ids:?}");
+    for path in ["", "/statement", "/events", "/events/0"] {
+        let answer = |id: &str| one.answer(&format!("/api/runs/{id}{path}"));
+        assert_eq!(answer(&ids[0]).status, 200, "{path}");
+        let refused = answer(&others[0]);
+        assert!(refused.status == 404 && refused.body.contains("no such"), "{path}: {refused:?}");
+    }
+    assert!(one.get("/metrics").contains("codeagent_runs{status="));
+    let gone = "store.url=postgres://codeagent@127.0.0.1:1/none";
+    let ended = Ended::of(&mut place.command(&["view", "one", "--set", gone]));
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert!(ended.stderr.contains("postgres://127.0.0.1:1/none"), "{ended:?}");
 }
 
 #[test]

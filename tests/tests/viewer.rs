@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use codeagent_store::{NewRun, Store};
 use codeagent_tests::binary::{Ended, Sandboxed, until};
+use codeagent_tests::driven::Page;
 use codeagent_tests::server::ModelServer;
 use codeagent_tests::skill::{SkilledModel, puzzle};
 use codeagent_tests::viewer::{Browser, Viewer};
@@ -350,6 +351,165 @@ fn a_failed_test_and_a_changed_program_are_shown() {
     let page = browser.elements(&viewer.page(&format!("#/{id}/{}", revision["node"])), 1280);
     assert!(page.contains("Changes since #"), "{page}");
     assert!(page.contains("class=\"added\"") || page.contains("The programs are equal."), "{page}");
+}
+
+/// How much larger than life the tree is drawn.
+fn scale(page: &mut Page) -> f64 {
+    page.value("document.querySelector('svg.canvas > g').getCTM().a").as_f64().unwrap()
+}
+
+/// The node whose card has the keyboard.
+fn focused(page: &mut Page) -> String {
+    page.value("document.activeElement?.dataset?.node ?? 'none'").as_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_click_on_a_node_shows_what_it_holds() {
+    let Some(browser) = Browser::find() else { return };
+    let place = Sandboxed::new();
+    let model = SkilledModel::stubborn(0.0);
+    let server = ModelServer::answering(move |request| model.answer(request));
+    let more = ["--strategy", "reflexion", "--seed", "1", "--run-dir", "run", "--set", "budget.calls=8"];
+    let ended = Ended::of(&mut place.solve(puzzle("roman"), &server, &more));
+    assert!(matches!(ended.code, Some(0 | 1 | 5)), "{ended:?}");
+    let viewer = Viewer::start(&place, "run");
+    let id = viewer.runs()[0]["id"].as_str().unwrap().to_owned();
+    let events = events(&viewer, &id);
+    let is_failed = |event: &&Value| event["attempt"]["passed"] != event["attempt"]["total"];
+    let revision = events.iter().filter(is_failed).find(|event| event["kind"] == "revision");
+    let node = revision.expect("a revision that fails")["node"].as_u64().unwrap();
+    let held = events.iter().find(|it| it["node"] == node && it["type"] == "node_content").unwrap();
+    let held = viewer.json(&format!("/api/runs/{id}/events/{}", held["seq"]));
+
+    let mut page = Page::open(&browser, &viewer.page(""));
+    page.click("[aria-label='Show the whole tree']");
+    page.click(&format!("[data-node='{node}'] .label"));
+    page.wait(&format!("document.querySelector('aside h2')?.textContent === '#{node} revision'"));
+    assert_eq!(page.value("location.hash"), format!("#/{id}/{node}"));
+    assert_eq!(
+        page.text("[aria-selected='true'] .label").split(' ').next(),
+        Some(format!("#{node}").as_str())
+    );
+    // Everything that is folded in the panel is there after a click on its title, and is this node's.
+    let shown = |page: &mut Page, title: &str| {
+        let at = format!(
+            "[...document.querySelectorAll('aside details')].findIndex((it) => it.firstChild.textContent.startsWith('{title}')) + 1"
+        );
+        let at = page.value(&at).as_u64().unwrap();
+        assert!(at > 0, "{title}");
+        let details = format!("aside details:nth-of-type({at})");
+        if page.value(&format!("document.querySelector('{details}').open")) == false {
+            page.click(&format!("{details} > summary"));
+            page.wait(&format!("document.querySelector('{details}').open"));
+        }
+        page.text(&details)
+    };
+    let text = |path: &str| held.pointer(path).and_then(Value::as_str).unwrap().to_owned();
+    assert!(shown(&mut page, "Program").contains(&text("/program")));
+    assert!(shown(&mut page, "Answer").contains(&text("/answer")));
+    assert!(shown(&mut page, "Prompt").contains(&text("/prompt/0/content")));
+    assert!(shown(&mut page, "Feedback").contains(&text("/feedback")));
+    assert!(shown(&mut page, "Visible tests").contains("failed"));
+    let changes = shown(&mut page, "Changes since #");
+    assert!(changes.contains("+ ") || changes.contains("The programs are equal."), "{changes}");
+
+    // The parent's link leads to another node, and the browser's way back to this one.
+    page.click("aside .facts a");
+    page.wait(&format!("!document.querySelector('aside h2')?.textContent.startsWith('#{node} ')"));
+    assert_ne!(page.value("location.hash"), format!("#/{id}/{node}"));
+    let _ = page.value("history.back()");
+    page.wait(&format!("document.querySelector('aside h2')?.textContent === '#{node} revision'"));
+}
+
+#[test]
+fn the_tree_is_zoomed_moved_and_folded() {
+    let Some(browser) = Browser::find() else { return };
+    let place = solved("rethink-mcts");
+    let viewer = Viewer::start(&place, "run");
+    let mut page = Page::open(&browser, &viewer.page(""));
+    page.wait("document.querySelectorAll('[role=treeitem]').length > 3");
+    let first = scale(&mut page);
+    page.click("[aria-label='Zoom in']");
+    let near = scale(&mut page);
+    assert!((near / first - 1.3).abs() < 0.01, "{first} {near}");
+    page.click("[aria-label='Zoom out']");
+    assert!((scale(&mut page) / first - 1.0).abs() < 0.01);
+    page.wheel("svg.canvas", -200.0);
+    page.wait(&format!("document.querySelector('svg.canvas > g').getCTM().a > {near}"));
+    page.wheel("svg.canvas", 400.0);
+    page.wait(&format!("document.querySelector('svg.canvas > g').getCTM().a < {first}"));
+    page.click("[aria-label='Show the whole tree']");
+
+    let left = |page: &mut Page| {
+        page.value("document.querySelector('[data-node=\"0\"]').getBoundingClientRect().x").as_f64().unwrap()
+    };
+    let (before, hash) = (left(&mut page), page.value("location.hash"));
+    page.drag("[data-node='0']", (60.0, 0.0));
+    assert!((left(&mut page) - before - 60.0).abs() < 2.0, "{before} {}", left(&mut page));
+    assert_eq!(page.value("location.hash"), hash, "who moves the tree chooses no node");
+
+    let nodes =
+        |page: &mut Page| page.value("document.querySelectorAll('[role=treeitem]').length").as_u64().unwrap();
+    let all = nodes(&mut page);
+    page.click("[data-fold='0'] circle");
+    assert_eq!(nodes(&mut page), 1, "the root alone");
+    assert_eq!(
+        page.value("document.querySelector('[data-node=\"0\"]').getAttribute('aria-expanded')"),
+        "false"
+    );
+    assert!(page.text("section .tools").contains(&format!("{} folded", all - 1)));
+    page.click("[data-fold='0'] circle");
+    assert_eq!(nodes(&mut page), all);
+    page.click("[title='Fold all below the second level']");
+    assert!(nodes(&mut page) < all);
+    page.click("[title='Unfold everything']");
+    assert_eq!(nodes(&mut page), all);
+}
+
+#[test]
+fn the_tree_is_walked_with_the_keyboard() {
+    let Some(browser) = Browser::find() else { return };
+    let place = solved("rethink-mcts");
+    let viewer = Viewer::start(&place, "run");
+    let mut page = Page::open(&browser, &viewer.page("#/"));
+    page.wait("document.querySelectorAll('[role=treeitem]').length > 3");
+    page.click("[data-node='0'] .label");
+    page.click("h1");
+    let tabs = (0..40).find(|_| {
+        page.press("Tab");
+        focused(&mut page) == "0"
+    });
+    assert!(tabs.is_some(), "Tab gets to the tree");
+    page.press("ArrowRight");
+    let child = focused(&mut page);
+    assert_eq!(
+        page.value(&format!("document.querySelector('[data-node=\"{child}\"]').getAttribute('aria-level')")),
+        "2"
+    );
+    page.press("Enter");
+    page.wait(&format!("document.querySelector('aside h2')?.textContent.startsWith('#{child} ')"));
+    page.press("ArrowDown");
+    assert_ne!(focused(&mut page), child);
+    page.press("ArrowUp");
+    assert_eq!(focused(&mut page), child);
+    page.press("End");
+    assert_ne!(focused(&mut page), "0");
+    page.press("Home");
+    assert_eq!(focused(&mut page), "0");
+    page.press("ArrowLeft");
+    assert_eq!(
+        page.value("document.querySelectorAll('[role=treeitem]').length"),
+        1,
+        "folded, with the focus kept"
+    );
+    assert_eq!(focused(&mut page), "0");
+    page.press("ArrowRight");
+    assert!(page.value("document.querySelectorAll('[role=treeitem]').length").as_u64() > Some(3));
+    let before = scale(&mut page);
+    page.press("+");
+    assert!(scale(&mut page) > before);
+    page.press("-");
+    assert!((scale(&mut page) / before - 1.0).abs() < 0.01);
 }
 
 /// Every payload in every place that foreign text comes from: a run for each in the list, and all of them in the last.

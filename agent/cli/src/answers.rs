@@ -10,8 +10,7 @@ use codeagent::models::decode::RepetitionRule;
 use codeagent::models::local::embedded;
 use codeagent::models::{
     self, Dialect, MemoryStore, PriceTable, Provider, Recorder, Recording, Replay, ReplyStore, RetryPolicy,
-    Sharing,
-    Stack, StackConfig,
+    Sharing, Stack, StackConfig,
 };
 use codeagent::store::Store;
 use codeagent::{Sampling, StoredReplies};

@@ -20,7 +20,7 @@ pub use batch::{EstimateArgs, EvalArgs, MaxErrors, ReportArgs, WatchArgs};
 pub use cluster::{MachinesFlags, QueueAction, QueueArgs, RunArgs, ServersFlag, StatusArgs, WorkerArgs};
 pub use formats::{ExportFormat, ImportFormat, ResultsFormat};
 pub use groups::{
-    BatchBudgetFlags, BudgetFlags, CacheFlags, JobsFlag, ModelFlags, SandboxFlags, SearchFlags,
+    BatchBudgetFlags, BudgetFlags, CacheFlags, JobsFlag, MetricsFlag, ModelFlags, SandboxFlags, SearchFlags,
     SelectionFlags,
 };
 pub use samples::{

@@ -2,17 +2,19 @@
 
 use std::io::IsTerminal as _;
 
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::{EnvFilter, Layer as _};
 
 use crate::args::{Color, Globals};
 use crate::environment::Environment;
 use crate::failure::Failure;
+use crate::telemetry::Sink;
 
-/// Sends logs to stderr from now on. `CODEAGENT_LOG` holds a filter such as `codeagent=debug` and wins over flags.
+/// Sends logs to stderr from now on, and to `sink` what it takes. `CODEAGENT_LOG` holds a filter such as `codeagent=debug` and wins over flags.
 ///
 /// # Errors
 /// Exit 2 if the filter cannot be read.
-pub fn install(globals: &Globals, environment: &Environment) -> Result<(), Failure> {
+pub fn install(globals: &Globals, environment: &Environment, sink: Option<Sink>) -> Result<(), Failure> {
     let filter = match environment.variable("CODEAGENT_LOG") {
         Some(text) => EnvFilter::try_new(text).map_err(|e| {
             Failure::usage("the filter cannot be read")
@@ -22,13 +24,13 @@ pub fn install(globals: &Globals, environment: &Environment) -> Result<(), Failu
         })?,
         None => EnvFilter::new(level(globals)),
     };
-    let subscriber = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let log = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(colored(globals.color, environment))
         .with_target(globals.verbose > 1)
         .without_time()
-        .finish();
+        .with_filter(filter);
+    let subscriber = tracing_subscriber::registry().with(sink).with(log);
     // A second installation happens in tests only; the first stays.
     let _ = tracing::subscriber::set_global_default(subscriber);
     Ok(())

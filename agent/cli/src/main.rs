@@ -14,6 +14,7 @@ use codeagent_cli::output::Output;
 #[cfg(unix)]
 use codeagent_cli::sandboxes;
 use codeagent_cli::signals::Stop;
+use codeagent_cli::telemetry::Telemetry;
 use codeagent_cli::{logging, panic_report, verbs};
 
 fn main() -> ExitCode {
@@ -67,8 +68,9 @@ fn run(cli: Cli, output: &mut Output) -> Result<Exit, Failure> {
         environment.add_file(path)?;
     }
     panic_report::install(&environment);
-    logging::install(&cli.globals, &environment)?;
     install_tls();
+    let telemetry = Telemetry::asked(&cli, &environment)?;
+    logging::install(&cli.globals, &environment, telemetry.as_ref().and_then(Telemetry::sink))?;
     let stop = Stop::watch()?;
     tracing::debug!(version = env!("CARGO_PKG_VERSION"), "started");
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| {
@@ -77,6 +79,9 @@ fn run(cli: Cli, output: &mut Output) -> Result<Exit, Failure> {
     let exit = runtime.block_on(dispatch(&cli, &environment, &stop, output));
     // What still blocks by now has nothing to save: stores were closed by the verbs that opened them.
     runtime.shutdown_background();
+    if let Some(telemetry) = telemetry {
+        telemetry.close();
+    }
     exit
 }
 

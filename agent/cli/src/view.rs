@@ -11,8 +11,8 @@ pub mod routes;
 pub mod server;
 
 mod bounded;
-mod metrics;
 mod summary;
+mod totals;
 
 #[cfg(test)]
 mod tests;

@@ -116,6 +116,7 @@ impl Bed {
             store: Arc::clone(&self.store),
             searches: 3,
             tells_events: false,
+            activity: Activity::default(),
         }
     }
 

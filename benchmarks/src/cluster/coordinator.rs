@@ -166,6 +166,7 @@ impl Coordinator {
         tokio::pin!(stopped);
         loop {
             self.feed(&mut books).await?;
+            self.batch.activity.set_queued(books.open());
             if let Some(ended) = books.end() {
                 return self.close(ended, books).await;
             }
@@ -369,6 +370,7 @@ impl Coordinator {
         let (batch, parcels, account) =
             (self.batch.clone(), self.parcels.clone(), Arc::clone(&books.account));
         books.judging.spawn(async move {
+            let _busy = batch.activity.begin();
             if let Some(billed) = report.billed() {
                 account.enter(billed).await?;
             }
@@ -412,6 +414,7 @@ impl Coordinator {
     async fn look(&self, books: &mut Books<'_>) {
         if let Ok(workers) = present(&self.live).await {
             let slots: usize = workers.iter().map(|worker| worker.slots).sum();
+            self.batch.activity.set_workers(workers.len(), slots);
             books.window = OUTSTANDING_MIN.max(slots.saturating_mul(OUTSTANDING_PER_SLOT));
         }
         let due = Instant::now().checked_sub(self.leasing.silence);
@@ -508,6 +511,11 @@ impl Books<'_> {
     fn end(&self) -> Option<Ended> {
         let is_done = self.waiting.is_empty() && self.issued.is_empty() && self.judging.is_empty();
         self.ledger.ended.clone().or(is_done.then_some(Ended::Done))
+    }
+
+    /// Samples without a result.
+    fn open(&self) -> usize {
+        (self.waiting.len() + self.issued.len()).saturating_sub(self.in_hand.len())
     }
 
     fn waits(&self, key: &Key) -> bool {

@@ -26,7 +26,7 @@ use super::shelf::Shelf;
 use super::steps::{self, Teller};
 use super::{ClusterError, PAUSE, patiently};
 use crate::batch::search::{self, Listener};
-use crate::batch::{BatchError, Step};
+use crate::batch::{Activity, BatchError, Step};
 use crate::queue::{Control, Disposal, Job, Lease, Ticket, Work, WorkQueue as _, serve};
 
 /// So often a task is given out before it counts as one that kills workers.
@@ -94,6 +94,7 @@ struct Shared {
     /// How far they are.
     steps: mpsc::Sender<Step>,
     problems: Mutex<BTreeMap<String, Arc<Problem>>>,
+    activity: Activity,
 }
 
 impl Site {
@@ -172,6 +173,7 @@ impl Site {
             tabs: Tabs::default(),
             steps,
             problems: Mutex::default(),
+            activity: Activity::default(),
         };
         let desk = Desk {
             shared: Arc::new(shared),
@@ -189,6 +191,12 @@ impl Site {
 pub(super) const ORDER: &str = "order";
 
 impl Worker {
+    /// What it is at, for whoever watches.
+    #[must_use]
+    pub fn activity(&self) -> Activity {
+        self.desk.shared.activity.clone()
+    }
+
     /// Works until the run is over or asks for something else, or `stop` is cancelled; then gives back what is under way,
     /// within half a minute.
     ///
@@ -281,6 +289,7 @@ impl Work for Drawer {
 
 impl Shared {
     async fn draw(&self, lease: Lease, cancel: CancellationToken) -> Result<Disposal, ClusterError> {
+        let _busy = self.activity.begin();
         let Lease { ticket, deliveries, .. } = lease;
         if ticket.spec_hash != self.order_hash {
             self.stale.cancel();

@@ -51,6 +51,11 @@ impl Transport {
         Ok(Self { client, endpoint, site, timeouts, max_body, max_line, cut_repetition })
     }
 
+    /// Where requests go.
+    pub(crate) const fn endpoint(&self) -> &Url {
+        &self.endpoint
+    }
+
     /// What errors call the server.
     pub(crate) fn site(&self) -> &str {
         &self.site

@@ -13,6 +13,7 @@ use crate::chat::{printable, split_thought};
 use crate::error::{ErrorKind, ModelError};
 use crate::provider::{Capabilities, Choice, Finish, Provider, Reply, Request, Usage};
 use crate::split::mix;
+use crate::trace;
 
 /// Answers with a model in this process.
 #[derive(Clone)]
@@ -119,7 +120,10 @@ pub(super) fn bad(error: &dyn std::fmt::Display) -> ModelError {
 
 impl Provider for Local {
     fn complete<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<Reply, ModelError>> {
-        Box::pin(self.answer(request))
+        Box::pin(async move {
+            trace::asked("candle", None);
+            self.answer(request).await
+        })
     }
 
     fn capabilities(&self) -> Capabilities {

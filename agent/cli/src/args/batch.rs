@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use clap::{Args, ValueHint};
 use codeagent_benchmarks::Protocol;
 
-use super::groups::{BatchBudgetFlags, CacheFlags, ModelFlags, SandboxFlags, SearchFlags, SelectionFlags};
+use super::groups::{
+    BatchBudgetFlags, CacheFlags, MetricsFlag, ModelFlags, SandboxFlags, SearchFlags, SelectionFlags,
+};
 use super::{share, with_codes};
 
 /// Draw samples of many problems, and judge them.
@@ -56,6 +58,9 @@ pub struct EvalArgs {
     #[cfg(feature = "nats")]
     #[command(flatten)]
     pub machines: super::MachinesFlags,
+    /// Where its numbers are shown.
+    #[command(flatten)]
+    pub metrics: MetricsFlag,
     /// Samples that may end in errors, as a number or a share such as 0.01, before the exit code is 7.
     #[arg(long, help_heading = "Result", value_name = "N|SHARE", default_value = "0")]
     pub max_errors: MaxErrors,

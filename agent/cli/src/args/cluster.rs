@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueHint};
 use codeagent_benchmarks::cluster::{Access, Identity};
 
-use super::groups::{ModelFlags, SandboxFlags};
+use super::groups::{MetricsFlag, ModelFlags, SandboxFlags};
 use super::with_codes;
 use crate::config::units::Period;
 use crate::environment::Environment;
@@ -97,6 +97,9 @@ pub struct WorkerArgs {
     /// Where programs run.
     #[command(flatten)]
     pub sandbox: SandboxFlags,
+    /// Where its numbers are shown.
+    #[command(flatten)]
+    pub metrics: MetricsFlag,
 }
 
 /// Look at batches that run on many machines, and steer them.

@@ -7,6 +7,7 @@ use codeagent::models::CacheMode;
 
 use crate::config::types::SandboxKind;
 use crate::config::units::{BaseUrl, Complaint, Period, parse_count};
+use crate::metrics::server::Place;
 
 /// A flag's name, the key that it sets, and the text.
 type Named = (&'static str, &'static str, String);
@@ -180,6 +181,14 @@ impl CacheFlags {
             _ => CacheMode::Use,
         }
     }
+}
+
+/// Where the numbers of a batch under way are shown.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub struct MetricsFlag {
+    /// Show metrics for Prometheus at http://127.0.0.1:PORT/metrics, or at another address of this machine.
+    #[arg(long, help_heading = "Metrics", value_name = "[ADDRESS:]PORT")]
+    pub metrics_listen: Option<Place>,
 }
 
 /// Where programs run.

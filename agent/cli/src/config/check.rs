@@ -24,11 +24,17 @@ pub fn check(loaded: &Loaded) -> Result<(), Failure> {
 /// # Errors
 /// Exit 2, at the setting.
 pub fn offered(loaded: &Loaded) -> Result<(), Failure> {
-    if !loaded.config.telemetry.otlp_endpoint.0.is_empty() {
-        let reason = "this version sends no telemetry".to_owned();
-        conflict(loaded, &["telemetry", "otlp_endpoint"], reason, "remove it")?;
+    offered_by(loaded, cfg!(feature = "otel"))
+}
+
+/// As [`offered`], of a program that can send telemetry or can't.
+fn offered_by(loaded: &Loaded, sends_telemetry: bool) -> Result<(), Failure> {
+    if !loaded.config.telemetry.is_on() || sends_telemetry {
+        return Ok(());
     }
-    Ok(())
+    let reason = "this program was built without the feature `otel`".to_owned();
+    let remedy = "build it with `--features otel`, or set `telemetry.enabled` to false";
+    conflict(loaded, &["telemetry", "otlp_endpoint"], reason, remedy)
 }
 
 fn conflict(loaded: &Loaded, key: &[&str], reason: String, remedy: &str) -> Result<(), Failure> {
@@ -118,4 +124,28 @@ fn prices(loaded: &Loaded) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Flags, load};
+    use crate::environment::Environment;
+
+    #[test]
+    fn telemetry_needs_a_program_that_can_send_it() {
+        let loaded = |set: &[&str]| {
+            let set = set.iter().map(|text| (*text).to_owned()).collect();
+            load(&Environment::new(Vec::new(), "/".into()), &Flags { set, ..Flags::default() }).unwrap()
+        };
+        let asked = "telemetry.otlp_endpoint=http://127.0.0.1:4318";
+        let failure = offered_by(&loaded(&[asked]), false).unwrap_err().to_string();
+        assert!(
+            failure.contains("feature `otel`") && failure.contains("telemetry.otlp_endpoint"),
+            "{failure}"
+        );
+        assert!(offered_by(&loaded(&[asked]), true).is_ok());
+        assert!(offered_by(&loaded(&[asked, "telemetry.enabled=false"]), false).is_ok());
+        assert!(offered_by(&loaded(&[]), false).is_ok());
+    }
 }

@@ -412,11 +412,37 @@ impl Default for Store {
 }
 
 /// What is sent to an observer.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Telemetry {
-    /// Address of an OTLP collector (http/protobuf). Empty: nothing is sent.
+    /// Whether anything is sent, where there is an address.
+    pub enabled: bool,
+    /// Address of an OTLP collector (http/protobuf), such as `http://127.0.0.1:4318`. Empty: nothing is sent.
     pub otlp_endpoint: Endpoint,
+    /// Name of the sender, as collectors show it.
+    pub service_name: String,
+    /// Headers for the collector, such as its key: the name of each with the environment variable that holds its value.
+    pub headers_env: BTreeMap<String, VariableName>,
     /// Whether prompts and replies are put on spans.
     pub content: bool,
+}
+
+impl Default for Telemetry {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            otlp_endpoint: Endpoint::default(),
+            service_name: "codeagent".to_owned(),
+            headers_env: BTreeMap::new(),
+            content: false,
+        }
+    }
+}
+
+impl Telemetry {
+    /// Whether anything is to be sent.
+    #[must_use]
+    pub fn is_on(&self) -> bool {
+        self.enabled && !self.otlp_endpoint.0.is_empty()
+    }
 }

@@ -10,11 +10,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use codeagent::models::CacheMode;
-use codeagent::sandbox::{Judge, JudgeOptions};
-use codeagent::search::BudgetLimits;
-use codeagent::{Pause, Purse};
+use codeagent::sandbox::{Judge, JudgeOptions, Sandbox};
+use codeagent::search::{BudgetLimits, Cost};
+use codeagent::{AgentBuilder, Pause, Purse};
 use codeagent_benchmarks::batch::{
-    self, Batch, BatchFile, BatchResults, Ended, Extent, News, RunBudget, SampleBudget, SampleError, Unit,
+    self, Activity, Batch, BatchFile, BatchResults, Ended, Extent, News, RunBudget, SampleBudget,
+    SampleError, SampleRow, Unit,
 };
 use serde_json::json;
 use tokio::sync::mpsc;
@@ -31,11 +32,13 @@ use crate::events::Events;
 use crate::failure::{Exit, Failure};
 use crate::figures;
 use crate::live::{About, Live};
+use crate::metrics::server::Server;
 use crate::output::Output;
 use crate::sandboxes;
 use crate::selection::{self, Selection};
 use crate::signals::Stop;
 use crate::strategies;
+use crate::telemetry;
 use drawing::Drawing;
 use folder::BatchFolder;
 use progress::Progress;
@@ -64,12 +67,17 @@ pub async fn eval(
     let selection =
         selection::select(&arguments.dataset, arguments.protocol, &arguments.selection, environment)?;
     let strategy = strategies::asked(&config)?;
-    let source = Source::find(&strategy, &arguments.model, &arguments.cache, &config, environment).await?;
-    let sandbox = tokio::select! {
+    let mut source =
+        Source::find(&strategy, &arguments.model, &arguments.cache, &config, environment).await?;
+    let mut sandbox = tokio::select! {
         opened = sandboxes::open(&config.sandbox, &arguments.sandbox, environment) => opened?,
         // Nothing is begun yet, so there is nothing to save.
         () = stop.token().cancelled() => return Ok(stop.exit().unwrap_or(Exit::Interrupted)),
     };
+    let metrics = Server::asked(arguments.metrics.metrics_listen, globals.quiet).await?;
+    if let Some(metrics) = &metrics {
+        metrics.board.count(&mut source.provider, &mut sandbox);
+    }
     let builder = agents::builder(&config, &strategy, &sandbox, &source, environment)?
         .protocol(arguments.protocol.name());
     let extent = extent(arguments, &config, &selection);
@@ -87,22 +95,15 @@ pub async fn eval(
     let per_sample = folder.file.extent.per_sample;
     let units = batch::pending(&selection.problems, arguments.samples.get(), per_sample, &rows);
     let standing = batch::standing(&rows, &units);
-    let batch = Batch {
-        id: folder.file.run_id.clone(),
-        agent: agents::with_models(builder, &source, &folder.store).pause(pause.clone()),
-        per_sample,
-        purse: Purse::new(folder.file.extent.run.limits(), batch::spent(standing.iter().copied())),
-        seed: config.search.seed,
-        judge: Judge::new(sandbox),
-        options: JudgeOptions {
-            limits: config.sandbox.limits(),
-            isolate_tests: true,
-            ..JudgeOptions::default()
-        },
-        store: Arc::clone(&folder.store),
-        searches: usize::try_from(config.limits.searches).unwrap_or(usize::MAX),
-        tells_events: arguments.events.is_some(),
-    };
+    let stack = source.stack(Some(Arc::clone(&folder.store)));
+    let embedder = source.embedder(|source| source.stack(Some(Arc::clone(&folder.store))));
+    let spent = batch::spent(standing.iter().copied());
+    let agent = agents::with_embedder(builder, embedder).provider(stack.provider).pause(pause.clone());
+    let batch = batch_in(&folder, agent, spent, sandbox, &config, arguments);
+    telemetry::watch_queue(&batch.activity);
+    if let Some(metrics) = &metrics {
+        metrics.board.add_run(stack.meter, batch.activity.clone());
+    }
     let purse = batch.purse.clone();
     let drawing = tokio::select! {
         prepared = Drawing::prepare(batch, &folder.file.spec, arguments, &config, &source, environment) => prepared?,
@@ -113,7 +114,9 @@ pub async fn eval(
         events: Events::open(arguments.events.as_deref(), environment)?,
         live: Live::open(about(&folder), pause.clone(), stop.clone(), environment),
         folder,
+        metrics,
     };
+    told.publish();
     source.notice.iter().for_each(|notice| told.progress.say(notice));
     told.launch(globals, output)?;
     let time = config.budget.run_seconds.map(Duration::from_secs_f64);
@@ -126,6 +129,32 @@ pub async fn eval(
         show(&results, &told.folder, globals, output)?;
     }
     Ok(exit(ended?, &results, arguments, stop))
+}
+
+/// The batch of a folder, of which `spent` is paid already.
+fn batch_in(
+    folder: &BatchFolder,
+    agent: AgentBuilder,
+    spent: Cost,
+    sandbox: Arc<dyn Sandbox>,
+    config: &Config,
+    arguments: &EvalArgs,
+) -> Batch {
+    let options =
+        JudgeOptions { limits: config.sandbox.limits(), isolate_tests: true, ..JudgeOptions::default() };
+    Batch {
+        id: folder.file.run_id.clone(),
+        agent,
+        per_sample: folder.file.extent.per_sample,
+        purse: Purse::new(folder.file.extent.run.limits(), spent),
+        seed: config.search.seed,
+        judge: Judge::new(sandbox),
+        options,
+        store: Arc::clone(&folder.store),
+        searches: usize::try_from(config.limits.searches).unwrap_or(usize::MAX),
+        tells_events: arguments.events.is_some(),
+        activity: Activity::default(),
+    }
 }
 
 fn file_name(arguments: &EvalArgs) -> String {
@@ -147,6 +176,7 @@ struct Told {
     events: Events,
     live: Live,
     folder: BatchFolder,
+    metrics: Option<Server>,
 }
 
 impl Told {
@@ -159,7 +189,22 @@ impl Told {
         let socket = self.live.socket().map(|path| path.display().to_string());
         output.json(&json!({
             "event": "launch", "v": 1, "run_id": run_id, "pid": std::process::id(), "socket": socket, "out": out,
+            "metrics": self.metrics.as_ref().map(Server::url),
         }))
+    }
+
+    /// Takes in what came of a sample.
+    fn finished(&mut self, row: &SampleRow) -> Result<(), Failure> {
+        self.folder.append(row)?;
+        self.progress.finished(row);
+        self.publish();
+        Ok(())
+    }
+
+    fn publish(&self) {
+        if let Some(metrics) = &self.metrics {
+            self.progress.publish(&metrics.board);
+        }
     }
 
     /// Shows the time passing.
@@ -201,10 +246,7 @@ async fn run(
             heard = heard.recv() => match (heard, &ended) {
                 (Some(News::Event(event)), _) => told.events.write(&event, output)?,
                 (Some(News::Step(step)), _) => told.progress.step(*step),
-                (Some(News::Finished(row)), _) => {
-                    told.folder.append(&row)?;
-                    told.progress.finished(&row);
-                }
+                (Some(News::Finished(row)), _) => told.finished(&row)?,
                 (None, Some(ended)) => return Ok(ended.clone()),
                 (Some(_), _) | (None, None) => {}
             },

@@ -3,9 +3,11 @@
 use std::io::{IsTerminal as _, Write as _};
 
 use codeagent::store::StoreError;
+use codeagent_benchmarks::batch::BatchError;
 use serde_json::json;
 
 use crate::args::{Globals, OpenBrowser, ViewArgs};
+use crate::config;
 use crate::environment::Environment;
 use crate::escape;
 use crate::failure::{Exit, Failure};
@@ -25,9 +27,11 @@ pub async fn view(
     environment: &Environment,
     output: &mut Output,
 ) -> Result<Exit, Failure> {
+    let config = config::load(environment, &globals.config_flags(Vec::new()))?.config;
     let path = run_folder::find(&arguments.folder, environment)?;
     let shown = path.display().to_string();
-    let folder = Folder::open(path).await.map_err(|error| unreadable(&shown, &error))?;
+    let folder =
+        Folder::open(path, config.store, environment).await.map_err(|error| unreadable(&shown, &error))?;
     let server = Server::bind(arguments.port).await?;
     let url = server.url();
     if globals.json {
@@ -45,10 +49,12 @@ pub async fn view(
     server.serve(folder).await.map(|()| Exit::Done)
 }
 
-fn unreadable(folder: &str, error: &StoreError) -> Failure {
+fn unreadable(folder: &str, error: &BatchError) -> Failure {
+    let what = format!("the runs in {folder} can't be read");
+    let BatchError::Store(error) = error else { return Failure::new(Exit::Data, what).caused_by(error) };
     let exit = match error {
         StoreError::Newer { .. } | StoreError::CannotOpen { .. } | StoreError::Locked { .. } => Exit::Usage,
         _ => Exit::Data,
     };
-    Failure::new(exit, format!("the runs in {folder} can't be read")).caused_by(error)
+    Failure::new(exit, what).caused_by(error)
 }

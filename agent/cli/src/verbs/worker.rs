@@ -17,6 +17,7 @@ use crate::config::units::Period;
 use crate::environment::Environment;
 use crate::escape;
 use crate::failure::{Exit, Failure};
+use crate::metrics::server::Server;
 use crate::output::Output;
 use crate::sandboxes;
 use crate::signals::Stop;
@@ -42,14 +43,19 @@ pub async fn worker(
     let cache = CacheFlags::default();
     let source = Source::decide(&arguments.model, &cache, &config, environment).await?;
     // What a run asks for is not known yet; where it compares no modules, the embedding model is no part of it.
-    let source = source.with_embedding(&cache, &config, environment).await?;
+    let mut source = source.with_embedding(&cache, &config, environment).await?;
     let stopped = || Ok(stop.exit().unwrap_or(Exit::Interrupted));
-    let sandbox = tokio::select! {
+    let mut sandbox = tokio::select! {
         opened = sandboxes::open(&config.sandbox, &arguments.sandbox, environment) => opened?,
         () = stop.token().cancelled() => return stopped(),
     };
+    let metrics = Server::asked(arguments.metrics.metrics_listen, globals.quiet).await?;
+    if let Some(metrics) = &metrics {
+        metrics.board.count(&mut source.provider, &mut sandbox);
+    }
     let link = connect(&arguments.servers, environment).await?;
-    let mut worker = OneOfMany { link, source, sandbox, name: name()?, arguments, quiet: globals.quiet };
+    let mut worker =
+        OneOfMany { link, source, sandbox, name: name()?, arguments, metrics, quiet: globals.quiet };
     worker.say("waiting for a run");
     let mut waits = true;
     loop {
@@ -72,6 +78,7 @@ struct OneOfMany<'a> {
     sandbox: Arc<dyn Sandbox>,
     name: String,
     arguments: &'a WorkerArgs,
+    metrics: Option<Server>,
     quiet: bool,
 }
 
@@ -88,6 +95,7 @@ impl OneOfMany<'_> {
         if globals.json {
             output.json(&serde_json::json!({
                 "event": "launch", "v": 1, "run_id": run, "pid": std::process::id(), "worker": self.name,
+                "metrics": self.metrics.as_ref().map(Server::url),
             }))?;
         }
         self.say(&format!("drawing for the run {run} as {}", self.name));
@@ -103,6 +111,9 @@ impl OneOfMany<'_> {
         let share = Share { server, limiter: stack.limiter };
         let worker = site.worker(base, self.name.clone(), self.arguments.slots.get(), share);
         let worker = worker.map_err(|error| failed(&error))?;
+        if let Some(metrics) = &self.metrics {
+            metrics.board.add_run(Arc::clone(&stack.meter), worker.activity());
+        }
         worker.work(stop.token()).await.map_err(|error| failed(&error))?;
         let totals = stack.meter.totals();
         self.say(&format!(

@@ -1,14 +1,18 @@
 //! The runs of a folder: what is known of each, brought up to date when somebody asks, a slice of time at a time.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
-use codeagent::store::{DirectoryLock, RunHead, Store, StoreError};
+use codeagent::store::{DirectoryLock, Event, Run, RunHead, Store, StoreError};
+use codeagent_benchmarks::batch::BatchError;
 use serde::Serialize;
 use tokio::sync::{Mutex, MutexGuard};
 
 use super::summary::Summary;
+use crate::config::types;
+use crate::environment::Environment;
+use crate::stores;
 
 /// How long one request may read runs that nobody has read before.
 const SLICE: Duration = Duration::from_millis(400);
@@ -19,13 +23,18 @@ const FRESH: Duration = Duration::from_millis(250);
 /// File times may be coarse: a file that was written within this may change without showing it.
 const SETTLED: Duration = Duration::from_secs(2);
 
+/// How often is looked which runs of a store that others share are the folder's.
+const OWN_EVERY: Duration = Duration::from_secs(2);
+
 /// Events of one run that are read at a time.
 const EVENTS_MAX: usize = 200;
 
-/// A folder of runs, open for reading.
+/// A folder of runs, open for reading. Where its store is shared with others, it has those runs alone that are its own.
 pub struct Folder {
     path: PathBuf,
+    config: types::Store,
     store: Store,
+    is_shared: bool,
     index: Mutex<Index>,
 }
 
@@ -40,6 +49,8 @@ pub(crate) struct Index {
     pub(crate) unread: usize,
     by_id: HashMap<String, usize>,
     looked: Option<Instant>,
+    /// The folder's runs where its store is shared, as of some moment.
+    own: Option<(Instant, BTreeSet<String>)>,
     /// The store's files at the last look.
     stamp: Option<Stamp>,
 }
@@ -83,17 +94,36 @@ impl Folder {
     /// Opens the store of a folder for reading, and looks whether it can be listed.
     ///
     /// # Errors
-    /// The store's.
-    pub async fn open(path: PathBuf) -> Result<Self, StoreError> {
-        let store = Store::open_read_only(path.join("run.db")).await?;
+    /// Those of reading the store.
+    pub async fn open(
+        path: PathBuf,
+        config: types::Store,
+        environment: &Environment,
+    ) -> Result<Self, BatchError> {
+        let store = stores::open_for_reading(&config, &path, environment).await?;
         store.run_heads().await?;
-        Ok(Self { path, store, index: Mutex::default() })
+        let is_shared = stores::runs_of(&config, &path, &store).await?.is_some();
+        Ok(Self { path, config, store, is_shared, index: Mutex::default() })
     }
 
-    /// Its store.
-    #[must_use]
-    pub const fn store(&self) -> &Store {
-        &self.store
+    /// One of its runs.
+    pub(crate) async fn run(&self, id: &str) -> Result<Run, BatchError> {
+        self.require_own(id).await?;
+        Ok(self.store.run(id).await?)
+    }
+
+    /// At most so many events of one of its runs, from a number on.
+    pub(crate) async fn events(&self, id: &str, from: u64, most: usize) -> Result<Vec<Event>, BatchError> {
+        self.require_own(id).await?;
+        Ok(self.store.events_from(id, from, most).await?)
+    }
+
+    /// Refuses runs of others.
+    async fn require_own(&self, id: &str) -> Result<(), BatchError> {
+        if !self.is_shared || self.index().await?.by_id.contains_key(id) {
+            return Ok(());
+        }
+        Err(StoreError::NoRun { path: self.path.clone(), id: id.to_owned() }.into())
     }
 
     /// Its path.
@@ -109,9 +139,13 @@ impl Folder {
     }
 
     /// What is known of its runs after another look. Who asks meanwhile waits for this look and shares what it found.
-    pub(crate) async fn index(&self) -> Result<MutexGuard<'_, Index>, StoreError> {
+    pub(crate) async fn index(&self) -> Result<MutexGuard<'_, Index>, BatchError> {
         let mut index = self.index.lock().await;
         if index.looked.is_none_or(|looked| looked.elapsed() >= FRESH || index.unread > 0) {
+            if self.is_shared && index.own.as_ref().is_none_or(|(at, _)| at.elapsed() >= OWN_EVERY) {
+                let own = stores::runs_of(&self.config, &self.path, &self.store).await?;
+                index.own = Some((Instant::now(), own.unwrap_or_default()));
+            }
             index.look(&self.store).await?;
         }
         Ok(index)
@@ -129,6 +163,9 @@ impl Index {
         let version = self.version + 1;
         self.unread = 0;
         for head in store.run_heads().await? {
+            if self.own.as_ref().is_some_and(|(_, own)| !own.contains(&head.id)) {
+                continue;
+            }
             let at = *self.by_id.entry(head.id.clone()).or_insert_with(|| {
                 self.rows.push(Row::new(&head));
                 self.rows.len() - 1

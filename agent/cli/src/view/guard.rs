@@ -6,30 +6,13 @@
 
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use axum::http::{Method, StatusCode};
+use axum::http::StatusCode;
+use axum::http::header::{self, HeaderMap, HeaderValue};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
 use crate::failure::{Exit, Failure};
-
-/// Names of this machine for itself. Ports are free, since they may be forwarded.
-const HOSTS: [&str; 2] = ["127.0.0.1", "localhost"];
-
-/// What every response says.
-const HEADERS: [(HeaderName, &str); 7] = [
-    (
-        header::CONTENT_SECURITY_POLICY,
-        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; \
-         form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'",
-    ),
-    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    (header::X_FRAME_OPTIONS, "DENY"),
-    (header::REFERRER_POLICY, "no-referrer"),
-    (header::CACHE_CONTROL, "no-store"),
-    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
-    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
-];
+use crate::web;
 
 /// The secret of one viewer.
 #[derive(Clone)]
@@ -90,59 +73,20 @@ impl Token {
 pub async fn guard(State(token): State<Token>, request: Request, next: Next) -> Response {
     let cookie = token.is_in_query(&request).then(|| token.set_cookie()).flatten();
     let mut response = match check(&token, &request) {
-        Err(refusal) => return sealed(refusal.into_response()),
+        Err(refusal) => return web::sealed(refusal.into_response()),
         Ok(()) => next.run(request).await,
     };
     if let Some(cookie) = cookie {
         response.headers_mut().insert(header::SET_COOKIE, cookie);
     }
-    sealed(response)
+    web::sealed(response)
 }
 
-/// The response with the headers that all have.
-fn sealed(mut response: Response) -> Response {
-    for (name, value) in HEADERS {
-        response.headers_mut().insert(name, HeaderValue::from_static(value));
-    }
-    response
-}
-
-fn check(token: &Token, request: &Request<Body>) -> Result<(), (StatusCode, &'static str)> {
-    let refuse = |status, why| Err((status, why));
+fn check(token: &Token, request: &Request<Body>) -> Result<(), web::Refusal> {
+    web::check(request, web::is_loopback)?;
     let headers = request.headers();
-    if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        return refuse(StatusCode::METHOD_NOT_ALLOWED, "There is nothing here but GET.\n");
-    }
-    let Some(host) = sole(headers, &header::HOST).filter(|host| is_allowed(host)) else {
-        return refuse(StatusCode::FORBIDDEN, "This host name is not one of the viewer's.\n");
-    };
-    if request.uri().authority().is_some_and(|authority| authority.as_str() != host) {
-        return refuse(StatusCode::FORBIDDEN, "This host name is not one of the viewer's.\n");
-    }
-    if headers.contains_key(header::ORIGIN)
-        && sole(headers, &header::ORIGIN).and_then(|origin| origin.strip_prefix("http://")) != Some(host)
-    {
-        return refuse(StatusCode::FORBIDDEN, "This request comes from another site.\n");
-    }
-    // A link to the page may be followed from anywhere; nothing else is anybody's business.
-    let site = headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
-    if !matches!(site, None | Some(b"same-origin" | b"none")) && request.uri().path() != "/" {
-        return refuse(StatusCode::FORBIDDEN, "This request comes from another site.\n");
-    }
     if token.is_in_cookies(headers) || token.is_in_authorization(headers) || token.is_in_query(request) {
         return Ok(());
     }
-    refuse(StatusCode::UNAUTHORIZED, "Open the address that `codeagent view` printed, with its token.\n")
-}
-
-/// The value of a header that is there once.
-fn sole<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
-    let mut values = headers.get_all(name).iter();
-    let value = values.next()?.to_str().ok()?;
-    values.next().is_none().then_some(value)
-}
-
-fn is_allowed(host: &str) -> bool {
-    let (name, port) = host.rsplit_once(':').unwrap_or((host, "80"));
-    HOSTS.contains(&name) && port.parse::<u16>().is_ok()
+    Err((StatusCode::UNAUTHORIZED, "Open the address that `codeagent view` printed, with its token.\n"))
 }

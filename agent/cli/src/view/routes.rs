@@ -8,12 +8,14 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router, middleware};
 use codeagent::store::{Event, Run, StoreError};
+use codeagent_benchmarks::batch::BatchError;
 use serde_json::{Map, Value, json};
 
 use super::bounded::{bounded, cut};
 use super::folder::Folder;
 use super::guard::{self, Token};
-use super::metrics;
+use super::totals;
+use crate::metrics::page;
 
 /// Version of the answers' form.
 const VERSION: u8 = 1;
@@ -40,7 +42,7 @@ pub fn router(folder: Arc<Folder>, token: Token) -> Router {
         .route("/", get(|| asset(HTML)))
         .route("/style.css", get(|| asset(STYLE)))
         .route("/app.js", get(|| asset(SCRIPT)))
-        .route("/metrics", get(totals))
+        .route("/metrics", get(metrics))
         .route("/api/runs", get(runs))
         .route("/api/runs/{run}", get(run))
         .route("/api/runs/{run}/statement", get(statement))
@@ -56,14 +58,15 @@ type Shared = State<Arc<Folder>>;
 /// Why there is no answer.
 enum Refusal {
     Absent(&'static str),
-    Store(StoreError),
+    Broken(String),
 }
 
-impl From<StoreError> for Refusal {
-    fn from(error: StoreError) -> Self {
+impl From<BatchError> for Refusal {
+    fn from(error: BatchError) -> Self {
         match error {
-            StoreError::NoRun { .. } => Self::Absent("there is no such run"),
-            other => Self::Store(other),
+            BatchError::Store(StoreError::NoRun { .. }) => Self::Absent("there is no such run"),
+            BatchError::Store(error) => Self::Broken(error.to_string()),
+            other => Self::Broken(other.to_string()),
         }
     }
 }
@@ -72,7 +75,7 @@ impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let (status, message) = match self {
             Self::Absent(what) => (StatusCode::NOT_FOUND, what.to_owned()),
-            Self::Store(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
+            Self::Broken(message) => (StatusCode::INTERNAL_SERVER_ERROR, message),
         };
         (status, Json(json!({ "error": message }))).into_response()
     }
@@ -87,12 +90,12 @@ fn plain(text: String) -> Response {
 }
 
 /// The totals, after all runs were read.
-async fn totals(State(folder): Shared) -> Result<Response, Refusal> {
+async fn metrics(State(folder): Shared) -> Result<Response, Refusal> {
     loop {
         let index = folder.index().await?;
         if index.unread == 0 {
-            let text = metrics::text(&index.rows);
-            return Ok(([(header::CONTENT_TYPE, metrics::MEDIA_TYPE)], text).into_response());
+            let text = totals::text(&index.rows);
+            return Ok(([(header::CONTENT_TYPE, page::MEDIA_TYPE)], text).into_response());
         }
     }
 }
@@ -112,7 +115,7 @@ async fn runs(State(folder): Shared, RawQuery(query): RawQuery) -> Result<Respon
 
 /// What one run was asked for and came to.
 async fn run(State(folder): Shared, Path(id): Path<String>) -> Result<Response, Refusal> {
-    let run = folder.store().run(&id).await?;
+    let run = folder.run(&id).await?;
     let spec: Value = serde_json::from_str(&run.spec).unwrap_or_default();
     let result: Option<Value> = run.result.as_deref().and_then(|text| serde_json::from_str(text).ok());
     let part = |path: &str| bounded(spec.pointer(path).cloned().unwrap_or_default(), SHORT);
@@ -143,7 +146,7 @@ fn tests(spec: &Value) -> Value {
 }
 
 async fn statement(State(folder): Shared, Path(id): Path<String>) -> Result<Response, Refusal> {
-    let Run { spec, .. } = folder.store().run(&id).await?;
+    let Run { spec, .. } = folder.run(&id).await?;
     let spec: Value = serde_json::from_str(&spec).unwrap_or_default();
     let statement = spec.pointer("/problem/statement").and_then(Value::as_str);
     statement.map(|text| plain(text.to_owned())).ok_or(Refusal::Absent("the run has no statement"))
@@ -156,10 +159,10 @@ async fn events(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Refusal> {
     let from = number(query.as_deref(), "from").unwrap_or(0);
-    let events = folder.store().events_from(&id, from, EVENTS_MAX).await?;
+    let events = folder.events(&id, from, EVENTS_MAX).await?;
     if events.is_empty() {
         // Tells a run without further events from one that is not there.
-        folder.store().run(&id).await?;
+        folder.run(&id).await?;
     }
     let more = events.len() == EVENTS_MAX;
     let events: Vec<Value> = events.iter().map(light).collect();
@@ -206,7 +209,7 @@ async fn field(
 async fn find(folder: &Folder, id: &str, seq: &str) -> Result<Value, Refusal> {
     let absent = Refusal::Absent("there is no such event");
     let Ok(seq) = seq.parse::<u64>() else { return Err(absent) };
-    let event = folder.store().events_from(id, seq, 1).await?.pop().filter(|event| event.seq == seq);
+    let event = folder.events(id, seq, 1).await?.pop().filter(|event| event.seq == seq);
     event.map(|event| parsed(&event)).ok_or(absent)
 }
 

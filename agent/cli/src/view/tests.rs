@@ -12,6 +12,8 @@ use tokio::net::TcpListener;
 use super::folder::Folder;
 use super::guard::Token;
 use super::routes::router;
+use crate::config::types;
+use crate::environment::Environment;
 
 struct Answer {
     status: u16,
@@ -88,7 +90,9 @@ async fn start(path: &Path) -> (Store, Token, u16) {
     let rows: Vec<(u64, String)> = (0..).zip(events.iter().map(Value::to_string)).collect();
     store.append_events("r/1", &rows).await.unwrap();
     store.append_events("r/1", &[(3, "no event".to_owned())]).await.unwrap();
-    let folder = Arc::new(Folder::open(path.to_owned()).await.unwrap());
+    let environment = Environment::new(Vec::new(), path.to_owned());
+    let folder =
+        Arc::new(Folder::open(path.to_owned(), types::Store::default(), &environment).await.unwrap());
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let token = Token::draw(port).unwrap();

@@ -9,6 +9,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::elsewhere::Elsewhere;
 use crate::escape;
+use crate::metrics::board::{Board, Standing};
 use crate::progress::usd;
 
 /// How often a line is written where there is no terminal.
@@ -22,24 +23,21 @@ pub(super) struct Progress {
     purse: Purse,
     started: Instant,
     written: Instant,
-    total: usize,
-    /// Samples with a known result, those of before included.
-    done: usize,
+    standing: Standing,
+    /// Samples that had a result before.
     before: usize,
-    passed: usize,
-    errors: usize,
     priced: bool,
     elsewhere: Elsewhere,
 }
 
 impl Progress {
-    /// Progress of a batch in which so many samples are `open`, and the `standing` rows are there already. Quiet shows
+    /// Progress of a batch in which so many samples are `open`, and the `rows` are there already. Quiet shows
     /// nothing.
-    pub(super) fn new(quiet: bool, open: usize, standing: &[&SampleRow], purse: Purse) -> Self {
+    pub(super) fn new(quiet: bool, open: usize, rows: &[&SampleRow], purse: Purse) -> Self {
         let terminal = std::io::stderr().is_terminal();
         let target =
             if terminal && !quiet { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-        let done = standing.len();
+        let done = rows.len();
         let total = done.saturating_add(open);
         let bar = ProgressBar::with_draw_target(u64::try_from(total).ok(), target);
         if let Ok(style) = ProgressStyle::with_template("{bar:20} {msg}") {
@@ -54,12 +52,14 @@ impl Progress {
             purse,
             started: now,
             written: now,
-            total,
-            done,
+            standing: Standing {
+                total,
+                done,
+                passed: rows.iter().filter(|row| row.passed).count(),
+                errors: 0,
+            },
             before: done,
-            passed: standing.iter().filter(|row| row.passed).count(),
-            errors: 0,
-            priced: standing.iter().all(|row| row.cost_usd.is_some()),
+            priced: rows.iter().all(|row| row.cost_usd.is_some()),
             elsewhere: Elsewhere::default(),
         }
     }
@@ -84,12 +84,12 @@ impl Progress {
         self.elsewhere.finished(&row.task_id, row.sample);
         match &row.error {
             None => {
-                self.done += 1;
-                self.passed += usize::from(row.passed);
+                self.standing.done += 1;
+                self.standing.passed += usize::from(row.passed);
                 self.bar.inc(1);
             }
             Some(error) => {
-                self.errors += 1;
+                self.standing.errors += 1;
                 self.say(&format!("{}, sample {}: {}", row.task_id, row.sample, error.message));
             }
         }
@@ -124,27 +124,30 @@ impl Progress {
         self.bar.finish_and_clear();
     }
 
+    /// Shows how the batch stands on a board.
+    pub(super) fn publish(&self, board: &Board) {
+        board.set_batch(&self.purse, self.standing);
+    }
+
     /// How far it is, in one line.
     #[expect(clippy::cast_precision_loss, reason = "figures for people")]
     pub(super) fn status(&self) -> String {
         let spent = self.purse.spent();
-        let share = if self.done > 0 { 100.0 * self.passed as f64 / self.done as f64 } else { 0.0 };
+        let Standing { total, done, passed, errors } = self.standing;
+        let share = if done > 0 { 100.0 * passed as f64 / done as f64 } else { 0.0 };
         let money = if self.priced { usd(spent.micro_usd) } else { "price unknown".to_owned() };
         let tokens = spent.input_tokens.saturating_add(spent.output_tokens);
-        let errors = if self.errors > 0 { format!(", {} errors", self.errors) } else { String::new() };
-        let fresh = self.done - self.before;
+        let errors = if errors > 0 { format!(", {errors} errors") } else { String::new() };
+        let fresh = done - self.before;
         let elapsed = self.started.elapsed().as_secs_f64();
         let rate = fresh as f64 / elapsed.max(0.001);
         let left = if fresh == 0 {
             "time left unknown".to_owned()
         } else {
-            format!("{} left", period((self.total - self.done.min(self.total)) as f64 / rate))
+            format!("{} left", period(self.standing.left() as f64 / rate))
         };
         format!(
-            "{} of {} samples, {} passed ({share:.1} %){errors} | {} calls, {tokens} tokens, {money} | {:.1} samples/min, {left}",
-            self.done,
-            self.total,
-            self.passed,
+            "{done} of {total} samples, {passed} passed ({share:.1} %){errors} | {} calls, {tokens} tokens, {money} | {:.1} samples/min, {left}",
             spent.calls,
             rate * 60.0,
         )

@@ -7,6 +7,7 @@
     clippy::print_stderr,
     reason = "tests, which say what they measured or left out"
 )]
+#![expect(clippy::indexing_slicing, reason = "JSON has null where nothing is")]
 
 use std::collections::BTreeSet;
 use std::process::{Child, Command, Stdio};

@@ -314,7 +314,7 @@ pub struct Scorer {
     pub path: Option<String>,
 }
 
-/// What compares the sub-modules of programs, in strategies that do.
+/// What compares the sub-modules of programs.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Embedding {

@@ -143,6 +143,7 @@ impl Driver {
                 return;
             }
             let Some(trial) = self.state.waiting.take().or_else(|| self.search.ask(1).pop()) else { return };
+            let trial = self.narrowed(trial);
             let grant = self.grant(&trial);
             self.state.waits_for_others = matches!(grant, Grant::WaitForOthers);
             match grant {
@@ -154,6 +155,15 @@ impl Driver {
                 Grant::Never(reason) => self.state.stop = Some(reason),
             }
         }
+    }
+
+    /// The trial for as many programs as are left, where it is for several and nothing in flight may give some back.
+    fn narrowed(&self, trial: Trial) -> Trial {
+        if !self.state.in_flight.is_empty() {
+            return trial;
+        }
+        let left = usize::try_from(self.budget.remaining_generations()).unwrap_or(usize::MAX);
+        Trial { operator: trial.operator.narrowed(left.max(1)), ..trial }
     }
 
     /// Reserves what the trial can spend at most; alone in flight, what is left must do, if it buys the one call and

@@ -169,6 +169,14 @@ impl Budget {
         self.limits.calls.map_or(u64::MAX, |limit| limit.saturating_sub(gone))
     }
 
+    /// Programs that are neither spent nor held; `u64::MAX` where there is no limit.
+    #[must_use]
+    pub fn remaining_generations(&self) -> u64 {
+        let ledger = locked(&self.ledger);
+        let gone = (ledger.spent + ledger.reserved).generations;
+        self.limits.generations.map_or(u64::MAX, |limit| limit.saturating_sub(gone))
+    }
+
     /// What was spent, steps in flight left out.
     #[must_use]
     pub fn spent(&self) -> Cost {

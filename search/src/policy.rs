@@ -273,6 +273,16 @@ impl Operator {
         }
     }
 
+    /// The same for at most `most` programs, where it draws several from one request that are none of each other's business.
+    #[must_use]
+    pub fn narrowed(self, most: usize) -> Self {
+        match self {
+            Self::Resample { count, style } => Self::Resample { count: count.min(most), style },
+            Self::Refine { reflection, count } => Self::Refine { reflection, count: count.min(most) },
+            other => other,
+        }
+    }
+
     /// Complete programs that the operator makes at most, which is what the generations of a budget count.
     #[must_use]
     pub const fn generations(&self) -> u64 {

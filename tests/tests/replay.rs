@@ -49,10 +49,10 @@ fn stored_answers_alone_reproduce_a_run_and_nothing_else() {
     assert_eq!((missing.code, server.count()), (Some(3), 0), "{missing:?}");
     assert!(missing.stderr.contains("no stored answer"), "{missing:?}");
 
-    let few = Ended::of(&mut place.solve(puzzle("roman"), &server, &["--set", "budget.calls=4"]));
+    let few = Ended::of(&mut place.solve(puzzle("roman"), &server, &["--set", "budget.calls=2"]));
     let asked = server.count();
     let same =
-        Ended::of(&mut place.solve(puzzle("roman"), &server, &["--set", "budget.calls=4", "--cache-only"]));
+        Ended::of(&mut place.solve(puzzle("roman"), &server, &["--set", "budget.calls=2", "--cache-only"]));
     assert_eq!((same.code, same.result(), server.count()), (few.code, few.result(), asked));
     let more = Ended::of(&mut place.solve(puzzle("roman"), &server, &["--cache-only"]));
     assert_eq!((more.code, server.count()), (Some(3), asked), "{more:?}");

@@ -175,7 +175,8 @@ async fn a_right_program_is_found_and_kept() {
 #[tokio::test]
 async fn calls_never_exceed_the_budget() {
     for strategy in NAMES {
-        for calls in [1, 2, 3, 7] {
+        // With more, some have asked for all the programs that they want.
+        for calls in [1, 2, 3, 4] {
             let model = Arc::new(model(|_| WRONG));
             let limits = BudgetLimits { calls: Some(calls), ..BudgetLimits::default() };
             let (outcome, ..) = searched(builder(Arc::clone(&model), strategy).budget(limits)).await;
@@ -183,6 +184,19 @@ async fn calls_never_exceed_the_budget() {
             assert_eq!(outcome.cost.calls, model.calls() as u64, "{strategy}");
             assert_eq!(outcome.status, Status::Capped, "{strategy} with {calls} calls");
         }
+    }
+}
+
+#[tokio::test]
+async fn the_last_request_is_for_the_programs_that_are_left() {
+    for generations in [5, 8, 11] {
+        let limits = BudgetLimits { generations: Some(generations), ..BudgetLimits::default() };
+        let settings = json!({"per_request": 4});
+        let strategy = Strategy::by_name("resample", &settings).unwrap();
+        let model = Arc::new(model(|_| WRONG));
+        let builder = builder(model, "resample").strategy(strategy).budget(limits).in_flight(1);
+        let (outcome, ..) = searched(builder).await;
+        assert_eq!(outcome.cost.generations, generations.min(10));
     }
 }
 

@@ -273,7 +273,7 @@ impl Operator {
         }
     }
 
-    /// The same for at most `most` programs, where it draws several from one request that are none of each other's business.
+    /// The same for at most `most` programs, where it draws several independent ones from one request.
     #[must_use]
     pub fn narrowed(self, most: usize) -> Self {
         match self {

@@ -68,15 +68,24 @@ async fn what_can_not_be_opened_or_read_is_named_without_the_password() {
     }
 }
 
+fn server() -> ModelServer {
+    let model = SkilledModel::new(0.3);
+    ModelServer::answering(move |request| model.answer(request))
+}
+
+/// Puts the puzzles where a batch finds them, in `puzzles.jsonl`.
+fn place_puzzles(place: &Sandboxed) {
+    let rows: String = puzzles().iter().map(|puzzle| format!("{puzzle}\n")).collect();
+    let _ = place.file("puzzles.jsonl", rows);
+}
+
 /// The same batch in PostgreSQL, killed once, and in SQLite.
 #[test]
 fn a_batch_in_postgres_ends_as_one_in_sqlite() {
     let Some(database) = PostgresServer::start() else { return };
-    let model = SkilledModel::new(0.3);
-    let server = ModelServer::answering(move |request| model.answer(request));
+    let server = server();
     let place = Sandboxed::new();
-    let rows: String = puzzles().iter().map(|puzzle| format!("{puzzle}\n")).collect();
-    let _ = place.file("puzzles.jsonl", rows);
+    place_puzzles(&place);
     let url = format!("store.url={}", database.database("batch"));
     let eval = |out: &str, more: &[&str]| -> Command {
         let mut command =
@@ -108,11 +117,9 @@ fn a_batch_in_postgres_ends_as_one_in_sqlite() {
 #[test]
 fn a_batch_in_postgres_is_viewed_and_its_neighbour_is_not() {
     let Some(database) = PostgresServer::start() else { return };
-    let model = SkilledModel::new(0.3);
-    let server = ModelServer::answering(move |request| model.answer(request));
+    let server = server();
     let place = Sandboxed::new();
-    let rows: String = puzzles().iter().map(|puzzle| format!("{puzzle}\n")).collect();
-    let _ = place.file("puzzles.jsonl", rows);
+    place_puzzles(&place);
     let url = format!("store.url={}", database.database("shared"));
     for (out, seed) in [("one", "1"), ("other", "2")] {
         let mut eval = place.command(&["eval", "puzzles.jsonl", "--strategy", "resample", "--out", out]);
@@ -146,8 +153,7 @@ fn a_batch_in_postgres_is_viewed_and_its_neighbour_is_not() {
 #[test]
 fn a_search_in_postgres_is_shown_and_continued() {
     let Some(database) = PostgresServer::start() else { return };
-    let model = SkilledModel::new(0.3);
-    let server = ModelServer::answering(move |request| model.answer(request));
+    let server = server();
     let place = Sandboxed::new();
     let url = format!("store.url={}", database.database("search"));
     let solve =

@@ -332,18 +332,23 @@ fn the_tree_is_drawn_in_a_browser() {
     }
 }
 
-#[test]
-fn a_failed_test_and_a_changed_program_are_shown() {
-    let Some(browser) = Browser::find() else { return };
-    let place = Sandboxed::new();
-    let model = SkilledModel::new(0.0);
+/// A viewer of a search that revised programs, the search's id and its events.
+fn revised(place: &Sandboxed, model: SkilledModel) -> (Viewer, String, Vec<Value>) {
     let server = ModelServer::answering(move |request| model.answer(request));
     let more = ["--strategy", "reflexion", "--seed", "1", "--run-dir", "run", "--set", "budget.calls=8"];
     let ended = Ended::of(&mut place.solve(puzzle("roman"), &server, &more));
     assert!(matches!(ended.code, Some(0 | 1 | 5)), "{ended:?}");
-    let viewer = Viewer::start(&place, "run");
+    let viewer = Viewer::start(place, "run");
     let id = viewer.runs()[0]["id"].as_str().unwrap().to_owned();
     let events = events(&viewer, &id);
+    (viewer, id, events)
+}
+
+#[test]
+fn a_failed_test_and_a_changed_program_are_shown() {
+    let Some(browser) = Browser::find() else { return };
+    let place = Sandboxed::new();
+    let (viewer, id, events) = revised(&place, SkilledModel::new(0.0));
     let revision = events.iter().find(|event| event["kind"] == "revision").expect("a revision");
     let failed = events.iter().find(|event| event["attempt"]["passed"] != event["attempt"]["total"]).unwrap();
     let page = browser.elements(&viewer.page(&format!("#/{id}/{}", failed["node"])), 1280);
@@ -367,14 +372,7 @@ fn focused(page: &mut Page) -> String {
 fn a_click_on_a_node_shows_what_it_holds() {
     let Some(browser) = Browser::find() else { return };
     let place = Sandboxed::new();
-    let model = SkilledModel::stubborn(0.0);
-    let server = ModelServer::answering(move |request| model.answer(request));
-    let more = ["--strategy", "reflexion", "--seed", "1", "--run-dir", "run", "--set", "budget.calls=8"];
-    let ended = Ended::of(&mut place.solve(puzzle("roman"), &server, &more));
-    assert!(matches!(ended.code, Some(0 | 1 | 5)), "{ended:?}");
-    let viewer = Viewer::start(&place, "run");
-    let id = viewer.runs()[0]["id"].as_str().unwrap().to_owned();
-    let events = events(&viewer, &id);
+    let (viewer, id, events) = revised(&place, SkilledModel::stubborn(0.0));
     let is_failed = |event: &&Value| event["attempt"]["passed"] != event["attempt"]["total"];
     let revision = events.iter().filter(is_failed).find(|event| event["kind"] == "revision");
     let node = revision.expect("a revision that fails")["node"].as_u64().unwrap();

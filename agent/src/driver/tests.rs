@@ -9,7 +9,7 @@ use codeagent_sandbox::Sandbox;
 use codeagent_sandbox::wasm::WasmSandbox;
 use codeagent_search::policy::StopReason;
 use codeagent_search::{BudgetLimits, NodeId, NodeKind, Tree};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use crate::builder::{Agent, AgentBuilder};
@@ -175,11 +175,17 @@ async fn a_right_program_is_found_and_kept() {
 #[tokio::test]
 async fn calls_never_exceed_the_budget() {
     for strategy in NAMES {
-        // With more, some have asked for all the programs that they want.
-        for calls in [1, 2, 3, 4] {
+        // Without bounds of its own that seven calls come near to.
+        let settings = match strategy {
+            "adaptive" => json!({"generations": 200, "stop_below": 0.0}),
+            _ => Value::Null,
+        };
+        for calls in [1, 2, 3, 7] {
             let model = Arc::new(model(|_| WRONG));
             let limits = BudgetLimits { calls: Some(calls), ..BudgetLimits::default() };
-            let (outcome, ..) = searched(builder(Arc::clone(&model), strategy).budget(limits)).await;
+            let bounded = builder(Arc::clone(&model), strategy).budget(limits);
+            let bounded = bounded.strategy(Strategy::by_name(strategy, &settings).unwrap());
+            let (outcome, ..) = searched(bounded).await;
             assert!(model.calls() as u64 <= calls, "{strategy} asked {} times of {calls}", model.calls());
             assert_eq!(outcome.cost.calls, model.calls() as u64, "{strategy}");
             assert_eq!(outcome.status, Status::Capped, "{strategy} with {calls} calls");

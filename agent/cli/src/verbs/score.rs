@@ -26,7 +26,7 @@ use crate::{config, sandboxes, tally};
 use results::{Key, Results, Row, key};
 
 /// Programs that wait for their turn, for each that runs. Results are written in the order of the samples, so this many are
-/// judged behind one that runs into its time limit before a core falls idle.
+/// judged behind one that runs into its time limit before a core falls idle; a kill meanwhile costs their judging again.
 const AHEAD: usize = 256;
 
 /// What came of all samples, as JSON.

@@ -339,7 +339,8 @@ fn revised(place: &Sandboxed, model: SkilledModel) -> (Viewer, String, Vec<Value
     let ended = Ended::of(&mut place.solve(puzzle("roman"), &server, &more));
     assert!(matches!(ended.code, Some(0 | 1 | 5)), "{ended:?}");
     let viewer = Viewer::start(place, "run");
-    let id = viewer.runs()[0]["id"].as_str().unwrap().to_owned();
+    let runs = viewer.runs();
+    let id = runs.first().and_then(|run| run.get("id")?.as_str()).unwrap().to_owned();
     let events = events(&viewer, &id);
     (viewer, id, events)
 }

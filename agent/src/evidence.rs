@@ -5,6 +5,7 @@
 //! here from the answers, so that a test costs nothing beyond its input, and programs can be told apart by behaviour.
 
 mod answer;
+mod passages;
 mod written;
 
 use std::time::Duration;
@@ -18,7 +19,7 @@ use crate::program::assemble;
 use crate::score::count;
 
 pub use answer::digest;
-pub use written::{WrittenTest, WrittenTests};
+pub use written::{Reading, WrittenTest, WrittenTests};
 
 /// Runs programs for their evidence.
 #[derive(Clone)]

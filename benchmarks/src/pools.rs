@@ -11,6 +11,8 @@ mod tests;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use codeagent::program::STOPS;
+
 use crate::datasets::fields::{Field, Row};
 use crate::datasets::source::Documents;
 use crate::datasets::{Dataset, DatasetError, ProblemWithHidden};
@@ -18,11 +20,6 @@ use crate::lessons::Told;
 
 /// Faults kept with their positions; the rest are counted.
 const FAULTS_MAX: usize = 100;
-
-/// Where completions of human-eval end: before a line at the left margin that begins something else.
-///
-/// Source: Chen et al. 2021, *Evaluating Large Language Models Trained on Code*, section 3.
-const STOPS: [&str; 5] = ["\nclass", "\ndef", "\n#", "\nif", "\nprint"];
 
 /// Fields that hold programs, the first that a row has with any.
 const PROGRAMS: [&str; 4] = ["completion_list", "samples", "solution", "completion"];

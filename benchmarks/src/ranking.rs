@@ -1,6 +1,8 @@
 //! What rankings are worth: pass@k where the k samples are drawn in a ranking's order, beside drawing at random.
 
-use codeagent::search::choose::evidence::Class;
+use std::collections::BTreeSet;
+
+use codeagent::search::choose::evidence::{Class, draws};
 
 /// The probability that one of `k` samples, drawn at random without replacement, is right.
 ///
@@ -13,8 +15,8 @@ pub fn random_pass_at(right: &[bool], k: usize) -> f64 {
 }
 
 /// The probability that one of `k` samples is right that are drawn in the order of `ranking`: one of every class, the best
-/// class first, then a second one of every class, until there are `k`. Within a class samples are drawn at random, since
-/// the ranking does not tell them apart.
+/// class first, then a second one of every class, until there are `k`, as [`draws`] has it. Within a class samples are
+/// drawn at random, since the ranking does not tell them apart.
 ///
 /// Source: Chen et al. 2023, *CodeT*, section 2.2 ("Consensus Set Selection"). With fewer than `k` samples all are drawn.
 #[must_use]
@@ -30,17 +32,9 @@ pub fn ranked_pass_at(ranking: &[Class], right: &[bool], k: usize) -> f64 {
 
 /// How many samples of each class are among the first `k`.
 fn shares(ranking: &[Class], k: usize) -> Vec<usize> {
-    let mut shares = vec![0; ranking.len()];
-    let mut left = k.min(ranking.iter().map(|class| class.samples.len()).sum());
-    while left > 0 {
-        for (share, class) in shares.iter_mut().zip(ranking) {
-            if left > 0 && *share < class.samples.len() {
-                *share += 1;
-                left -= 1;
-            }
-        }
-    }
-    shares
+    let first: BTreeSet<usize> = draws(ranking).into_iter().take(k).collect();
+    let drawn = |class: &Class| class.samples.iter().filter(|sample| first.contains(sample)).count();
+    ranking.iter().map(drawn).collect()
 }
 
 /// The probability that `drawn` of `all`, without replacement, are all among `some` of them.

@@ -8,7 +8,19 @@ use codeagent_sandbox::literal::{CallAssertion, Expectation, assertions};
 use codeagent_sandbox::{Arguments, Claim};
 use codeagent_search::choose::evidence::GeneratedTest;
 
+use super::passages::passages;
 use crate::problem::Problem;
+
+/// What of a text is a test.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Reading {
+    /// Each assertion, which ends where its statement does.
+    #[default]
+    Assertions,
+    /// Each assertion with what was written behind it, as CodeT reads them. What follows is often the beginning of
+    /// something else that no program can pass, so that its assertion does not count.
+    Passages,
+}
 
 /// A distinct test.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,19 +41,28 @@ pub struct WrittenTests {
 }
 
 impl WrittenTests {
-    /// Reads the first `per_text` assertions about the problem's entry point out of each text. Assertions are equal if
-    /// they say the same of the same input. The inputs of visible tests are inputs too. Nothing is read for programs
+    /// Reads the first `per_text` tests of the problem's entry point out of each text. Assertions are equal if they say the
+    /// same of the same input. The inputs of visible tests are inputs too. Nothing is read for programs
     /// from stdin to stdout.
     #[must_use]
-    pub fn read<'t>(problem: &Problem, texts: impl IntoIterator<Item = &'t str>, per_text: usize) -> Self {
+    pub fn read<'t>(
+        problem: &Problem,
+        texts: impl IntoIterator<Item = &'t str>,
+        reading: Reading,
+        per_text: usize,
+    ) -> Self {
         let mut reader = Reader::default();
         let Some(entry) = problem.entry.function() else { return reader.tests };
         for case in &problem.visible {
             reader.visible(&case.test, entry);
         }
         for text in texts {
-            for statement in assertions(text, entry).into_iter().take(per_text) {
-                reader.add(statement, entry);
+            let tests = match reading {
+                Reading::Assertions => assertions(text, entry).into_iter().map(str::to_owned).collect(),
+                Reading::Passages => passages(text, entry),
+            };
+            for test in tests.iter().take(per_text) {
+                reader.add(test, entry);
             }
         }
         reader.tests
@@ -161,7 +182,7 @@ mod tests {
             "assert f(1) == 2\nassert f( 1 )==2, 'again'\nassert f(1) == 3\n",
             "assert f(1) == 2\nassert abs(f(2)) < 1",
         ];
-        let read = WrittenTests::read(&problem, texts, 5);
+        let read = WrittenTests::read(&problem, texts, Reading::Assertions, 5);
         let seen: Vec<_> = read.tests().iter().map(|test| (test.test.draws, test.test.input)).collect();
         assert_eq!(seen, [(3, Some(1)), (1, Some(1)), (1, None)]);
         assert_eq!(read.inputs().len(), 2);
@@ -169,12 +190,27 @@ mod tests {
         assert_eq!(read.passed(&[answer(4), answer(3)]), [false, true, false]);
         assert_eq!(read.passed(&[answer(4), None]), [false; 3]);
         assert_eq!(read.others("", Duration::ZERO).map(|(index, _)| index).collect::<Vec<_>>(), [2]);
-        assert_eq!(WrittenTests::read(&problem, texts, 1).tests().len(), 1);
+        assert_eq!(WrittenTests::read(&problem, texts, Reading::Assertions, 1).tests().len(), 1);
+    }
+
+    #[test]
+    fn what_follows_an_assertion_is_read_with_it_or_left() {
+        let problem = Problem::function("t", "f", "");
+        let text = ["assert f(1) == 2\nimport absent\nassert f(1) == 2"];
+        let draws = |reading| {
+            let read = WrittenTests::read(&problem, text, reading, 5);
+            read.tests().iter().map(|test| (test.test.draws, test.test.input)).collect::<Vec<_>>()
+        };
+        assert_eq!(draws(Reading::Assertions), [(2, Some(0))]);
+        assert_eq!(draws(Reading::Passages), [(1, None), (1, Some(0))]);
     }
 
     #[test]
     fn programs_from_stdin_have_no_such_tests() {
         let problem = Problem::stdio("t", "").prints("1", "2");
-        assert_eq!(WrittenTests::read(&problem, ["assert f(1) == 2"], 5), WrittenTests::default());
+        assert_eq!(
+            WrittenTests::read(&problem, ["assert f(1) == 2"], Reading::Passages, 5),
+            WrittenTests::default()
+        );
     }
 }

@@ -3,10 +3,12 @@
 use super::evidence::{Class, Evidence, ranked};
 
 /// Ranks classes of programs that pass exactly the same generated tests, by `√programs × tests`: programs and tests
-/// both counted as often as they were drawn. Programs that pass no test have score 0 and stand last.
+/// both counted as often as they were drawn. Classes of equal scores are one. Programs that pass no test have score 0
+/// and stand last.
 ///
 /// Source: Chen et al. 2023, *CodeT: Code Generation with Generated Tests*, section 2.2, and the square root of
-/// section 3.2, which its code uses. There, programs that pass nothing are left out of the ranking.
+/// section 3.2, which its code uses, as it does the joining of equal scores. There, programs that pass nothing are left
+/// out of the ranking.
 #[must_use]
 pub fn rank(evidence: &Evidence) -> Vec<Class> {
     ranked_by(evidence, f64::sqrt)
@@ -25,7 +27,22 @@ fn ranked_by(evidence: &Evidence, weight: impl Fn(f64) -> f64) -> Vec<Class> {
         let tests = tests.map_or(0, |sample| evidence.tests_passed(sample));
         Class { score: weight(samples.len() as f64) * tests as f64, samples }
     };
-    ranked(evidence.classes(|sample| &sample.passed).into_iter().map(score).collect())
+    joined(ranked(evidence.classes(|sample| &sample.passed).into_iter().map(score).collect()))
+}
+
+/// A ranking in which classes of equal scores are one class.
+fn joined(ranking: Vec<Class>) -> Vec<Class> {
+    let mut joined: Vec<Class> = Vec::new();
+    for class in ranking {
+        match joined.last_mut() {
+            Some(last) if last.score.total_cmp(&class.score).is_eq() => last.samples.extend(class.samples),
+            _ => joined.push(class),
+        }
+    }
+    for class in &mut joined {
+        class.samples.sort_unstable();
+    }
+    joined
 }
 
 #[cfg(test)]
@@ -58,7 +75,16 @@ mod tests {
         let members: Vec<_> = found.iter().map(|class| class.samples.as_slice()).collect();
         assert_eq!(members, [&[1][..], &[0, 3], &[2, 4]]);
         assert!((found[1].score - 3.0 * 2.0_f64.sqrt()).abs() < 1e-12 && found[2].score == 0.0);
-        assert_eq!(draws(&found), [1, 0, 2, 3, 4]);
+        // Programs that pass nothing wait for all others.
+        assert_eq!(draws(&found), [1, 0, 3, 2, 4]);
+    }
+
+    /// By hand: one program that passes both draws of a test, √1 × 2, and four that pass one of another, √4 × 1.
+    #[test]
+    fn classes_of_equal_scores_are_one() {
+        let (one, many) = ([true, false], [false, true]);
+        let found = rank(&evidence(&[2, 1], &[&many, &one, &many, &many, &many]));
+        assert_eq!(found, [Class { samples: vec![0, 1, 2, 3, 4], score: 2.0 }]);
     }
 
     #[test]

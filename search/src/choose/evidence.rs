@@ -86,10 +86,17 @@ pub fn ranked(mut classes: Vec<Class>) -> Vec<Class> {
 }
 
 /// The order in which a ranking gives samples away: the first of every class, the best class first, then the second of
-/// every class that has one, and so on. So the first few differ in what they do.
+/// every class that has one, and so on. So the first few differ in what they do. Classes of score 0, which nothing
+/// speaks for, wait until the others are used up.
 #[must_use]
 pub fn draws(ranking: &[Class]) -> Vec<usize> {
-    let longest = ranking.iter().map(|class| class.samples.len()).max().unwrap_or(0);
-    let round = |turn| ranking.iter().filter_map(move |class| class.samples.get(turn).copied());
+    let (supported, others): (Vec<&Class>, Vec<&Class>) =
+        ranking.iter().partition(|class| class.score.total_cmp(&0.0).is_ne());
+    [supported, others].iter().flat_map(|classes| in_turns(classes)).collect()
+}
+
+fn in_turns(classes: &[&Class]) -> Vec<usize> {
+    let longest = classes.iter().map(|class| class.samples.len()).max().unwrap_or(0);
+    let round = |turn| classes.iter().filter_map(move |class| class.samples.get(turn).copied());
     (0..longest).flat_map(round).collect()
 }

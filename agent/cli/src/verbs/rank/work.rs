@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use codeagent::evidence::{Witness, WrittenTests};
+use codeagent::evidence::{Reading, Witness, WrittenTests};
 use codeagent::learned::shown;
 use codeagent::models::Scorer;
 use codeagent::program::assemble;
@@ -81,7 +81,9 @@ impl<'a> Work<'a> {
                 continue;
             }
             let texts = tests.of(&problem.problem.id).iter().map(|text| text.text.as_str());
-            let tests = Arc::new(WrittenTests::read(&problem.problem, texts, arguments.tests_per_text));
+            let per_text = arguments.tests_per_text;
+            let tests = WrittenTests::read(&problem.problem, texts, reading(arguments.method), per_text);
+            let tests = Arc::new(tests);
             let (programs, distinct) = distinct(drawn);
             work.programs += distinct.len();
             let mut runs = JoinSet::new();
@@ -179,6 +181,14 @@ impl<'a> Pending<'a> {
             programs: self.programs,
             scores,
         }
+    }
+}
+
+/// What of a model's text is a test: dual agreement is as its authors have it.
+const fn reading(method: RankMethod) -> Reading {
+    match method {
+        RankMethod::DualAgreement | RankMethod::DualAgreementProduct => Reading::Passages,
+        _ => Reading::Assertions,
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use codeagent_tests::binary::{Ended, Sandboxed};
 use codeagent_tests::server::{Fault, ModelServer};
-use codeagent_tests::skill::{SkilledModel, puzzle};
+use codeagent_tests::skill::{SkilledModel, puzzle, puzzles};
 use serde_json::{Value, json};
 
 /// A vector that says whether a text holds a loop: no kinship of syntax or names would say the same.
@@ -137,4 +137,30 @@ fn codechain_compares_by_it_and_is_recorded_with_it() {
     );
     assert_ne!(other.json()["run_id"], recorded.json()["run_id"]);
     assert!(place.events("syntax").iter().all(|event| event["type"] != "modules_embedded"));
+}
+
+/// Of every answer the embedding model reads the sub-modules, at the most all of it; a strategy that compares none asks
+/// for no vector.
+#[test]
+fn an_estimate_counts_what_would_be_read() {
+    let (place, server) = (Sandboxed::new(), server(&[]));
+    configured(&place, &server);
+    let _ = place.file("puzzles.jsonl", format!("{}\n", puzzles()[0]));
+    let prices = ["scripted.input", "scripted.output", "vectors.input", "vectors.output"];
+    let high = |strategy: &str, more: &[&str]| {
+        let mut command = place.command(&["estimate", "puzzles.jsonl", "--json", "--strategy", strategy]);
+        command.args(["-m", "scripted", "--base-url", &server.base_url(), "--config", "embedding.toml"]);
+        command.args(["--set", "budget.calls=3"]).args(more);
+        prices.iter().for_each(|price| {
+            command.args(["--set", &format!("price.{price}=1")]);
+        });
+        let ended = Ended::of(&mut command);
+        assert_eq!((ended.code, server.count()), (Some(0), 0), "{ended:?}");
+        ended.json()["high"].clone()
+    };
+    let embedding = ["--set", "embedding.profile=\"vectors\""];
+    let (alone, with) = (high("codechain", &[]), high("codechain", &embedding));
+    assert_eq!((&alone["embedding_tokens"], &with["embedding_tokens"]), (&json!(0), &with["output_tokens"]));
+    assert!(with["usd"].as_f64() > alone["usd"].as_f64(), "{with} {alone}");
+    assert_eq!(high("resample", &embedding)["embedding_tokens"], 0);
 }

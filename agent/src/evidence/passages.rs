@@ -1,5 +1,7 @@
 //! Tests as CodeT reads them: each assertion together with what was written behind it.
 
+use codeagent_sandbox::literal::assertions;
+
 use crate::modules::parses;
 use crate::program::STOPS;
 
@@ -19,7 +21,9 @@ pub(super) fn passages(text: &str, name: &str) -> Vec<String> {
         let stops = STOPS.iter().copied().chain([FENCE]);
         let end = stops.filter_map(|stop| part.find(stop)).min().unwrap_or(part.len());
         let passage = format!("{ASSERT}{}", part.get(..end).unwrap_or(part)).trim().to_owned();
-        parses(&passage).then_some(passage)
+        // A line break behind the word is a mistake that the grammar lets pass.
+        let asserts = assertions(&passage, name).first().is_some_and(|first| passage.starts_with(first));
+        (asserts && parses(&passage)).then_some(passage)
     };
     parts.filter_map(passage).collect()
 }
@@ -37,5 +41,6 @@ mod tests {
             ["assert f(1) == 2", "assert f(2) == 3\nimport absent", "assert f(3)", "assert f(6) == 7  # six"]
         );
         assert_eq!(passages("no tests of f", "f"), Vec::<String>::new());
+        assert_eq!(passages("assert \n    f(1) == 2\nassert f(2) == 3", "f"), ["assert f(2) == 3"]);
     }
 }

@@ -44,6 +44,16 @@ pub enum Move {
     Rethink,
 }
 
+impl Move {
+    /// How many there are.
+    pub(super) const COUNT: usize = 6;
+
+    /// Its number, from 0.
+    pub(super) const fn number(self) -> usize {
+        self as usize
+    }
+}
+
 /// What the program that a move works from came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -93,6 +103,14 @@ impl Class {
 }
 
 impl Situation {
+    /// How many there are.
+    pub(super) const COUNT: usize = Move::COUNT * 3 * 5;
+
+    /// Its number, from 0.
+    pub(super) const fn number(self) -> usize {
+        (self.act.number() * 3 + self.depth as usize) * 5 + self.class as usize
+    }
+
     /// A move applied to a node of this depth.
     #[must_use]
     pub fn new(act: Move, depth: u32, class: Class) -> Self {

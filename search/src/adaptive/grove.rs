@@ -37,12 +37,14 @@ pub(super) struct Grove {
     plots: Vec<Plot>,
     experience: Experience,
     /// Answer tokens that each move cost, per program where it makes several.
-    costs: BTreeMap<Move, Moments>,
+    costs: [Moments; Move::COUNT],
     all_costs: Moments,
+    /// What each move costs beside the mean, to the power of a quarter.
+    prices: [f64; Move::COUNT],
     /// Every situation that came up.
     offers: BTreeSet<Situation>,
-    /// This step's draws.
-    drawn: BTreeMap<Situation, f64>,
+    /// This step's draws, by number of situation.
+    drawn: [Option<f64>; Situation::COUNT],
     /// Thoughts that no program was written from yet.
     untried: u32,
     /// Thoughts that were just written anew, whose programs come next.
@@ -80,7 +82,8 @@ struct Plot {
     /// How often each behaviour came below it.
     behaviours: BTreeMap<u64, u32>,
     commonest: u32,
-    made: BTreeMap<Move, u32>,
+    /// How often each move was made at it, by number.
+    made: [u32; Move::COUNT],
     /// Worth of its last program before it was written anew.
     before: Option<f64>,
     arms: Arms,
@@ -92,10 +95,11 @@ impl Grove {
         let mut grove = Self {
             plots: vec![root],
             experience: config.experience.clone(),
-            costs: BTreeMap::new(),
+            costs: [Moments::default(); Move::COUNT],
             all_costs: Moments::default(),
+            prices: [1.0; Move::COUNT],
             offers: BTreeSet::new(),
-            drawn: BTreeMap::new(),
+            drawn: [None; Situation::COUNT],
             untried: 0,
             due: Vec::new(),
             losses: Losses::default(),
@@ -121,7 +125,7 @@ impl Grove {
             self.lose(thought, Move::Implement);
             return Some((thought, Move::Implement));
         }
-        self.drawn.clear();
+        self.drawn = [None; Situation::COUNT];
         let mut node = NodeId::ROOT;
         loop {
             let act = self.best_move(node, dice);
@@ -139,7 +143,7 @@ impl Grove {
 
     fn best_move(&mut self, node: NodeId, dice: &mut Dice) -> Option<(Move, f64)> {
         let mut best: Option<(Move, f64)> = None;
-        for act in self.moves(node) {
+        for act in self.moves(node).into_iter().flatten() {
             let plot = self.plot(node)?;
             let (situation, below) = (plot.situation(act), plot.below);
             let expected = self.draw(situation, dice);
@@ -162,7 +166,7 @@ impl Grove {
 
     /// What going on with a child is worth; `None` if nothing can be done below it.
     fn value(&mut self, child: NodeId, dice: &mut Dice) -> Option<f64> {
-        let act = self.moves(child).next();
+        let act = self.moves(child).into_iter().flatten().next();
         let plot = self.plot(child)?;
         if plot.is_stale() || (act.is_none() && plot.arms.is_empty()) {
             return None;
@@ -181,25 +185,27 @@ impl Grove {
     }
 
     /// The moves that can be made at a node, the usual one first.
-    fn moves(&self, node: NodeId) -> impl Iterator<Item = Move> + use<> {
+    fn moves(&self, node: NodeId) -> [Option<Move>; 3] {
         let moves = self.plot(node).map_or([None; 3], |plot| self.moves_at(plot));
-        let under_way: Vec<Move> =
-            self.losses.moves.iter().filter(|(at, _)| *at == node).map(|(_, act)| *act).collect();
-        let allowed = move |act: &Move| match act {
+        let under_way = || self.losses.moves.iter().filter(|(at, _)| *at == node).map(|(_, act)| *act);
+        let count = under_way().count();
+        if count == 0 {
+            return moves;
+        }
+        let allowed = |act: &Move| match act {
             // Requests for programs from the statement are joined; any other question would be the same one again.
-            Move::Resample => under_way.len() < JOINED,
-            _ if under_way.len() >= AT_ONCE || under_way.contains(&Move::Rethink) => false,
-            Move::Rethink => under_way.is_empty(),
-            act => !under_way.contains(act),
+            Move::Resample => count < JOINED,
+            Move::Rethink => false,
+            act => count < AT_ONCE && under_way().all(|other| other != Move::Rethink && other != *act),
         };
-        moves.into_iter().flatten().filter(allowed)
+        moves.map(|act| act.filter(allowed))
     }
 
     fn moves_at(&self, plot: &Plot) -> [Option<Move>; 3] {
         if plot.depth >= self.max_depth {
             return [None; 3];
         }
-        let made = |act| plot.made.get(&act).copied().unwrap_or(0);
+        let made = |act: Move| plot.made.get(act.number()).copied().unwrap_or(0);
         let failed = matches!(plot.class, Class::Broken | Class::PassesNone | Class::PassesSome);
         match plot.kind {
             NodeKind::Root => {
@@ -218,14 +224,15 @@ impl Grove {
 
     /// One draw per situation and step.
     fn draw(&mut self, situation: Situation, dice: &mut Dice) -> f64 {
-        let experience = &self.experience;
-        *self.drawn.entry(situation).or_insert_with(|| experience.belief(situation).draw(dice))
+        let mut draw = || self.experience.belief(situation).draw(dice);
+        match self.drawn.get_mut(situation.number()) {
+            Some(drawn) => *drawn.get_or_insert_with(draw),
+            None => draw(),
+        }
     }
 
-    /// What a move costs beside the mean, to the power of a quarter.
     fn price(&self, act: Move) -> f64 {
-        let relative = self.costs.get(&act).map_or(1.0, |costs| costs.mean / self.all_costs.mean.max(1.0));
-        relative.clamp(0.1, 10.0).powf(COST_POWER)
+        self.prices.get(act.number()).copied().unwrap_or(1.0)
     }
 
     /// Books an expected loss for a trial that is on its way: every choice that led to it looks one observation worse,
@@ -238,7 +245,7 @@ impl Grove {
         self.experience.add(situation, loss, 1.0);
         self.losses.moves.push((node, act));
         if let Some(plot) = self.plot_mut(node) {
-            *plot.made.entry(act).or_default() += 1;
+            plot.made(act);
         }
         let mut at = Some(node);
         while let Some(here) = at {
@@ -285,8 +292,14 @@ impl Grove {
         let Some(act) = act(&trial.operator) else { return };
         // Of a request for several programs, what one of them cost.
         let tokens = cost.output_tokens as f64 / trial.operator.generations().max(1) as f64;
-        self.costs.entry(act).or_default().add(tokens);
         self.all_costs.add(tokens);
+        if let Some(costs) = self.costs.get_mut(act.number()) {
+            costs.add(tokens);
+        }
+        for (price, costs) in self.prices.iter_mut().zip(&self.costs) {
+            let relative = if costs.weight > 0.0 { costs.mean / self.all_costs.mean.max(1.0) } else { 1.0 };
+            *price = relative.clamp(0.1, 10.0).powf(COST_POWER);
+        }
     }
 
     /// Takes a new node of the tree.
@@ -394,7 +407,8 @@ impl Grove {
 
     fn offer(&mut self, node: NodeId) {
         let Some(plot) = self.plot(node) else { return };
-        let situations: Vec<Situation> = self.moves(node).map(|act| plot.situation(act)).collect();
+        let situations: Vec<Situation> =
+            self.moves(node).into_iter().flatten().map(|act| plot.situation(act)).collect();
         self.offers.extend(situations);
     }
 
@@ -434,9 +448,15 @@ impl Plot {
             below: Moments::default(),
             behaviours: BTreeMap::new(),
             commonest: 0,
-            made: BTreeMap::new(),
+            made: [0; Move::COUNT],
             before: None,
             arms: Arms::default(),
+        }
+    }
+
+    fn made(&mut self, act: Move) {
+        if let Some(made) = self.made.get_mut(act.number()) {
+            *made += 1;
         }
     }
 

@@ -4,7 +4,11 @@
 //! (FunCoder), section 2.3, with the penalties of the published code. Ties go to the earliest candidate and not to a
 //! random one, so that a search can be repeated. The sequential test ([`is_settled`]) is ours.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
+
+use super::evidence::{Class, Evidence, ranked};
 
 /// Points of a candidate for an input on which it returned nothing.
 const CRASH: i64 = -100;
@@ -45,6 +49,33 @@ pub fn scores(candidates: &[Outputs]) -> Vec<i64> {
         votes + if candidate.fails { FAILS } else { 0 }
     };
     candidates.iter().map(points).collect()
+}
+
+/// Ranks classes of programs with the same answers to all shared inputs by the points of one of them. A program that
+/// fails a visible test fails a test whose right answer is known.
+#[must_use]
+pub fn rank(evidence: &Evidence) -> Vec<Class> {
+    let mut numbers = BTreeMap::new();
+    let mut number = |answer: u64| {
+        let next = u32::try_from(numbers.len()).unwrap_or(u32::MAX);
+        *numbers.entry(answer).or_insert(next)
+    };
+    let mut outputs = |answers: &[Option<u64>]| answers.iter().map(|it| it.map(&mut number)).collect();
+    let candidates: Vec<Outputs> = evidence
+        .samples
+        .iter()
+        .map(|sample| Outputs {
+            outputs: outputs(&sample.answers),
+            fails: sample.visible_passed < sample.visible_total,
+        })
+        .collect();
+    let scores = scores(&candidates);
+    let class = |samples: Vec<usize>| {
+        let score = samples.first().and_then(|first| scores.get(*first)).copied().unwrap_or(0);
+        Class { score: score as f64, samples }
+    };
+    let classes = evidence.classes(|sample| (&sample.answers, sample.visible_passed < sample.visible_total));
+    ranked(classes.into_iter().map(class).collect())
 }
 
 /// The candidate with the most points, the earliest of equals; `None` without candidates.
@@ -111,6 +142,7 @@ fn votes(candidates: &[Outputs], candidate: &Outputs, input: usize) -> i64 {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::evidence::Sample;
     use super::*;
 
     const CRASHED: Option<u32> = None;
@@ -126,6 +158,29 @@ mod tests {
         let candidates = behaviours(&[&[a, c], &[a, c], &[b, c], &[CRASHED, c]]);
         assert_eq!(scores(&candidates), [1 + 3, 1 + 3, 3, -100 + 3]);
         assert_eq!(leader(&candidates), Some(0));
+    }
+
+    /// By hand: `a` twice, `b` once and a crash on one input, `c` everywhere on the other; the last fails a visible test.
+    #[test]
+    fn samples_that_answer_alike_share_their_points() {
+        let (a, b, c) = (Some(10), Some(11), Some(12));
+        let sample = |answers: [Option<u64>; 2], visible_passed| Sample {
+            answers: answers.to_vec(),
+            visible_passed,
+            visible_total: 1,
+            ..Sample::default()
+        };
+        let samples = vec![
+            sample([b, c], 1),
+            sample([a, c], 1),
+            sample([None, c], 1),
+            sample([a, c], 1),
+            sample([a, c], 0),
+        ];
+        let found = rank(&Evidence { samples, tests: Vec::new() });
+        let found: Vec<_> = found.iter().map(|class| (class.samples.as_slice(), class.score)).collect();
+        assert_eq!(found, [(&[1, 3][..], 6.0), (&[0], 4.0), (&[2], -96.0), (&[4], -9_994.0)]);
+        assert_eq!(rank(&Evidence::default()), []);
     }
 
     #[test]

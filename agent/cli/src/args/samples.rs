@@ -286,6 +286,8 @@ pub enum RankMethod {
     DualAgreementProduct,
     /// Self-consistency: groups of programs that answer all inputs alike, by their number.
     Votes,
+    /// FunCoder: per input, how many other samples answer alike; an input without an answer costs 100.
+    Consensus,
     /// As votes, weighed by the model's probability (`mean_logprob` of the samples), unlikely texts left out.
     Rpc,
     /// By the probability of passing that a trained critic gives.

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use codeagent::models::{ErrorKind, ModelError, Request, Scripted, Usage, worst_case};
+use codeagent::models::{Embedder, ErrorKind, ModelError, Request, Scripted, Usage, worst_case};
 use codeagent::{Agent, AgentBuilder, Problem};
 use serde::Serialize;
 
@@ -39,7 +39,9 @@ struct Spent {
     calls: u64,
     input_tokens: u64,
     output_tokens: u64,
-    /// `null` where the price of the model is unknown.
+    /// Tokens that an embedding model reads.
+    embedding_tokens: u64,
+    /// `null` where the price of a model is unknown.
     usd: Option<f64>,
 }
 
@@ -65,7 +67,7 @@ pub async fn estimate(
     let selection =
         selection::select(&arguments.dataset, arguments.protocol, &arguments.selection, environment)?;
     let strategy = strategies::asked(&config)?;
-    let source = Source::decide(&arguments.model, &arguments.cache, &config, environment).await?;
+    let source = Source::find(&strategy, &arguments.model, &arguments.cache, &config, environment).await?;
     let sandbox = sandboxes::open(&config.sandbox, &arguments.sandbox, environment).await?;
     let builder = Agent::builder().sandbox(sandbox).strategy(strategy).sampling(source.sampling);
     let mut firsts = Vec::new();
@@ -73,7 +75,8 @@ pub async fn estimate(
         firsts.push(first(&builder, &problem.problem).await?);
     }
     let model = source.provider.model().to_owned();
-    let estimate = estimated(&firsts, arguments, &config, &model)?;
+    let embedding = source.bare_embedder();
+    let estimate = estimated(&firsts, arguments, &config, &model, embedding.as_ref().map(Embedder::model))?;
     if globals.json {
         output.json(&estimate)?
     } else {
@@ -106,13 +109,18 @@ fn estimated(
     arguments: &EstimateArgs,
     config: &Config,
     model: &str,
+    embedding: Option<&str>,
 ) -> Result<Estimate, Failure> {
-    let price = model::prices(config)?.price(model);
-    let priced = |calls: u64, input: u64, output: u64| {
+    let prices = model::prices(config)?;
+    let cost = |model: &str, input: u64, output: u64| {
+        prices.price(model).map(|price| price.cost_micro_usd(&Usage { input, output, ..Usage::default() }))
+    };
+    let priced = |calls: u64, input: u64, output: u64, embedded: u64| {
+        let asked = cost(model, input, output);
+        let read = embedding.filter(|_| embedded > 0).map_or(Some(0), |model| cost(model, embedded, 0));
         #[expect(clippy::cast_precision_loss, reason = "money for people")]
-        let usd = price
-            .map(|price| price.cost_micro_usd(&Usage { input, output, ..Usage::default() }) as f64 / 1e6);
-        Spent { calls, input_tokens: input, output_tokens: output, usd }
+        let usd = asked.zip(read).map(|(asked, read)| asked.saturating_add(read) as f64 / 1e6);
+        Spent { calls, input_tokens: input, output_tokens: output, embedding_tokens: embedded, usd }
     };
     let samples = u64::from(arguments.samples.get());
     let answer = arguments.answer_tokens.get();
@@ -124,6 +132,7 @@ fn estimated(
         sum(&|_| 1),
         sum(&|first| first.input),
         sum(&|first| first.answers.saturating_mul(answer.min(first.output_max))),
+        0,
     );
     let budget = &config.budget;
     let high = (budget.calls.is_some() || budget.tokens.is_some()).then(|| {
@@ -141,7 +150,13 @@ fn estimated(
             let all = calls(first).saturating_mul(first.output_max);
             budget.tokens.map_or(all, |tokens| all.min(tokens.saturating_sub(input(first))))
         };
-        capped(priced(sum(&calls), sum(&input), sum(&out)), config, firsts.len() as u64 * samples)
+        // Of every answer, an embedding model reads the sub-modules, once.
+        let embedded = |first: &First| {
+            let left = |tokens: u64| tokens.saturating_sub(input(first)).saturating_sub(out(first));
+            embedding.map_or(0, |_| budget.tokens.map_or(out(first), |tokens| out(first).min(left(tokens))))
+        };
+        let spent = priced(sum(&calls), sum(&input), sum(&out), sum(&embedded));
+        capped(spent, config, firsts.len() as u64 * samples)
     });
     let problems = firsts.len();
     let samples = samples.saturating_mul(problems as u64);
@@ -162,8 +177,12 @@ fn table(estimate: &Estimate, model: &str, output: &mut Output) -> Result<(), Fa
     output.line(&format!("{samples} samples of {problems} problems with {}", crate::escape::line(model)))?;
     let line = |name: &str, spent: &Spent| {
         let usd = spent.usd.map_or_else(|| "price unknown".to_owned(), |usd| format!("${usd:.2}"));
+        let embedded = match spent.embedding_tokens {
+            0 => String::new(),
+            tokens => format!("  {tokens} embedded"),
+        };
         format!(
-            "{name:<28} {:>10} calls {:>13} tokens in {:>13} out  {usd}",
+            "{name:<28} {:>10} calls {:>13} tokens in {:>13} out{embedded}  {usd}",
             spent.calls, spent.input_tokens, spent.output_tokens
         )
     };

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use codeagent::models::{Scorer, ScorerKind};
 use codeagent::search::choose::evidence::{Class, draws};
-use codeagent::search::choose::{dual_agreement, learned, rpc, supported_agreement, votes};
+use codeagent::search::choose::{consensus, dual_agreement, learned, rpc, supported_agreement, votes};
 use codeagent_benchmarks::ranking::{random_pass_at, ranked_pass_at};
 use codeagent_benchmarks::{Dataset, DatasetError, Pool, load_dataset_under, read_programs, read_tests};
 use serde::Serialize;
@@ -168,6 +168,7 @@ fn ranking(observed: &Observed<'_>, method: RankMethod) -> (Vec<Class>, Option<&
         RankMethod::DualAgreement => (dual_agreement::rank(evidence), None),
         RankMethod::DualAgreementProduct => (dual_agreement::rank_by_product(evidence), None),
         RankMethod::Votes => (votes::rank(evidence), None),
+        RankMethod::Consensus => (consensus::rank(evidence), None),
         RankMethod::Rpc => {
             let (classes, mode) = rpc::rank(evidence);
             (classes, (mode == rpc::Mode::SelfConsistency).then_some("sc"))
@@ -181,6 +182,7 @@ const fn name(method: RankMethod) -> &'static str {
         RankMethod::DualAgreement => "dual-agreement",
         RankMethod::DualAgreementProduct => "dual-agreement-product",
         RankMethod::Votes => "votes",
+        RankMethod::Consensus => "consensus",
         RankMethod::Rpc => "rpc",
         RankMethod::Critic => "critic",
         RankMethod::Reranker => "reranker",

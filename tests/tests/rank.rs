@@ -69,7 +69,7 @@ fn the_best_group_comes_first_and_its_worth_is_told() {
     assert!((row["classes"][0]["score"].as_f64().unwrap() - 48.0_f64.sqrt()).abs() < 1e-9);
     assert_eq!(row["classes"][1], json!({"samples": [0, 2], "score": 8.0_f64.sqrt()}));
     assert_eq!(row["classes"][2], json!({"samples": [5], "score": 0.0}));
-    assert_eq!(row["order"], json!([1, 0, 5, 3, 2, 4]));
+    assert_eq!(row["order"], json!([1, 0, 3, 2, 4, 5]));
     assert_eq!(
         (&row["task_id"], &row["sample"], &row["line"], &row["completion"]),
         (&json!("T/0"), &json!(1), &json!(2), &json!("    return 2 * x\n"))
@@ -87,7 +87,7 @@ fn every_method_finds_the_right_ones() {
         sample["mean_logprob"] = json!(log_prob);
     }
     let file = place.file("samples.jsonl", lines(&samples));
-    for method in ["ladder", "dual-agreement", "votes", "rpc"] {
+    for method in ["ladder", "dual-agreement", "votes", "consensus", "rpc"] {
         let ended = rank(&place, &file, &["--method", method, "--quiet"]);
         let row = &rows(&ended)[0];
         assert_eq!(

@@ -19,6 +19,7 @@ use crate::value::Value;
 pub use assertion::{Call, CallAssertion, Expectation};
 pub use assertions::assertions;
 pub use check::{CheckedCall, checked_calls};
+pub use statement::first_statement;
 
 /// Containers inside each other.
 const DEPTH_MAX: usize = 100;

@@ -1,5 +1,7 @@
 //! Tests as CodeT reads them: each assertion together with what was written behind it.
 
+use codeagent_sandbox::literal::first_statement;
+
 use crate::modules::parses;
 use crate::program::STOPS;
 
@@ -19,9 +21,8 @@ pub(super) fn passages(text: &str, name: &str) -> Vec<String> {
         let stops = STOPS.iter().copied().chain([FENCE]);
         let end = stops.filter_map(|stop| part.find(stop)).min().unwrap_or(part.len());
         let passage = format!("{ASSERT}{}", part.get(..end).unwrap_or(part)).trim().to_owned();
-        // A line break behind the word is a mistake that the grammar lets pass.
-        let breaks = part.trim_start_matches([' ', '\t']).starts_with(['\n', '\r']);
-        (!breaks && parses(&passage)).then_some(passage)
+        // The grammar lets a line break pass within an assertion.
+        (first_statement(&passage).is_some_and(parses) && parses(&passage)).then_some(passage)
     };
     parts.filter_map(passage).collect()
 }
@@ -40,6 +41,7 @@ mod tests {
         );
         assert_eq!(passages("no tests of f", "f"), Vec::<String>::new());
         assert_eq!(passages("assert x, 'f'", "f"), ["assert x, 'f'"]);
+        assert_eq!(passages("assert not \nf(1)", "f"), Vec::<String>::new());
         assert_eq!(passages("assert \n    f(1) == 2\nassert f(2) == 3", "f"), ["assert f(2) == 3"]);
     }
 }

@@ -28,7 +28,8 @@ pub(super) fn statements(source: &str) -> Option<Vec<&str>> {
 }
 
 /// The statement at the start of `source`, as [`statements`] cuts it; `None` where a string or bracket is never closed.
-pub(super) fn first_statement(source: &str) -> Option<&str> {
+#[must_use]
+pub fn first_statement(source: &str) -> Option<&str> {
     let (mut at, mut depth) = (0, 0_usize);
     while let Some(char) = source.get(at..).and_then(|rest| rest.chars().next()) {
         match char {

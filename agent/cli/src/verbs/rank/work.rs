@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 use codeagent::evidence::{Reading, Witness, WrittenTests};
 use codeagent::learned::shown;
@@ -21,8 +22,10 @@ use crate::failure::{Exit, Failure};
 use crate::sandboxes;
 use crate::tally::Tally;
 
-/// Calls that may run into the time limit before a program's other calls count as timed out too.
+/// Calls that may run into the time limit before a program's other calls count as timed out too; where the limit is so
+/// short that they take less than this together, more may.
 const TIMEOUTS_MAX: u32 = 5;
+const TOGETHER: Duration = Duration::from_secs(10);
 
 /// What is known of one problem's samples.
 pub(super) struct Observed<'a> {
@@ -216,7 +219,7 @@ struct Bench {
     observes: bool,
     /// Whether hidden tests are run.
     judges: bool,
-    deadline: std::time::Duration,
+    deadline: Duration,
     /// What is the same for all runs.
     setting: blake3::Hash,
     kept: Kept,
@@ -232,7 +235,7 @@ impl Bench {
     ) -> Self {
         let deadline = arguments.timeout.0;
         let limits = config.limits();
-        let wall = limits.wall.min(deadline.saturating_mul(TIMEOUTS_MAX));
+        let wall = limits.wall.min(deadline.saturating_mul(TIMEOUTS_MAX).max(TOGETHER));
         let options = JudgeOptions { limits: limits.with_wall(wall), ..JudgeOptions::default() };
         let capabilities = sandbox.capabilities();
         let setting = serde_json::json!({

@@ -65,28 +65,38 @@ struct Losses {
 /// What is known of a node.
 #[derive(Debug, Clone)]
 struct Plot {
-    kind: NodeKind,
+    face: Face,
     parent: Option<NodeId>,
     /// Its place among its parent's arms, if it is one.
     place: Option<usize>,
-    depth: u32,
-    /// Of its own program, or of the last one written from it.
-    class: Class,
-    pass_fraction: f64,
+    /// The last program written from it, or its own.
     last: Option<NodeId>,
     /// Worth of that program.
     worth: f64,
-    prior: f64,
-    /// Worth of all programs below it.
-    below: Moments,
     /// How often each behaviour came below it.
     behaviours: BTreeMap<u64, u32>,
-    commonest: u32,
-    /// How often each move was made at it, by number.
-    made: [u32; Move::COUNT],
     /// Worth of its last program before it was written anew.
     before: Option<f64>,
     arms: Arms,
+}
+
+/// What a choice looks at. A step looks at a hundred nodes from all over the tree, so this fills one line of the
+/// processor's cache.
+#[derive(Debug, Clone)]
+#[repr(align(64))]
+struct Face {
+    /// Worth of all programs below it.
+    below: Moments,
+    prior: f64,
+    pass_fraction: f64,
+    commonest: u32,
+    depth: u32,
+    /// How often each move was made at it, by number.
+    made: [u16; Move::COUNT],
+    kind: NodeKind,
+    /// Of its own program, or of the last one written from it.
+    class: Class,
+    has_arms: bool,
 }
 
 impl Grove {
@@ -145,7 +155,7 @@ impl Grove {
         let mut best: Option<(Move, f64)> = None;
         for act in self.moves(node).into_iter().flatten() {
             let plot = self.plot(node)?;
-            let (situation, below) = (plot.situation(act), plot.below);
+            let (situation, below) = (plot.face.situation(act), plot.face.below);
             let expected = self.draw(situation, dice);
             // At the root everything is known of the situation already.
             let value = if node == NodeId::ROOT { expected } else { corrected(expected, &below, dice) };
@@ -168,13 +178,14 @@ impl Grove {
     fn value(&mut self, child: NodeId, dice: &mut Dice) -> Option<f64> {
         let act = self.moves(child).into_iter().flatten().next();
         let plot = self.plot(child)?;
-        if plot.is_stale() || (act.is_none() && plot.arms.is_empty()) {
+        if plot.face.is_stale() || (act.is_none() && !plot.face.has_arms) {
             return None;
         }
         let act = act.unwrap_or(Move::Refine);
-        let (situation, below, tie) = (plot.situation(act), plot.below, TIE * plot.pass_fraction);
-        let untried_thought = plot.kind == NodeKind::Thought && below.weight <= 0.0;
-        let prior = untried_thought.then_some(plot.prior);
+        let (situation, below, tie) =
+            (plot.face.situation(act), plot.face.below, TIE * plot.face.pass_fraction);
+        let untried_thought = plot.face.kind == NodeKind::Thought && below.weight <= 0.0;
+        let prior = untried_thought.then_some(plot.face.prior);
         let expected = self.draw(situation, dice);
         let value = match prior {
             // One of three equal thoughts is worth what thoughts are worth.
@@ -202,12 +213,12 @@ impl Grove {
     }
 
     fn moves_at(&self, plot: &Plot) -> [Option<Move>; 3] {
-        if plot.depth >= self.max_depth {
+        if plot.face.depth >= self.max_depth {
             return [None; 3];
         }
-        let made = |act: Move| plot.made.get(act.number()).copied().unwrap_or(0);
-        let failed = matches!(plot.class, Class::Broken | Class::PassesNone | Class::PassesSome);
-        match plot.kind {
+        let made = |act: Move| plot.face.made.get(act.number()).map_or(0, |made| u32::from(*made));
+        let failed = matches!(plot.face.class, Class::Broken | Class::PassesNone | Class::PassesSome);
+        match plot.face.kind {
             NodeKind::Root => {
                 let proposes = made(Move::Propose) < PROPOSALS && self.untried == 0;
                 [Some(Move::Resample), proposes.then_some(Move::Propose), None]
@@ -215,7 +226,7 @@ impl Grove {
             NodeKind::Thought => {
                 let is_last = failed && made(Move::Extend) == 0;
                 let rethinks = self.rethink && is_last && made(Move::Rethink) == 0;
-                let extends = is_last && plot.depth + 1 < self.max_depth;
+                let extends = is_last && plot.face.depth + 1 < self.max_depth;
                 [Some(Move::Implement), rethinks.then_some(Move::Rethink), extends.then_some(Move::Extend)]
             }
             _ => [Some(Move::Refine), None, None],
@@ -238,20 +249,20 @@ impl Grove {
     /// Books an expected loss for a trial that is on its way: every choice that led to it looks one observation worse,
     /// by a standard deviation, so that the next trial of the batch looks elsewhere.
     fn lose(&mut self, node: NodeId, act: Move) {
-        let Some(situation) = self.plot(node).map(|plot| plot.situation(act)) else { return };
+        let Some(situation) = self.plot(node).map(|plot| plot.face.situation(act)) else { return };
         let belief = self.experience.belief(situation);
         let loss = (belief.mean() - belief.deviation()).max(0.0);
         self.losses.situations.push((situation, self.experience.get(situation)));
         self.experience.add(situation, loss, 1.0);
         self.losses.moves.push((node, act));
         if let Some(plot) = self.plot_mut(node) {
-            plot.made(act);
+            plot.face.made(act);
         }
         let mut at = Some(node);
         while let Some(here) = at {
             let Some(plot) = self.plot_mut(here) else { return };
-            let (before, parent, place) = (plot.below, plot.parent, plot.place);
-            plot.below.add(loss);
+            let (before, parent, place) = (plot.face.below, plot.parent, plot.place);
+            plot.face.below.add(loss);
             self.losses.nodes.push((here, before));
             self.changed(parent, place);
             at = parent;
@@ -266,7 +277,7 @@ impl Grove {
         }
         for (node, before) in losses.nodes.into_iter().rev() {
             if let Some(plot) = self.plot_mut(node) {
-                plot.below = before;
+                plot.face.below = before;
             }
         }
     }
@@ -306,11 +317,11 @@ impl Grove {
     pub(super) fn add(&mut self, tree: &Tree, id: NodeId) {
         let Some(node) = tree.node(id) else { return };
         let mut plot = Plot::new(node.kind, node.parent, node.depth);
-        plot.prior = node.prior;
+        plot.face.prior = node.prior;
         let program = node.attempt.as_ref();
         if let Some(attempt) = program {
-            plot.class = Class::of(program);
-            plot.pass_fraction = attempt.pass_fraction();
+            plot.face.class = Class::of(program);
+            plot.face.pass_fraction = attempt.pass_fraction();
             plot.worth = worth(attempt);
             plot.last = Some(id);
         }
@@ -338,7 +349,7 @@ impl Grove {
     /// A program that was asked for did not come.
     pub(super) fn failed(&mut self, node: NodeId, operator: &Operator) {
         let (Some(act), Some(plot)) = (act(operator), self.plot(node)) else { return };
-        self.experience.add(plot.situation(act), 0.0, 1.0);
+        self.experience.add(plot.face.situation(act), 0.0, 1.0);
         self.observe(node, 0.0, None);
     }
 
@@ -367,11 +378,15 @@ impl Grove {
 
     /// Notes the last program of a thought.
     fn written(&mut self, thought: NodeId, program: NodeId) {
-        let Some(Plot { class, worth, pass_fraction, .. }) = self.plot(program) else { return };
+        let Some(Plot { worth, face: Face { class, pass_fraction, .. }, .. }) = self.plot(program) else {
+            return;
+        };
         let (class, worth, pass_fraction) = (*class, *worth, *pass_fraction);
-        let Some(plot) = self.plot_mut(thought).filter(|plot| plot.kind == NodeKind::Thought) else { return };
+        let Some(plot) = self.plot_mut(thought).filter(|plot| plot.face.kind == NodeKind::Thought) else {
+            return;
+        };
         let is_first = plot.last.is_none();
-        (plot.last, plot.class, plot.worth, plot.pass_fraction) =
+        (plot.last, plot.face.class, plot.worth, plot.face.pass_fraction) =
             (Some(program), class, worth, pass_fraction);
         if is_first {
             self.untried = self.untried.saturating_sub(1);
@@ -383,13 +398,13 @@ impl Grove {
         let mut at = Some(node);
         while let Some(here) = at {
             let Some(plot) = self.plot_mut(here) else { return };
-            plot.below.add(value);
+            plot.face.below.add(value);
             if here != NodeId::ROOT
                 && let Some(behaviour) = behaviour
             {
                 let count = plot.behaviours.entry(behaviour).or_default();
                 *count += 1;
-                plot.commonest = plot.commonest.max(*count);
+                plot.face.commonest = plot.face.commonest.max(*count);
             }
             let (parent, place) = (plot.parent, plot.place);
             self.changed(parent, place);
@@ -399,7 +414,10 @@ impl Grove {
 
     fn open(&mut self, node: NodeId) {
         let Some(parent) = self.plot(node).and_then(|plot| plot.parent) else { return };
-        let place = self.plot_mut(parent).map(|above| above.arms.push(node));
+        let place = self.plot_mut(parent).map(|above| {
+            above.face.has_arms = true;
+            above.arms.push(node)
+        });
         if let Some(plot) = self.plot_mut(node) {
             plot.place = place;
         }
@@ -408,7 +426,7 @@ impl Grove {
     fn offer(&mut self, node: NodeId) {
         let Some(plot) = self.plot(node) else { return };
         let situations: Vec<Situation> =
-            self.moves(node).into_iter().flatten().map(|act| plot.situation(act)).collect();
+            self.moves(node).into_iter().flatten().map(|act| plot.face.situation(act)).collect();
         self.offers.extend(situations);
     }
 
@@ -421,7 +439,8 @@ impl Grove {
     }
 
     fn fails(&self, node: NodeId) -> bool {
-        self.plot(node).is_some_and(|plot| plot.class != Class::Stands && plot.depth < self.max_depth)
+        self.plot(node)
+            .is_some_and(|plot| plot.face.class != Class::Stands && plot.face.depth < self.max_depth)
     }
 
     fn plot(&self, node: NodeId) -> Option<&Plot> {
@@ -436,27 +455,32 @@ impl Grove {
 impl Plot {
     fn new(kind: NodeKind, parent: Option<NodeId>, depth: u32) -> Self {
         Self {
-            kind,
+            face: Face {
+                below: Moments::default(),
+                prior: 0.0,
+                pass_fraction: 0.0,
+                commonest: 0,
+                depth,
+                made: [0; Move::COUNT],
+                kind,
+                class: Class::Fresh,
+                has_arms: false,
+            },
             parent,
             place: None,
-            depth,
-            class: Class::Fresh,
-            pass_fraction: 0.0,
             last: None,
             worth: 0.0,
-            prior: 0.0,
-            below: Moments::default(),
             behaviours: BTreeMap::new(),
-            commonest: 0,
-            made: [0; Move::COUNT],
             before: None,
             arms: Arms::default(),
         }
     }
+}
 
+impl Face {
     fn made(&mut self, act: Move) {
         if let Some(made) = self.made.get_mut(act.number()) {
-            *made += 1;
+            *made = made.saturating_add(1);
         }
     }
 

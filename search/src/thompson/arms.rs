@@ -3,12 +3,12 @@
 use super::Dice;
 use crate::tree::NodeId;
 
-/// Draws made anew at a node in one step, besides those of arms whose scores have changed.
-///
 /// Up to so many arms, every arm is drawn anew each time, as the methods are published. Beyond, the arms take turns
 /// and the others keep the draw of their last turn, which still is a draw from their belief; so a step costs the same
 /// at a node with fifty thousand children, where a draw for each would take milliseconds.
-const FRESH_DRAWS: usize = 32;
+const DRAWN_ALL: usize = 32;
+/// How many take their turn in one step, besides those whose scores have changed and the one chosen last.
+const TURNS: usize = 8;
 
 /// The children that can be descended to, each with its last draw, as the leaves of a tournament.
 #[derive(Debug, Clone, Default)]
@@ -42,10 +42,6 @@ impl Arms {
         place
     }
 
-    pub(crate) const fn is_empty(&self) -> bool {
-        self.children.is_empty()
-    }
-
     /// Says that the belief of an arm has changed.
     pub(crate) fn changed(&mut self, place: usize) {
         self.due.push(place);
@@ -60,10 +56,11 @@ impl Arms {
     ) -> Option<(NodeId, f64)> {
         let mut fresh = std::mem::take(&mut self.due);
         let arms = self.children.len();
-        if arms <= FRESH_DRAWS {
+        let turns = if arms <= DRAWN_ALL { arms } else { TURNS };
+        if turns == arms {
             fresh.clear();
         }
-        fresh.extend((0..arms.min(FRESH_DRAWS)).map(|step| (self.turn + step) % arms));
+        fresh.extend((0..turns).map(|step| (self.turn + step) % arms));
         self.turn = fresh.last().map_or(0, |last| last + 1);
         for place in fresh {
             if let Some(child) = self.children.get(place) {

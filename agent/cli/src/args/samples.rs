@@ -194,6 +194,9 @@ pub struct RankArgs {
     /// than the problem's own limit.
     #[arg(long, value_name = "S", default_value = "2")]
     pub timeout: Period,
+    /// Longest time of one hidden test instead.
+    #[arg(long, value_name = "S", requires = "judge")]
+    pub judge_timeout: Option<Period>,
     /// Run the hidden tests too, and say how often one of the first 1, 2 and 10 samples passes them, ranked and drawn at
     /// random.
     #[arg(long)]

@@ -214,15 +214,22 @@ fn distinct(drawn: &[Drawn]) -> (Vec<usize>, Vec<String>) {
 struct Bench {
     witness: Witness,
     judge: Judge,
-    options: JudgeOptions,
     /// Whether programs run for evidence; a scorer needs none.
     observes: bool,
     /// Whether hidden tests are run.
     judges: bool,
-    deadline: Duration,
-    /// What is the same for all runs.
-    setting: blake3::Hash,
+    evidence: Times,
+    hidden: Times,
     kept: Kept,
+}
+
+/// How long runs of one kind may take.
+#[derive(Clone, Copy)]
+struct Times {
+    deadline: Duration,
+    options: JudgeOptions,
+    /// What is the same for all of them.
+    setting: blake3::Hash,
 }
 
 impl Bench {
@@ -233,24 +240,25 @@ impl Bench {
         sandbox: Arc<dyn Sandbox>,
         kept: Kept,
     ) -> Self {
-        let deadline = arguments.timeout.0;
-        let limits = config.limits();
-        let wall = limits.wall.min(deadline.saturating_mul(TIMEOUTS_MAX).max(TOGETHER));
-        let options = JudgeOptions { limits: limits.with_wall(wall), ..JudgeOptions::default() };
-        let capabilities = sandbox.capabilities();
-        let setting = serde_json::json!({
-            "version": env!("CARGO_PKG_VERSION"), "dataset": dataset.hash, "options": options,
-            "deadline": deadline, "backend": capabilities.backend, "interpreter": capabilities.interpreter,
-        });
+        let (limits, capabilities) = (config.limits(), sandbox.capabilities());
+        let times = |deadline: Duration| {
+            let wall = limits.wall.min(deadline.saturating_mul(TIMEOUTS_MAX).max(TOGETHER));
+            let options = JudgeOptions { limits: limits.with_wall(wall), ..JudgeOptions::default() };
+            let setting = serde_json::json!({
+                "version": env!("CARGO_PKG_VERSION"), "dataset": dataset.hash, "options": options,
+                "deadline": deadline, "backend": capabilities.backend, "interpreter": capabilities.interpreter,
+            });
+            Times { deadline, options, setting: blake3::hash(setting.to_string().as_bytes()) }
+        };
+        let evidence = times(arguments.timeout.0);
         let judge = Judge::new(sandbox);
         Self {
-            witness: Witness::new(judge.clone(), options, deadline),
+            witness: Witness::new(judge.clone(), evidence.options, evidence.deadline),
             judge,
-            options,
             observes: !matches!(arguments.method, RankMethod::Critic | RankMethod::Reranker),
             judges: arguments.judge,
-            deadline,
-            setting: blake3::hash(setting.to_string().as_bytes()),
+            evidence,
+            hidden: times(arguments.judge_timeout.as_ref().unwrap_or(&arguments.timeout).0),
             kept,
         }
     }
@@ -274,7 +282,7 @@ impl Bench {
         tests: &WrittenTests,
     ) -> Result<Sample, Failure> {
         let statements = tests.tests().iter().map(|test| test.statement.as_str());
-        let key = self.key("evidence", &problem.problem.id, text, statements);
+        let key = self.evidence.key("evidence", &problem.problem.id, text, statements);
         if let Some(Outcome::Evidence(sample)) = self.kept.get(&key) {
             return Ok(sample.clone());
         }
@@ -285,12 +293,12 @@ impl Bench {
     }
 
     async fn is_right(&self, problem: &ProblemWithHidden, text: &str) -> Result<bool, Failure> {
-        let key = self.key("hidden", &problem.problem.id, text, []);
+        let key = self.hidden.key("hidden", &problem.problem.id, text, []);
         if let Some(Outcome::Passes(passes)) = self.kept.get(&key) {
             return Ok(*passes);
         }
-        let options = JudgeOptions { isolate_tests: true, ..self.options };
-        let hidden = problem.hidden.within(self.deadline);
+        let options = JudgeOptions { isolate_tests: true, ..self.hidden.options };
+        let hidden = problem.hidden.within(self.hidden.deadline);
         let problem = ProblemWithHidden { hidden, ..problem.clone() };
         let report = verify_hidden(text, &problem, &self.judge, &options).await;
         let report = report.map_err(|error| sandboxes::unavailable(&error))?;
@@ -298,7 +306,9 @@ impl Bench {
         self.kept.put(key, Outcome::Passes(passes))?;
         Ok(passes)
     }
+}
 
+impl Times {
     fn key<'t>(
         &self,
         kind: &'t str,

@@ -109,9 +109,9 @@ fn of_many_arms_all_have_their_turn_and_changes_count_at_once() {
     assert_eq!(best(&mut arms, 4_321).map(|best| best.0), Some(NodeId(4_321)), "new arms are due");
     // It was chosen, so it is drawn again; another becomes large when it is its turn.
     let found =
-        (0..5_000 / 32 + 1).find(|_| best(&mut arms, 2_500).is_some_and(|best| best.0 == NodeId(2_500)));
+        (0..5_000 / 8 + 1).find(|_| best(&mut arms, 2_500).is_some_and(|best| best.0 == NodeId(2_500)));
     assert!(found.is_some());
     arms.changed(17);
     assert_eq!(best(&mut arms, 17).map(|best| best.0), Some(NodeId(17)));
-    assert!(draws < 5_032 + 160 * 35, "{draws} draws");
+    assert!(draws < 5_008 + 630 * 11, "{draws} draws");
 }

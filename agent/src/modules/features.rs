@@ -46,7 +46,7 @@ fn features(
     if let Some(root) = root {
         walk(root, |step| match step {
             Step::Enter(place) => {
-                path.push(place.node.kind());
+                path.push(language.kind(place.node));
                 if place.node.is_named() && !place.node.is_extra() {
                     add_path(&mut vector, &path);
                 }

@@ -125,7 +125,10 @@ impl<'t> Survey<'t> {
 
     fn enter(&mut self, place: Place<'t>) {
         let node = place.node;
-        if matches!(node.kind(), "decorated_definition" | "export_statement" | "lexical_declaration") {
+        if matches!(
+            self.language.kind(node),
+            "decorated_definition" | "export_statement" | "lexical_declaration"
+        ) {
             self.before = Some(node);
         } else if let Some((name, kind)) = self.definition(node) {
             let whole = self.before.take().filter(|around| is_part_of(node, *around)).unwrap_or(node);

@@ -127,18 +127,21 @@ pub(super) enum Descend {
 pub(super) fn walk<'t>(root: Node<'t>, mut visit: impl FnMut(Step<'t>) -> Descend) {
     let mut cursor = root.walk();
     loop {
-        let place = Place { node: cursor.node(), field: cursor.field_name() };
-        if visit(Step::Enter(place)) == Descend::Into && cursor.goto_first_child() {
+        let mut node = cursor.node();
+        let descend = visit(Step::Enter(Place { node, field: cursor.field_name() }));
+        // Asking a leaf for its children costs as much as asking another node.
+        if descend == Descend::Into && node.child_count() > 0 && cursor.goto_first_child() {
             continue;
         }
         loop {
-            visit(Step::Leave(cursor.node()));
+            visit(Step::Leave(node));
             if cursor.goto_next_sibling() {
                 break;
             }
             if !cursor.goto_parent() {
                 return;
             }
+            node = cursor.node();
         }
     }
 }

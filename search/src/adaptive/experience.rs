@@ -26,6 +26,11 @@ const PARTIAL: f64 = 0.2;
 /// What a program that no visible test speaks against is worth.
 const STANDING: f64 = 0.9;
 
+/// Depths that are told apart: 0, 1, and 2 for all below.
+const DEPTHS: usize = 3;
+/// How many classes there are.
+const CLASSES: usize = Class::Stands as usize + 1;
+
 /// What a policy does to make programs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -46,7 +51,7 @@ pub enum Move {
 
 impl Move {
     /// How many there are.
-    pub(super) const COUNT: usize = 6;
+    pub(super) const COUNT: usize = Self::Rethink as usize + 1;
 
     /// Its number, from 0.
     pub(super) const fn number(self) -> usize {
@@ -104,11 +109,11 @@ impl Class {
 
 impl Situation {
     /// How many there are.
-    pub(super) const COUNT: usize = Move::COUNT * 3 * 5;
+    pub(super) const COUNT: usize = Move::COUNT * DEPTHS * CLASSES;
 
     /// Its number, from 0.
     pub(super) const fn number(self) -> usize {
-        (self.act.number() * 3 + self.depth as usize) * 5 + self.class as usize
+        (self.act.number() * DEPTHS + self.depth as usize) * CLASSES + self.class as usize
     }
 
     /// A move applied to a node of this depth.

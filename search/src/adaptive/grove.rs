@@ -99,6 +99,8 @@ struct Face {
     has_arms: bool,
 }
 
+const _: () = assert!(size_of::<Face>() == 64);
+
 impl Grove {
     pub(super) fn new(config: &AdaptiveConfig) -> Self {
         let root = Plot::new(NodeKind::Root, None, 0);

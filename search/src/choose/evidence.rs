@@ -86,17 +86,37 @@ pub fn ranked(mut classes: Vec<Class>) -> Vec<Class> {
 }
 
 /// The order in which a ranking gives samples away: the first of every class, the best class first, then the second of
-/// every class that has one, and so on. So the first few differ in what they do. Classes of score 0, which nothing
-/// speaks for, wait until the others are used up.
+/// every class that has one, and so on. So the first few differ in what they do. Where 0 is the lowest score, nothing speaks
+/// for the classes that have it, and they wait until the others are used up.
 #[must_use]
 pub fn draws(ranking: &[Class]) -> Vec<usize> {
-    let (supported, others): (Vec<&Class>, Vec<&Class>) =
-        ranking.iter().partition(|class| class.score.total_cmp(&0.0).is_ne());
-    [supported, others].iter().flat_map(|classes| in_turns(classes)).collect()
+    let lowest_is_zero = ranking.last().is_some_and(|class| class.score.total_cmp(&0.0).is_eq());
+    let supported = ranking.partition_point(|class| class.score > 0.0 || !lowest_is_zero);
+    let (supported, others) = ranking.split_at(supported);
+    [supported, others].into_iter().flat_map(in_turns).collect()
 }
 
-fn in_turns(classes: &[&Class]) -> Vec<usize> {
+fn in_turns(classes: &[Class]) -> Vec<usize> {
     let longest = classes.iter().map(|class| class.samples.len()).max().unwrap_or(0);
     let round = |turn| classes.iter().filter_map(move |class| class.samples.get(turn).copied());
     (0..longest).flat_map(round).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_nothing_speaks_for_waits_and_what_something_speaks_against_comes_last() {
+        let ranking = |scores: [f64; 3]| {
+            let class = |(first, score)| Class { samples: vec![first, first + 1], score };
+            [0, 2, 4].into_iter().zip(scores).map(class).collect::<Vec<_>>()
+        };
+        assert_eq!(draws(&ranking([2.0, 1.0, 0.5])), [0, 2, 4, 1, 3, 5]);
+        assert_eq!(draws(&ranking([2.0, 1.0, 0.0])), [0, 2, 1, 3, 4, 5]);
+        assert_eq!(draws(&ranking([0.0, 0.0, 0.0])), [0, 2, 4, 1, 3, 5]);
+        assert_eq!(draws(&ranking([2.0, 0.0, -96.0])), [0, 2, 4, 1, 3, 5]);
+        assert_eq!(draws(&ranking([0.0, -96.0, -100.0])), [0, 2, 4, 1, 3, 5]);
+        assert!(draws(&[]).is_empty());
+    }
 }

@@ -99,6 +99,25 @@ impl Contained {
         })
     }
 
+    /// One that is ready, whose candidate and guard are played by a test: stdout, stderr, channel, control.
+    #[cfg(test)]
+    pub(super) fn played(ends: [OwnedFd; 4], candidate: OwnedFd, guard: OwnedFd) -> Self {
+        let [stdout, stderr, channel, control] = ends;
+        Self {
+            stdout,
+            stderr,
+            channel,
+            control,
+            processes: Some(Processes { candidate, guard }),
+            ready: true,
+            end: None,
+            in_namespaces: false,
+            cgroup: None,
+            zygote: Arc::new(Zygote::played()),
+            _temp: None,
+        }
+    }
+
     /// Takes the news that there is.
     pub(super) fn listen(&mut self) {
         while let Some(report) = self.end.is_none().then(|| report::receive(&self.control)).flatten() {

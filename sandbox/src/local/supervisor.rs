@@ -25,6 +25,9 @@ use crate::limits::Limits;
 use crate::session::{Cause, Ending, Exchange, Open};
 use crate::verdict::Clock;
 
+/// Why a program dies that says what nobody asked for.
+const UNASKED: &str = "answered without being asked";
+
 /// What a session asks of its supervisor.
 pub(super) enum Command {
     Exchange { request: Vec<u8>, deadline: Duration, reply: oneshot::Sender<Result<Exchange, SandboxError>> },
@@ -161,28 +164,35 @@ impl Supervisor {
         reply: &oneshot::Sender<T>,
     ) -> Result<Exchange, SandboxError> {
         let until = Instant::now() + deadline.min(self.limits.wall.saturating_sub(self.used));
-        let Some(mut talk) = Conversation::new(request, self.limits.answer_bytes) else {
-            return Err(SandboxError::Worker { reason: "the request is too long for a frame".to_owned() });
-        };
-        if has_unasked(&self.program.channel) {
-            self.kill(Cause::Crashed { cause: "answered without being asked".to_owned() });
-        }
+        let mut talk = self.begin(request)?;
         while !reply.is_closed() {
-            match talk.advance(self.program.channel.as_fd()) {
-                Progress::Answer(answer) if self.killed_for.is_none() => return Ok(Exchange::Answer(answer)),
-                Progress::TooLong => self.kill(Cause::OutputLimit),
-                Progress::Answer(_) | Progress::Waiting => {}
-            }
-            if self.program.has_ended() || self.killed_for.is_some() {
-                return Ok(Exchange::Ended);
-            }
-            if Instant::now() >= until {
-                self.kill(Cause::Timeout { clock: Clock::Wall });
-                return Ok(Exchange::Ended);
+            if let Some(exchange) = self.advance(&mut talk, until) {
+                return Ok(exchange);
             }
             self.pump(Some(until), talk.interest())?;
         }
         Ok(Exchange::Ended)
+    }
+
+    /// Whoever has said something before it was asked is killed.
+    fn begin(&mut self, request: &[u8]) -> Result<Conversation, SandboxError> {
+        let Some(talk) = Conversation::new(request, self.limits.answer_bytes) else {
+            return Err(SandboxError::Worker { reason: "the request is too long for a frame".to_owned() });
+        };
+        if has_unasked(&self.program.channel) {
+            self.kill(Cause::Crashed { cause: UNASKED.to_owned() });
+        }
+        Ok(talk)
+    }
+
+    /// What the exchange came to, by what is known now. An answer counts only if nothing had the program killed before.
+    fn advance(&mut self, talk: &mut Conversation, until: Instant) -> Option<Exchange> {
+        match talk.advance(self.program.channel.as_fd()) {
+            Progress::Answer(answer) if self.killed_for.is_none() => return Some(Exchange::Answer(answer)),
+            Progress::TooLong => self.kill(Cause::OutputLimit),
+            Progress::Answer(_) | Progress::Waiting => {}
+        }
+        self.is_over(until).then_some(Exchange::Ended)
     }
 
     /// Tells the program that no request will come, and waits for its end; kills it when its time is up.
@@ -190,14 +200,20 @@ impl Supervisor {
         let until = Instant::now() + self.limits.wall.saturating_sub(self.used);
         // Fails only where the program has closed its end already.
         let _ = rustix::net::shutdown(&self.program.channel, rustix::net::Shutdown::Write);
-        while !self.program.has_ended() && self.killed_for.is_none() && !reply.is_closed() {
-            if Instant::now() >= until {
-                self.kill(Cause::Timeout { clock: Clock::Wall });
-            } else {
-                self.pump(Some(until), PollFlags::empty())?;
-            }
+        while !reply.is_closed() && !self.is_over(until) {
+            self.pump(Some(until), PollFlags::empty())?;
         }
         Ok(())
+    }
+
+    /// Whether the program has ended or was killed; kills it when its time is up.
+    fn is_over(&mut self, until: Instant) -> bool {
+        let is_over = self.program.has_ended() || self.killed_for.is_some();
+        if !is_over && Instant::now() >= until {
+            self.kill(Cause::Timeout { clock: Clock::Wall });
+            return true;
+        }
+        is_over
     }
 
     fn into_ending(mut self) -> Result<Ending, SandboxError> {
@@ -259,3 +275,6 @@ impl Supervisor {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

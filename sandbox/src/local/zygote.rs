@@ -117,6 +117,25 @@ impl Zygote {
         })
     }
 
+    /// One that seems to run and takes no orders, for a test that plays its copies.
+    #[cfg(test)]
+    pub(super) fn played() -> Self {
+        let (words, _) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK).unwrap();
+        let (host, _) =
+            socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None).unwrap();
+        let itself = rustix::process::getpid();
+        let pidfd = rustix::process::pidfd_open(itself, rustix::process::PidfdFlags::empty()).unwrap();
+        let last_words = LastWords { pipe: words, output: Output::new(SHOWN_BYTES), failure: None };
+        Self {
+            host,
+            pidfd: Arc::new(pidfd),
+            identity: Identity::Ours,
+            stock: Mutex::default(),
+            last_words: Mutex::new(last_words),
+            _keeper: mpsc::channel().0,
+        }
+    }
+
     /// Takes a copy that was made ahead, or orders one.
     ///
     /// # Errors

@@ -368,7 +368,10 @@ pub(crate) async fn carry_out(
         Operator::Plan => plan::carry_out(ports, &mut talk, trial, inputs).await?,
         Operator::RatePlan => plan::rate(ports, &mut talk, trial, inputs).await?,
         Operator::Implement => implement::carry_out(ports, &mut talk, inputs).await?,
-        Operator::Resample { count, style } => resample::carry_out(ports, &mut talk, *count, *style).await?,
+        Operator::Resample { count, style, drawn } => {
+            talk.drawn = drawn.and_then(|drawn| u32::try_from(drawn).ok());
+            resample::carry_out(ports, &mut talk, *count, *style).await?
+        }
         Operator::Reflect { count, style } => {
             reflect::carry_out(ports, &mut talk, trial, inputs, *count, *style).await?
         }

@@ -22,7 +22,7 @@ use crate::split::sum;
 
 /// What embedding models do besides: nothing.
 pub(crate) const CAPABILITIES: Capabilities =
-    Capabilities { n: false, seed: false, logprobs: false, stream: false };
+    Capabilities { n: false, seed: false, logprobs: false, stream: false, distinct: false };
 
 /// Most numbers of a vector.
 const LENGTH_MAX: usize = 1 << 16;
@@ -126,6 +126,7 @@ pub(crate) fn request(text: &str) -> Request {
         seed: 0,
         logprobs: None,
         draw: 0,
+        distinct: false,
     }
 }
 

@@ -118,6 +118,7 @@ mod tests {
             Request { seed: 99, ..base.clone() },
             Request { logprobs: Some(1), ..base.clone() },
             Request { draw: 1, ..base.clone() },
+            Request { distinct: true, ..base.clone() },
         ];
         for variant in &variants {
             assert_ne!(key, CacheKey::of("d", "m", variant), "{variant:?}");

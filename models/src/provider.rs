@@ -61,6 +61,10 @@ pub struct Request {
     pub logprobs: Option<u8>,
     /// Which draw of this same question it is; makes repeated sampling distinct and repeatable.
     pub draw: u32,
+    /// Whether no two answers to this prompt and seed may be alike. `draw` then says how many were drawn before. Only for
+    /// providers that can ([`Capabilities::distinct`]); others take no notice.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub distinct: bool,
 }
 
 /// The answers to one request.
@@ -135,10 +139,12 @@ pub struct Capabilities {
     pub logprobs: bool,
     /// Server-sent events.
     pub stream: bool,
+    /// Answers that are all different, drawn without replacement.
+    pub distinct: bool,
 }
 
 impl Default for Capabilities {
     fn default() -> Self {
-        Self { n: true, seed: true, logprobs: false, stream: true }
+        Self { n: true, seed: true, logprobs: false, stream: true, distinct: false }
     }
 }

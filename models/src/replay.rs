@@ -138,9 +138,10 @@ impl Provider for Replay {
         })
     }
 
-    /// All: what was recorded was possible.
+    /// All: what was recorded was possible. Distinct answers only where some were recorded, for their requests are others.
     fn capabilities(&self) -> Capabilities {
-        Capabilities { n: true, seed: true, logprobs: true, stream: true }
+        let distinct = self.cassette.entries.iter().any(|entry| entry.request.distinct);
+        Capabilities { n: true, seed: true, logprobs: true, stream: true, distinct }
     }
 
     fn model(&self) -> &str {

@@ -142,6 +142,7 @@ pub fn question(content: &str) -> Request {
         seed: 0,
         logprobs: None,
         draw: 0,
+        distinct: false,
     }
 }
 

@@ -236,7 +236,7 @@ impl SearchPolicy for AbMcts {
             self.asked += 1;
             self.in_flight += 1;
             let operator = if node == NodeId::ROOT {
-                Operator::Resample { count: 1, style: ProgramStyle::Direct }
+                Operator::Resample { count: 1, style: ProgramStyle::Direct, drawn: None }
             } else {
                 Operator::Refine { reflection: None, count: 1 }
             };

@@ -59,6 +59,9 @@ pub struct AdaptiveConfig {
     /// many, for then the problem is not easy. Default 4.
     #[serde(deserialize_with = "checked::count")]
     pub per_request: usize,
+    /// Whether programs from the statement are all different, where the model can draw without replacement, as local ones
+    /// can. Default true.
+    pub distinct: bool,
     /// Revisions of one program drawn from one request, at least 1. Default 3.
     #[serde(deserialize_with = "checked::count")]
     pub revisions: usize,
@@ -89,6 +92,7 @@ impl Default for AdaptiveConfig {
             reserve: 0.15,
             batch: 4,
             per_request: 4,
+            distinct: true,
             revisions: 3,
             thoughts: 3,
             max_depth: 5,
@@ -109,8 +113,9 @@ pub struct Adaptive {
     /// The rest of the batch, the next trial last.
     planned: Vec<Decision>,
     in_flight: usize,
-    /// Programs asked for, and calls made.
+    /// Programs asked for, those of them that come straight from the statement, and calls made.
     asked: usize,
+    direct: usize,
     calls: usize,
     /// Seed of the last trial told, which the next batch is drawn with.
     seed: u64,
@@ -142,6 +147,7 @@ impl Adaptive {
             planned: Vec::new(),
             in_flight: 0,
             asked: 0,
+            direct: 0,
             calls: 0,
             seed: 0,
             concluding: false,
@@ -154,7 +160,7 @@ impl Adaptive {
 
     fn direct_probe(&self) -> Decision {
         let count = self.config.per_request.max(2).min(self.config.generations.max(1));
-        let operator = Operator::Resample { count, style: ProgramStyle::Direct };
+        let operator = Operator::Resample { count, style: ProgramStyle::Direct, drawn: None };
         let max_output_tokens = self.config.max_output_tokens;
         Decision { node: NodeId::ROOT, operator, temperature: VARIED, max_output_tokens }
     }
@@ -236,6 +242,7 @@ impl Adaptive {
             Move::Resample => Operator::Resample {
                 count: self.config.per_request.saturating_mul(LATER).clamp(1, left),
                 style: ProgramStyle::Direct,
+                drawn: None,
             },
             Move::Propose => Operator::Propose { count, style: ThoughtStyle::Rated },
             Move::Implement => Operator::Implement,
@@ -297,8 +304,12 @@ impl SearchPolicy for Adaptive {
     fn ask(&mut self, _tree: &Tree, slots: usize) -> Vec<Decision> {
         let mut decisions = Vec::new();
         while decisions.len() < slots
-            && let Some(decision) = self.planned.pop()
+            && let Some(mut decision) = self.planned.pop()
         {
+            if let Operator::Resample { count, drawn, .. } = &mut decision.operator {
+                *drawn = self.config.distinct.then_some(self.direct);
+                self.direct += *count;
+            }
             self.asked += decision.operator.generations() as usize;
             self.in_flight += 1;
             decisions.push(decision);

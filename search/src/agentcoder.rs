@@ -111,8 +111,11 @@ impl AgentCoder {
 
     /// Programs and suites from the problem alone.
     fn write(&self) -> Batch {
-        let programs =
-            Operator::Resample { count: self.config.programs.max(1), style: ProgramStyle::Pseudocode };
+        let programs = Operator::Resample {
+            count: self.config.programs.max(1),
+            style: ProgramStyle::Pseudocode,
+            drawn: None,
+        };
         let suites =
             Operator::GenerateTests { tests: self.config.tests.max(1), suites: self.config.suites.max(1) };
         Batch::new([programs, suites].map(|operator| self.decision(NodeId::ROOT, operator)))

@@ -102,7 +102,7 @@ impl CodeChain {
 
     fn operator(&self, count: usize) -> Operator {
         if self.sources.is_empty() {
-            return Operator::Resample { count, style: ProgramStyle::Modular };
+            return Operator::Resample { count, style: ProgramStyle::Modular, drawn: None };
         }
         let schedule = &self.config.clusters;
         let clusters = schedule.get(self.round.saturating_sub(1)).or(schedule.last()).copied().unwrap_or(1);

@@ -141,7 +141,7 @@ fn draws(config: &CriticalSamplingConfig) -> Vec<(NodeId, Operator)> {
     let (programs, most) = (config.programs.max(1), config.per_request.max(1));
     let request = |from: usize| {
         let count = most.min(programs - from);
-        (NodeId::ROOT, Operator::Resample { count, style: ProgramStyle::Direct })
+        (NodeId::ROOT, Operator::Resample { count, style: ProgramStyle::Direct, drawn: None })
     };
     (0..programs).step_by(most).map(request).collect()
 }

@@ -137,7 +137,9 @@ impl Evolve {
                     let inspirations = self.inspirations(tree, island, parent, &mut dice);
                     (parent, Operator::Mutate { inspirations })
                 }
-                None => (NodeId::ROOT, Operator::Resample { count: 1, style: ProgramStyle::Direct }),
+                None => {
+                    (NodeId::ROOT, Operator::Resample { count: 1, style: ProgramStyle::Direct, drawn: None })
+                }
             };
             let EvolveConfig { temperature, max_output_tokens, .. } = self.config;
             self.queue.push_back(Decision { node, operator, temperature, max_output_tokens });

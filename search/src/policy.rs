@@ -66,12 +66,16 @@ pub enum Operator {
     RatePlan,
     /// Thought, plan or root to one complete program.
     Implement,
-    /// Root to `count` independent programs.
+    /// Root to `count` programs straight from the statement.
     Resample {
         /// Programs asked for, drawn from one request.
         count: usize,
         /// How the program is asked for.
         style: ProgramStyle,
+        /// `None` for independent programs. `Some` where all shall be different, if the model can do that: how many were
+        /// drawn before.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        drawn: Option<usize>,
     },
     /// Failed or rejected program to at most `count` reflections on what to change.
     Reflect {
@@ -277,7 +281,7 @@ impl Operator {
     #[must_use]
     pub fn narrowed(self, most: usize) -> Self {
         match self {
-            Self::Resample { count, style } => Self::Resample { count: count.min(most), style },
+            Self::Resample { count, style, drawn } => Self::Resample { count: count.min(most), style, drawn },
             Self::Refine { reflection, count } => Self::Refine { reflection, count: count.min(most) },
             other => other,
         }

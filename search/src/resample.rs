@@ -132,7 +132,7 @@ impl SearchPolicy for Resample {
         {
             self.asked += count;
             self.in_flight += 1;
-            let operator = Operator::Resample { count, style: self.config.style };
+            let operator = Operator::Resample { count, style: self.config.style, drawn: None };
             decisions.push(self.decision(NodeId::ROOT, operator, self.config.temperature));
         }
         while decisions.len() < slots

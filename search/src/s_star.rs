@@ -87,7 +87,7 @@ impl SStar {
     pub fn new(config: SStarConfig) -> Self {
         let mut policy = Self { config, stage: Stage::Generate, batch: Batch::default() };
         for _ in 0..policy.config.samples.max(1) {
-            let operator = Operator::Resample { count: 1, style: ProgramStyle::Direct };
+            let operator = Operator::Resample { count: 1, style: ProgramStyle::Direct, drawn: None };
             policy.push(NodeId::ROOT, operator, policy.config.temperature);
         }
         policy

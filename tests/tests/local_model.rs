@@ -32,6 +32,7 @@ async fn the_trained_model_says_what_the_reference_says() {
                 tokens_max: 170,
                 stop: Vec::new(),
                 processors: Vec::new(),
+                without: None,
             };
             let answers = engine.generate(request).await.unwrap().answers;
             assert_eq!(answers[0].tokens, answers[1].tokens);

@@ -64,6 +64,7 @@ async fn drawn(model: &Local, judge: &Judge, problem: &ProblemWithHidden, seed: 
         seed,
         logprobs: None,
         draw: 0,
+        distinct: false,
     };
     let mut candidates = Vec::new();
     for choice in model.complete(&request).await.unwrap().choices {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use codeagent_models::{ErrorKind, ModelError, Provider, Request, Scripted};
+use codeagent_models::{Capabilities, ErrorKind, ModelError, Provider, Request, Scripted};
 use codeagent_sandbox::Sandbox;
 use codeagent_sandbox::wasm::WasmSandbox;
 use codeagent_search::policy::StopReason;
@@ -203,6 +203,37 @@ async fn the_last_request_is_for_the_programs_that_are_left() {
         let builder = builder(model, "resample").strategy(strategy).budget(limits).in_flight(1);
         let (outcome, ..) = searched(builder).await;
         assert_eq!(outcome.cost.generations, generations.min(10));
+    }
+}
+
+/// What `adaptive` asked for programs straight from the statement: number, draw, whether distinct, and seed.
+async fn direct_questions(distinct: bool, settings: Value) -> Vec<(u32, u32, bool, u64)> {
+    let capabilities = Capabilities { distinct, ..Capabilities::default() };
+    let model = Arc::new(model(|_| WRONG).with_capabilities(capabilities));
+    let limits = BudgetLimits { generations: Some(20), ..BudgetLimits::default() };
+    let strategy = Strategy::by_name("adaptive", &settings).unwrap();
+    let builder = builder(Arc::clone(&model), "adaptive").strategy(strategy).budget(limits);
+    searched(builder).await;
+    let direct = |request: &Request| request.messages.len() == 2 && request.n > 1 && request.temperature == 0.8;
+    let seen = model.requests().into_iter().filter(|request| direct(request));
+    seen.map(|request| (request.n, request.draw, request.distinct, request.seed)).collect()
+}
+
+#[tokio::test]
+async fn direct_programs_are_one_sequence_where_the_model_can_draw_without_replacement() {
+    let settings = || json!({"stop_below": 0.0});
+    let asked = direct_questions(true, settings()).await;
+    assert!(asked.len() > 1, "{asked:?}");
+    let mut drawn = 0;
+    for (n, draw, distinct, seed) in asked {
+        assert_eq!((draw, distinct, seed), (drawn, true, 11));
+        drawn += n;
+    }
+    let plain = json!({"stop_below": 0.0, "distinct": false});
+    for asked in [direct_questions(false, settings()).await, direct_questions(true, plain).await] {
+        let seeds: BTreeSet<u64> = asked.iter().map(|(.., seed)| *seed).collect();
+        assert!(asked.len() > 1 && seeds.len() == asked.len(), "{asked:?}");
+        assert!(asked.iter().all(|(_, draw, distinct, _)| (*draw, *distinct) == (0, false)), "{asked:?}");
     }
 }
 

@@ -123,6 +123,7 @@ impl Adviser<'_> {
             seed: self.seed & i64::MAX.unsigned_abs(),
             logprobs: None,
             draw: 0,
+            distinct: false,
         };
         let reply = self.model.complete(&request).await?;
         let price = self.prices.price(self.model.model());

@@ -42,6 +42,8 @@ pub(crate) struct Conversation<'a> {
     trial: &'a Trial,
     /// Temperature of the questions to come; the trial's unless an operator says otherwise.
     pub(crate) temperature: f64,
+    /// How many answers to the next question were drawn before, where all shall be different.
+    pub(crate) drawn: Option<u32>,
     calls_left: u64,
     /// What the trial has spent.
     pub(crate) cost: Cost,
@@ -61,6 +63,7 @@ impl<'a> Conversation<'a> {
             ports,
             trial,
             temperature: trial.temperature,
+            drawn: None,
             calls_left: calls,
             cost: Cost::default(),
             cached_tokens: 0,
@@ -176,7 +179,10 @@ impl<'a> Conversation<'a> {
         Ok(reply)
     }
 
-    fn request(&self, messages: &[Message], count: u32) -> Request {
+    fn request(&mut self, messages: &[Message], count: u32) -> Request {
+        let drawn = self.drawn.take().filter(|_| self.ports.provider.capabilities().distinct);
+        // Distinct answers are those of one sequence, which is the search's and not the trial's.
+        let seed = drawn.map_or_else(|| self.trial.seed.wrapping_add(self.cost.calls), |_| self.ports.seed);
         Request {
             messages: messages.to_vec(),
             temperature: self.ports.sampling.temperature.unwrap_or(self.temperature),
@@ -184,9 +190,10 @@ impl<'a> Conversation<'a> {
             max_output_tokens: self.ports.sampling.max_output_tokens.unwrap_or(self.trial.max_output_tokens),
             n: count,
             stop: Vec::new(),
-            seed: self.trial.seed.wrapping_add(self.cost.calls) & i64::MAX.unsigned_abs(),
+            seed: seed & i64::MAX.unsigned_abs(),
             logprobs: None,
-            draw: 0,
+            draw: drawn.unwrap_or(0),
+            distinct: drawn.is_some(),
         }
     }
 

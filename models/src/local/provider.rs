@@ -6,6 +6,7 @@ use codeagent_prompts::Message;
 use futures_core::future::BoxFuture;
 
 use super::chat::{Asked, ChatStyle, Prompt};
+use super::distinct::Sequences;
 use super::engine::Engine;
 use super::request::{Answer, End, EngineError, Generate, ProcessorFactory};
 use super::sample::Sampling;
@@ -20,6 +21,7 @@ use crate::trace;
 pub struct Local {
     engine: Engine,
     style: Arc<dyn ChatStyle>,
+    sequences: Sequences,
     processors: Vec<Arc<ProcessorFactory>>,
     min_p: Option<f64>,
     name: String,
@@ -39,7 +41,7 @@ impl Local {
     #[must_use]
     pub fn new(engine: Engine, style: Arc<dyn ChatStyle>) -> Self {
         let name = engine.model().name.clone();
-        Self { engine, style, processors: Vec::new(), min_p: None, name }
+        Self { engine, style, sequences: Sequences::default(), processors: Vec::new(), min_p: None, name }
     }
 
     /// The same with processors for every row, applied in this order.
@@ -89,7 +91,8 @@ impl Local {
     async fn draw(&self, request: &Request, prompt: &Prompt) -> Result<Reply, ModelError> {
         let tokens = self.engine.model().tokenizer.encode(&prompt.text).map_err(|error| bad(&error))?;
         let input = tokens.len() as u64;
-        let seed = |row: u32| mix(request.seed ^ mix((u64::from(request.draw) << 32) | u64::from(row)));
+        let draw = if request.distinct { 0 } else { request.draw };
+        let seed = |row: u32| mix(request.seed ^ mix((u64::from(draw) << 32) | u64::from(row)));
         let generate = Generate {
             prompt: tokens,
             seeds: (0..request.n).map(seed).collect(),
@@ -97,8 +100,14 @@ impl Local {
             tokens_max: usize::try_from(request.max_output_tokens).unwrap_or(usize::MAX),
             stop: request.stop.iter().chain(&prompt.stop).cloned().collect(),
             processors: self.processors.clone(),
+            without: None,
         };
-        let generated = self.engine.generate(generate).await.map_err(refused)?;
+        let generated = if request.distinct {
+            self.sequences.generate(&self.engine, generate, request.draw as usize).await
+        } else {
+            self.engine.generate(generate).await
+        };
+        let generated = generated.map_err(refused)?;
         let usage = Usage {
             input,
             cached: generated.cached as u64,
@@ -127,7 +136,7 @@ impl Provider for Local {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { n: true, seed: true, logprobs: true, stream: false }
+        Capabilities { n: true, seed: true, logprobs: true, stream: false, distinct: true }
     }
 
     fn model(&self) -> &str {

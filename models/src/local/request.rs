@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::drawn::{DrawnTree, Share};
 use super::sample::Sampling;
 use crate::decode::LogitsProcessor;
 
@@ -33,6 +34,8 @@ pub struct Generate {
     pub stop: Vec<String>,
     /// Makes the processors of each row, applied in this order.
     pub processors: Vec<Arc<ProcessorFactory>>,
+    /// Earlier answers to the prompt, drawn with the same settings, none of which comes again as long as there are others.
+    pub without: Option<Arc<DrawnTree>>,
 }
 
 impl std::fmt::Debug for Generate {
@@ -64,6 +67,9 @@ pub struct Answer {
     pub tokens: Vec<u32>,
     /// Log-probability of each under the model itself, in nats: before processors, at temperature 1.
     pub logprobs: Vec<f64>,
+    /// Where the request leaves out earlier answers, every drawn token, also those that were cut off, with its share of the
+    /// probability; empty otherwise.
+    pub shares: Vec<Share>,
     /// How many tokens were drawn; more than `tokens` where a processor cut some off.
     pub drawn: usize,
     /// Why it ended.

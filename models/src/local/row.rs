@@ -1,10 +1,13 @@
 //! One answer while it is drawn.
 
+use std::sync::Arc;
+
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng as _;
 
+use super::drawn::{DrawnTree, Place};
 use super::request::{Answer, End, Generate, RowStart};
-use super::sample::{Sampling, draw, log_probability};
+use super::sample::{Drawn, Sampling, draw, log_probability};
 use crate::decode::{LogitsProcessor, Vocabulary};
 
 /// An answer while it is drawn: the state of its generator, its processors, and what there is of it.
@@ -14,6 +17,9 @@ pub(crate) struct Row {
     sampling: Sampling,
     tokens_max: usize,
     stop: Vec<Vec<u8>>,
+    /// Earlier answers, and where in their tree the row is as long as it is in it.
+    without: Option<Arc<DrawnTree>>,
+    place: Option<Place>,
     answer: Answer,
 }
 
@@ -35,10 +41,13 @@ impl Row {
             sampling: request.sampling,
             tokens_max,
             stop: stop.collect(),
+            without: request.without.clone(),
+            place: Some(DrawnTree::ROOT),
             answer: Answer {
                 text: Vec::new(),
                 tokens: Vec::new(),
                 logprobs: Vec::new(),
+                shares: Vec::new(),
                 drawn: 0,
                 end: End::Length,
             },
@@ -49,9 +58,15 @@ impl Row {
     pub(crate) fn step(&mut self, logits: &mut [f32], vocabulary: &Vocabulary) -> Option<Answer> {
         let own = (!self.processors.is_empty()).then(|| logits.to_vec());
         self.processors.iter_mut().for_each(|processor| processor.process(logits));
-        let Some(token) = draw(logits, &self.sampling, &mut self.random) else {
+        let place = self.without.as_ref().zip(self.place);
+        let used = place.iter().flat_map(|(tree, place)| tree.used(*place));
+        let Some(Drawn { token, share }) = draw(logits, &self.sampling, &mut self.random, used) else {
             return Some(self.finish(End::Nothing));
         };
+        if let Some(tree) = &self.without {
+            self.place = self.place.and_then(|place| tree.behind(place, token));
+            self.answer.shares.push((token, share));
+        }
         self.answer.logprobs.push(log_probability(own.as_deref().unwrap_or(logits), token));
         self.answer.tokens.push(token);
         self.answer.drawn += 1;
@@ -110,8 +125,6 @@ impl Row {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
     use crate::decode::Cut;
 
@@ -127,6 +140,7 @@ mod tests {
             tokens_max: 8,
             stop: stop.iter().map(|text| (*text).to_owned()).collect(),
             processors: Vec::new(),
+            without: None,
         }
     }
 

@@ -3,6 +3,11 @@
 use rand::Rng as _;
 use rand_chacha::ChaCha8Rng;
 
+use super::drawn::Share;
+
+/// Of the whole probability, what counts as nothing left.
+const NOTHING: f64 = 1e-9;
+
 /// How tokens are drawn.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Sampling {
@@ -20,15 +25,30 @@ impl Default for Sampling {
     }
 }
 
+/// A drawn token, and its share of the probability of those that could be drawn.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Drawn {
+    pub(crate) token: u32,
+    pub(crate) share: f64,
+}
+
 /// Draws a token. `None` where no token has a finite logit.
 ///
 /// One number of the generator is used per token, whatever the settings but for temperature 0, and candidates are passed
 /// in the order of their ids: so logits that differ in the last bits draw another token only where the number falls on the
 /// edge between two.
-pub(crate) fn draw(logits: &[f32], sampling: &Sampling, random: &mut ChaCha8Rng) -> Option<u32> {
+///
+/// Tokens of `used` lose that share of their probability, as long as anything is left to draw; at temperature 0 they lose
+/// nothing.
+pub(crate) fn draw(
+    logits: &[f32],
+    sampling: &Sampling,
+    random: &mut ChaCha8Rng,
+    used: impl Iterator<Item = Share>,
+) -> Option<Drawn> {
     let (best, max) = likeliest(logits)?;
     if sampling.temperature <= 0.0 {
-        return Some(best);
+        return Some(Drawn { token: best, share: 1.0 });
     }
     let scale = sampling.temperature.recip();
     let weights = logits.iter().map(|logit| ((f64::from(*logit) - f64::from(max)) * scale).exp());
@@ -36,15 +56,31 @@ pub(crate) fn draw(logits: &[f32], sampling: &Sampling, random: &mut ChaCha8Rng)
     let mut weights: Vec<f64> = weights.map(|weight| if weight.is_finite() { weight } else { 0.0 }).collect();
     let least = least_weight(&weights, sampling);
     weights.iter_mut().filter(|weight| **weight < least).for_each(|weight| *weight = 0.0);
-    let total: f64 = weights.iter().sum();
-    let mut rest = uniform(random) * total;
-    for (token, weight) in (0..).zip(&weights) {
-        rest -= weight;
+    let whole: f64 = weights.iter().sum();
+    let lost: Vec<(usize, f64)> = used
+        .filter_map(|(token, used)| Some((usize::try_from(token).ok()?, used)))
+        .filter_map(|(token, used)| weights.get(token).map(|weight| (token, weight * used)))
+        .collect();
+    let total = whole - lost.iter().map(|(_, lost)| lost).sum::<f64>();
+    let is_all_used = total <= whole * NOTHING;
+    let left = |token: usize, weight: f64| {
+        let lost = lost.iter().find(|(other, _)| *other == token && !is_all_used);
+        lost.map_or(weight, |(_, lost)| (weight - lost).max(0.0))
+    };
+    let mut rest = uniform(random) * if is_all_used { whole } else { total };
+    let mut last = None;
+    for (index, (token, weight)) in (0..).zip(&weights).enumerate() {
+        let left = left(index, *weight);
+        if left > 0.0 {
+            // Rounding may leave a little behind the last one.
+            last = Some(Drawn { token, share: weight / whole });
+        }
+        rest -= left;
         if rest < 0.0 {
-            return Some(token);
+            break;
         }
     }
-    Some(best)
+    last
 }
 
 /// The log-probability of a token, in nats, at temperature 1.
@@ -104,13 +140,14 @@ mod tests {
     use rand_chacha::rand_core::SeedableRng as _;
 
     use super::*;
+    use crate::local::drawn::DrawnTree;
 
     const LOGITS: [f32; 4] = [1.0, 3.0, f32::NAN, 2.0];
 
     fn share(sampling: Sampling, token: u32) -> f64 {
         let mut random = ChaCha8Rng::seed_from_u64(5);
-        let drawn = (0..4000).filter(|_| draw(&LOGITS, &sampling, &mut random) == Some(token)).count();
-        drawn as f64 / 4000.0
+        let drawn = (0..4000).filter_map(|_| draw(&LOGITS, &sampling, &mut random, std::iter::empty()));
+        drawn.filter(|drawn| drawn.token == token).count() as f64 / 4000.0
     }
 
     #[test]
@@ -136,10 +173,59 @@ mod tests {
         assert_eq!(share(Sampling { temperature: 0.0, ..plain }, 1), 1.0);
     }
 
+    /// Pairs drawn without replacement come in the order and with the frequencies of Gumbel top-k: `p_i p_j / (1 - p_i)`.
+    #[test]
+    fn pairs_follow_the_law_of_sampling_without_replacement() {
+        const SHARES: [f64; 4] = [0.1, 0.4, 0.3, 0.2];
+        const PAIRS: u32 = 60_000;
+        let logits = SHARES.map(|share| share.ln() as f32);
+        let plain = Sampling { temperature: 1.0, top_p: None, min_p: None };
+        let mut random = ChaCha8Rng::seed_from_u64(11);
+        let mut counts = [[0_u32; 4]; 4];
+        for _ in 0..PAIRS {
+            let mut tree = DrawnTree::default();
+            let mut next = || {
+                let drawn = draw(&logits, &plain, &mut random, tree.used(DrawnTree::ROOT)).unwrap();
+                assert!(tree.insert(&[(drawn.token, drawn.share)]));
+                drawn.token as usize
+            };
+            let (first, second) = (next(), next());
+            counts[first][second] += 1;
+        }
+        let expected = |i: usize, j: usize| SHARES[i] * SHARES[j] / (1.0 - SHARES[i]) * f64::from(PAIRS);
+        assert!((expected(0, 1) / f64::from(PAIRS) - 0.044_444).abs() < 1e-6);
+        let pairs = (0..4).flat_map(|i| (0..4).map(move |j| (i, j))).filter(|(i, j)| i != j);
+        let chi2: f64 =
+            pairs.map(|(i, j)| (f64::from(counts[i][j]) - expected(i, j)).powi(2) / expected(i, j)).sum();
+        // 11 degrees of freedom: 31.3 is exceeded once in a thousand.
+        assert!(chi2 < 31.3, "{chi2} {counts:?}");
+        assert!((0..4).all(|i| counts[i][i] == 0));
+    }
+
     #[test]
     fn nothing_finite_draws_nothing() {
         let mut random = ChaCha8Rng::seed_from_u64(5);
-        assert_eq!(draw(&[f32::NEG_INFINITY, f32::NAN], &Sampling::default(), &mut random), None);
+        let logits = [f32::NEG_INFINITY, f32::NAN];
+        assert_eq!(draw(&logits, &Sampling::default(), &mut random, std::iter::empty()), None);
+    }
+
+    #[test]
+    fn what_is_used_up_is_not_drawn_again_while_anything_is_left() {
+        let plain = Sampling { temperature: 1.0, top_p: None, min_p: None };
+        let drawn = |used: &[Share]| -> Vec<Drawn> {
+            let mut random = ChaCha8Rng::seed_from_u64(5);
+            (0..2000).filter_map(|_| draw(&LOGITS, &plain, &mut random, used.iter().copied())).collect()
+        };
+        let share = |drawn: &[Drawn], token| {
+            drawn.iter().filter(|drawn| drawn.token == token).count() as f64 / drawn.len() as f64
+        };
+        // Probabilities 0.09, 0.665 and 0.245; with half of the second used up, 0.332 of the 0.667 that are left.
+        let half = drawn(&[(1, 0.5)]);
+        assert!((share(&half, 1) - 0.5).abs() < 0.03);
+        assert!(half.iter().all(|drawn| drawn.token != 1 || (drawn.share - 0.665).abs() < 1e-3));
+        assert_eq!(share(&drawn(&[(1, 1.0), (0, 1.0)]), 3), 1.0);
+        let everything = drawn(&[(0, 1.0), (1, 1.0), (3, 1.0)]);
+        assert!(share(&everything, 1) > 0.6, "then all may come again");
     }
 
     #[test]

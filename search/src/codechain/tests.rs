@@ -70,7 +70,7 @@ fn if_none_ever_passed_the_best_partial_programs_are_the_sources() {
 
 #[test]
 fn if_nothing_at_all_was_passed_the_round_is_drawn_afresh() {
-    let fresh = [Operator::Resample { count: 1, style: ProgramStyle::Modular }];
+    let fresh = [Operator::Resample { count: 1, style: ProgramStyle::Modular, drawn: None }];
     assert_eq!(next_after(&[[Some(0), Some(0)]]), fresh);
     assert_eq!(next_after(&[[None, None]]), fresh);
 }

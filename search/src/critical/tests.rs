@@ -42,7 +42,7 @@ fn where_none_passes_the_best_is_repaired() {
 
 #[test]
 fn where_there_is_nothing_programs_are_drawn_afresh() {
-    let fresh = (NodeId::ROOT, Operator::Resample { count: 1, style: ProgramStyle::Direct });
+    let fresh = (NodeId::ROOT, Operator::Resample { count: 1, style: ProgramStyle::Direct, drawn: None });
     assert_eq!(second_stage([None, None, None]), [fresh.clone(), fresh.clone(), fresh]);
 }
 

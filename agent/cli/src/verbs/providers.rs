@@ -159,6 +159,7 @@ async fn ask(chat: &impl Provider) -> Probe {
         seed: 0,
         logprobs: None,
         draw: 0,
+        distinct: false,
     };
     let started = Instant::now();
     match chat.complete(&request).await {

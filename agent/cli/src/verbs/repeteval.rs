@@ -218,6 +218,7 @@ impl Bench<'_> {
             tokens_max: self.arguments.tokens.get(),
             stop: Vec::new(),
             processors: processors.to_vec(),
+            without: None,
         };
         let started = Instant::now();
         let generated = match self.engine.generate(request).await {

@@ -29,6 +29,7 @@ fn request(prompt: Vec<u32>, seeds: &[u64]) -> Generate {
         tokens_max: 12,
         stop: Vec::new(),
         processors: Vec::new(),
+        without: None,
     }
 }
 

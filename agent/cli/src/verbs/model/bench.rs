@@ -61,7 +61,15 @@ fn decode(engine: &Engine, prompt: Vec<u32>, rows: u64, tokens: usize) -> Result
 fn seconds(engine: &Engine, prompt: Vec<u32>, rows: u64, tokens_max: usize) -> Result<f64, Failure> {
     let sampling = Sampling { temperature: 1.0, top_p: None, min_p: None };
     let seeds = (0..rows).collect();
-    let request = Generate { prompt, seeds, sampling, tokens_max, stop: Vec::new(), processors: Vec::new() };
+    let request = Generate {
+        prompt,
+        seeds,
+        sampling,
+        tokens_max,
+        stop: Vec::new(),
+        processors: Vec::new(),
+        without: None,
+    };
     let started = Instant::now();
     // The verb itself runs on a thread of the runtime.
     let answered =

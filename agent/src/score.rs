@@ -26,6 +26,7 @@ pub(crate) fn attempt(problem: &Problem, source: &str, report: &Report) -> Attem
         length: u32::try_from(source.chars().count()).unwrap_or(u32::MAX),
         slow: count(slow.count()),
         learned: None,
+        mean_logprob: None,
     }
 }
 

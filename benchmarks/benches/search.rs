@@ -161,6 +161,7 @@ fn draft(kind: NodeKind, trial: u64, index: u64) -> Draft {
         length: 400,
         slow: 0,
         learned: None,
+        mean_logprob: None,
     });
     let prior = (kind == NodeKind::Thought).then_some(0.25);
     Draft { kind, prior, attempt }

@@ -22,6 +22,9 @@ pub struct Attempt {
     /// What a trained scorer gives it, in `[0, 1]`, where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub learned: Option<f64>,
+    /// Mean log-probability of its answer's tokens under the model that wrote it, in nats, where the model tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mean_logprob: Option<f64>,
 }
 
 /// What the visible tests say of a program.

@@ -9,7 +9,7 @@ use crate::{
 pub(crate) fn program(fingerprint: u64, passed: u32, total: u32) -> Draft {
     let behaviour = (total > 0).then_some(u64::from(passed));
     let attempt =
-        Attempt { fingerprint, passed, total, parses: true, behaviour, length: 100, slow: 0, learned: None };
+        Attempt { fingerprint, passed, total, parses: true, behaviour, length: 100, ..Attempt::default() };
     Draft { kind: NodeKind::Solution, prior: None, attempt: Some(attempt) }
 }
 

@@ -208,13 +208,15 @@ async fn the_last_request_is_for_the_programs_that_are_left() {
 
 /// What `adaptive` asked for programs straight from the statement: number, draw, whether distinct, and seed.
 async fn direct_questions(distinct: bool, settings: Value) -> Vec<(u32, u32, bool, u64)> {
-    let capabilities = Capabilities { distinct, ..Capabilities::default() };
+    let mut capabilities = Capabilities::default();
+    capabilities.distinct = distinct;
     let model = Arc::new(model(|_| WRONG).with_capabilities(capabilities));
     let limits = BudgetLimits { generations: Some(20), ..BudgetLimits::default() };
     let strategy = Strategy::by_name("adaptive", &settings).unwrap();
     let builder = builder(Arc::clone(&model), "adaptive").strategy(strategy).budget(limits);
     searched(builder).await;
-    let direct = |request: &Request| request.messages.len() == 2 && request.n > 1 && request.temperature == 0.8;
+    let direct =
+        |request: &Request| request.messages.len() == 2 && request.n > 1 && request.temperature == 0.8;
     let seen = model.requests().into_iter().filter(|request| direct(request));
     seen.map(|request| (request.n, request.draw, request.distinct, request.seed)).collect()
 }

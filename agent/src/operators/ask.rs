@@ -1,6 +1,8 @@
 //! One trial's talk with the model: asks, meters, logs, re-asks once where an answer can't be read.
 
-use codeagent_models::{Embedded, ErrorKind, Finish, Message, ModelError, Reply, Request, estimate_tokens};
+use codeagent_models::{
+    Choice, Embedded, ErrorKind, Finish, Message, ModelError, Reply, Request, estimate_tokens,
+};
 use codeagent_prompts::questions::Reask;
 use codeagent_prompts::{AnswerError, Question};
 use codeagent_search::Cost;
@@ -16,21 +18,28 @@ pub(crate) struct Answered<A> {
     pub(crate) prompt: Vec<Message>,
     /// The model's text.
     pub(crate) text: String,
+    /// Mean log-probability of its tokens, where the model tells.
+    pub(crate) mean_logprob: Option<f64>,
     /// What was read from it.
     pub(crate) answer: A,
 }
 
 impl<A> Answered<A> {
+    fn of(prompt: Vec<Message>, choice: Choice, answer: A) -> Self {
+        Self { prompt, text: choice.text, mean_logprob: choice.mean_logprob, answer }
+    }
+
     /// The same with its answer turned into another.
     pub(crate) fn map<B>(self, turn: impl FnOnce(A) -> B) -> Answered<B> {
-        Answered { prompt: self.prompt, text: self.text, answer: turn(self.answer) }
+        let Self { prompt, text, mean_logprob, answer } = self;
+        Answered { prompt, text, mean_logprob, answer: turn(answer) }
     }
 }
 
 impl<A> Answered<Vec<A>> {
     /// One note per item of the answer.
     pub(crate) fn notes(self, content: impl Fn(A) -> Content) -> Vec<Note> {
-        let Self { prompt, text, answer } = self;
+        let Self { prompt, text, answer, .. } = self;
         let note = |item| Note { prompt: prompt.clone(), answer: text.clone(), content: content(item) };
         answer.into_iter().map(note).collect()
     }
@@ -97,9 +106,9 @@ impl<'a> Conversation<'a> {
         let mut answered = Vec::new();
         for choice in reply.choices {
             match question.parse(&choice.text) {
-                Ok(answer) => answered.push(Answered { prompt: prompt.clone(), text: choice.text, answer }),
+                Ok(answer) => answered.push(Answered::of(prompt.clone(), choice, answer)),
                 Err(why) if count == 1 => {
-                    answered.extend(self.ask_again(name, question, &prompt, choice.text, &why).await?);
+                    answered.extend(self.ask_again(name, question, &prompt, choice, &why).await?);
                 }
                 Err(_) => {}
             }
@@ -125,18 +134,18 @@ impl<'a> Conversation<'a> {
         name: &'static str,
         question: &Q,
         prompt: &[Message],
-        unreadable: String,
+        unreadable: Choice,
         why: &AnswerError,
     ) -> Result<Option<Answered<Q::Answer>>, TrialError> {
-        let salvage = |text: String, prompt: Vec<Message>| {
-            let answer = question.parse(&text).ok().or_else(|| question.salvage(&text))?;
-            Some(Answered { prompt, text, answer })
+        let salvage = |choice: Choice, prompt: Vec<Message>| {
+            let answer = question.parse(&choice.text).ok().or_else(|| question.salvage(&choice.text))?;
+            Some(Answered::of(prompt, choice, answer))
         };
-        let messages = Reask::new(question, &unreadable, why)?.messages()?;
+        let messages = Reask::new(question, &unreadable.text, why)?.messages()?;
         let Some(reply) = self.call(name, messages.clone(), 1).await? else {
             return Ok(salvage(unreadable, prompt.to_vec()));
         };
-        let second = reply.choices.into_iter().next().and_then(|choice| salvage(choice.text, messages));
+        let second = reply.choices.into_iter().next().and_then(|choice| salvage(choice, messages));
         Ok(second.or_else(|| salvage(unreadable, prompt.to_vec())))
     }
 

@@ -177,7 +177,12 @@ impl Subject<'_> {
         written: &Written,
         above: Above,
     ) -> Result<Option<Tried>, TrialError> {
-        let answered = Answered { prompt: Vec::new(), text: String::new(), answer: written.source.clone() };
+        let answered = Answered {
+            prompt: Vec::new(),
+            text: String::new(),
+            mean_logprob: None,
+            answer: written.source.clone(),
+        };
         let mut graph = self.known.clone();
         if above == Above::Verbatim {
             // What the user wrote goes first and stays as it is.

@@ -78,6 +78,7 @@ pub(super) async fn judge(
     let report = ports.examiner.examine(&ports.problem, &source).await?;
     note_run(talk, &report);
     let mut attempt = score::attempt(&ports.problem, &source, &report);
+    attempt.mean_logprob = answered.mean_logprob;
     // What does not parse is not worth a look.
     if let Some(appraiser) = ports.appraiser.as_ref().filter(|_| attempt.parses) {
         attempt.learned = Some(appraiser.assess(&source).await?.score);

@@ -23,8 +23,10 @@ use crate::pool::Candidate;
 ///     better speaks;
 /// 11. the score of a trained critic or reranker, one that gave none counting as 0;
 /// 12. without tests: how many draws gave this very program, which is the majority vote;
-/// 13. among those that pass: fewer slow tests, then fewer characters (among those that fail, short ones are stubs);
-/// 14. first seen.
+/// 13. the model's mean log-probability of its tokens, where it is known (Chen et al. 2021, *Codex*, section 3.3): of two
+///     that nothing else tells apart the likelier one;
+/// 14. among those that pass: fewer slow tests, then fewer characters (among those that fail, short ones are stubs);
+/// 15. first seen.
 #[must_use]
 pub fn compare(one: &Candidate, other: &Candidate) -> Ordering {
     standing(one, other)
@@ -35,6 +37,7 @@ pub fn compare(one: &Candidate, other: &Candidate) -> Ordering {
         .then_with(|| one.generated_share().total_cmp(&other.generated_share()))
         .then_with(|| learned(one).total_cmp(&learned(other)))
         .then_with(|| votes(one).cmp(&votes(other)))
+        .then_with(|| likelihood(one).total_cmp(&likelihood(other)))
         .then_with(|| economy(one).cmp(&economy(other)))
         .then_with(|| Reverse(one.node).cmp(&Reverse(other.node)))
 }
@@ -77,6 +80,10 @@ fn learned(candidate: &Candidate) -> f64 {
 
 const fn votes(candidate: &Candidate) -> u32 {
     if candidate.attempt.total == 0 { candidate.draws } else { 0 }
+}
+
+fn likelihood(candidate: &Candidate) -> f64 {
+    candidate.attempt.mean_logprob.filter(|mean| !mean.is_nan()).unwrap_or(f64::NEG_INFINITY)
 }
 
 fn economy(candidate: &Candidate) -> Option<Reverse<(u32, u32)>> {

@@ -20,6 +20,7 @@ fn program(fingerprint: u64, passed: u32) -> Attempt {
         length: 100,
         slow: 0,
         learned: None,
+        mean_logprob: None,
     }
 }
 
@@ -173,6 +174,16 @@ fn a_learned_score_breaks_ties_and_nothing_else() {
 }
 
 #[test]
+fn the_likelier_of_two_wins_before_the_shorter_and_after_everything_else() {
+    let likely = |mean, attempt| Attempt { mean_logprob: Some(mean), ..attempt };
+    let short = likely(-0.9, Attempt { length: 9, ..program(2, 4) });
+    check(vec![(short.clone(), None), (likely(-0.1, program(1, 4)), None)], Some(1));
+    check(vec![(short.clone(), Some(0.5)), (likely(-0.1, program(1, 4)), None)], Some(0));
+    // Of one that nothing is known of it is not assumed.
+    check(vec![(program(1, 4), None), (short, None)], Some(1));
+}
+
+#[test]
 fn without_tests_a_learned_score_is_the_value() {
     let attempt = Attempt { learned: Some(0.7), ..untested(1) };
     assert_eq!((attempt.value(), untested(1).value()), (0.7, 0.0));
@@ -218,7 +229,7 @@ fn equal_programs_are_one_candidate_with_the_evidence_of_both() {
 }
 
 fn any_program() -> impl Strategy<Value = (Attempt, Option<f64>)> {
-    let learned = proptest::option::of(0.0..=1.0);
+    let scores = (proptest::option::of(0.0..=1.0), proptest::option::of(-2.0..=0.0));
     let attempt = (
         0_u64..8,
         0_u32..=3,
@@ -227,10 +238,10 @@ fn any_program() -> impl Strategy<Value = (Attempt, Option<f64>)> {
         proptest::option::of(0_u64..3),
         0_u32..3,
         0_u32..2,
-        learned,
+        scores,
     );
     let attempt =
-        attempt.prop_map(|(fingerprint, passed, total, parses, behaviour, length, slow, learned)| Attempt {
+        attempt.prop_map(|(fingerprint, passed, total, parses, behaviour, length, slow, scores)| Attempt {
             fingerprint,
             passed: passed.min(total),
             total,
@@ -238,7 +249,8 @@ fn any_program() -> impl Strategy<Value = (Attempt, Option<f64>)> {
             behaviour,
             length,
             slow,
-            learned,
+            learned: scores.0,
+            mean_logprob: scores.1,
         });
     (attempt, proptest::option::of(-1.0..=1.0))
 }

@@ -17,6 +17,7 @@ fn tree(programs: &[(u64, u32, u32)]) -> Tree {
             length: *length,
             slow: 0,
             learned: None,
+            mean_logprob: None,
         };
         tree.add(NodeId::ROOT, NodeKind::Solution, "resample", 1.0, Some(attempt)).unwrap();
     }

@@ -476,6 +476,7 @@ impl Model {
             length: 300 + 20 * wording as u32,
             slow: 0,
             learned: None,
+            mean_logprob: None,
         }
     }
 }

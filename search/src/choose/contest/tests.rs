@@ -20,6 +20,7 @@ fn tree(behaviours: &[u64]) -> Tree {
             length: 100,
             slow: 0,
             learned: None,
+            mean_logprob: None,
         };
         let node = tree.add(NodeId::ROOT, NodeKind::Solution, "resample", 1.0, Some(attempt)).unwrap();
         tree.apply(Change::Probed { node, behaviour: *behaviour }).unwrap();

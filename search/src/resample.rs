@@ -32,6 +32,9 @@ pub struct ResampleConfig {
     /// program its own seed; more pays the prompt once for all of them.
     #[serde(deserialize_with = "checked::count")]
     pub per_request: usize,
+    /// Whether programs are all different, where the model can draw without replacement, as local ones can. Default false:
+    /// independent draws, which is what pass@k is about.
+    pub distinct: bool,
     /// Draws one program at a time and stops at the first that passes all visible tests. Default false.
     pub stop_at_first: bool,
     /// How programs are asked for. Default direct.
@@ -55,6 +58,7 @@ impl Default for ResampleConfig {
         Self {
             programs: 10,
             per_request: 1,
+            distinct: false,
             stop_at_first: false,
             style: ProgramStyle::Direct,
             temperature: 0.8,
@@ -130,9 +134,10 @@ impl SearchPolicy for Resample {
         while decisions.len() < slots
             && let Some(count) = self.next_request()
         {
+            let drawn = self.config.distinct.then_some(self.asked);
             self.asked += count;
             self.in_flight += 1;
-            let operator = Operator::Resample { count, style: self.config.style, drawn: None };
+            let operator = Operator::Resample { count, style: self.config.style, drawn };
             decisions.push(self.decision(NodeId::ROOT, operator, self.config.temperature));
         }
         while decisions.len() < slots

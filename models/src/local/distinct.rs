@@ -158,7 +158,7 @@ mod tests {
         let engine = engine();
         let plain = engine.generate(Generate { seeds: (0..30).collect(), ..request(0, 4) }).await.unwrap();
         let plain: Vec<Vec<u32>> = plain.answers.into_iter().map(|answer| answer.tokens).collect();
-        assert!(distinct(&plain) < 20, "{plain:?}");
+        assert!(distinct(&plain) < 25, "{plain:?}");
         let at_once = drawn(&Sequences::default(), &engine, 0, 30).await;
         assert_eq!(distinct(&at_once), 30, "{at_once:?}");
         let sequences = Sequences::default();

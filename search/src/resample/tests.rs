@@ -27,6 +27,21 @@ fn the_last_request_asks_for_what_is_left() {
 }
 
 #[test]
+fn distinct_programs_are_numbered_through() {
+    let drawn = |distinct| -> Vec<Option<usize>> {
+        let config = ResampleConfig { per_request: 4, distinct, ..ResampleConfig::default() };
+        let (_, log) = run(Resample::new(config), 1, 8, |trial| obliging(trial, 0));
+        let one = |trial: &Trial| match trial.operator {
+            Operator::Resample { drawn, .. } => drawn,
+            _ => None,
+        };
+        log.iter().map(one).collect()
+    };
+    assert_eq!(drawn(true), [Some(0), Some(4), Some(8)]);
+    assert_eq!(drawn(false), [None; 3]);
+}
+
+#[test]
 fn stopping_at_the_first_asks_one_at_a_time() {
     let config = ResampleConfig { stop_at_first: true, per_request: 5, ..ResampleConfig::default() };
     let script = vec![

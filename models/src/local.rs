@@ -9,6 +9,7 @@
 
 mod attention;
 mod batch;
+mod bytes;
 pub mod cache;
 pub mod chat;
 pub mod checkpoint;

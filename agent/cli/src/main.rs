@@ -18,6 +18,7 @@ use codeagent_cli::telemetry::Telemetry;
 use codeagent_cli::{logging, panic_report, verbs};
 
 fn main() -> ExitCode {
+    name_threads();
     #[cfg(unix)]
     if sandboxes::is_worker() {
         return codeagent::sandbox::wasm::worker::main();
@@ -26,6 +27,21 @@ fn main() -> ExitCode {
     // The hook of `panic_report` has said what there is to say; here is only the exit code to give.
     let exit = std::panic::catch_unwind(AssertUnwindSafe(|| start(&mut output))).unwrap_or(Exit::Internal);
     ExitCode::from(exit.code())
+}
+
+/// The tensor library reads the machine's description before every product where this variable does not say how many threads
+/// it has, which takes longer than the products of a small model.
+fn name_threads() {
+    const THREADS: &str = "RAYON_NUM_THREADS";
+    if std::env::var_os(THREADS).is_none()
+        && let Ok(threads) = std::thread::available_parallelism()
+    {
+        #[expect(unsafe_code, reason = "no other thread runs yet that could read the environment")]
+        // SAFETY: this is the first thing that the process does.
+        unsafe {
+            std::env::set_var(THREADS, threads.to_string());
+        }
+    }
 }
 
 fn start(output: &mut Output) -> Exit {

@@ -27,6 +27,12 @@ impl KernelClass {
         }
     }
 
+    /// Whether a matrix on a CPU is multiplied by with a kernel of ours (`bytes.rs`), because the library has none that is fast.
+    pub(crate) fn is_own(dtype: GgmlDType, outputs: usize, inputs: usize) -> bool {
+        let is_tiled = inputs.is_multiple_of(256) && outputs.is_multiple_of(16) && has_byte_products();
+        cfg!(target_arch = "x86_64") && dtype == GgmlDType::Q8_0 && !is_tiled && has_vectors()
+    }
+
     /// The class of a matrix of `outputs × inputs` numbers on this machine's CPU.
     #[must_use]
     pub fn of(dtype: GgmlDType, outputs: usize, inputs: usize) -> Self {
@@ -35,6 +41,7 @@ impl KernelClass {
             // Dense matrices are widened to f32 while loading.
             GgmlDType::F32 | GgmlDType::F16 | GgmlDType::BF16 => Self::Fast,
             GgmlDType::Q8_0 if tiled && has_byte_products() => Self::Fast,
+            GgmlDType::Q8_0 if Self::is_own(dtype, outputs, inputs) => Self::Fast,
             GgmlDType::Q4K | GgmlDType::Q6K if tiled && has_vectors() => Self::Fast,
             GgmlDType::Q4_1 | GgmlDType::Q5_0 | GgmlDType::Q5_1 | GgmlDType::Q8_1 => Self::Scalar,
             _ => Self::Dot,
@@ -45,6 +52,7 @@ impl KernelClass {
 /// Whether a matrix of this type is kept twice, as stored and in tiles.
 pub(crate) fn is_repacked(dtype: GgmlDType, outputs: usize, inputs: usize) -> bool {
     matches!(dtype, GgmlDType::Q8_0 | GgmlDType::Q4K | GgmlDType::Q6K)
+        && !KernelClass::is_own(dtype, outputs, inputs)
         && KernelClass::of(dtype, outputs, inputs) == KernelClass::Fast
 }
 
@@ -77,9 +85,10 @@ mod tests {
     fn types_without_vectors_are_scalar_and_odd_sizes_are_not_tiled() {
         assert_eq!(KernelClass::of(GgmlDType::F32, 7, 5), KernelClass::Fast);
         assert_eq!(KernelClass::of(GgmlDType::Q5_0, 256, 256), KernelClass::Scalar);
-        assert_eq!(KernelClass::of(GgmlDType::Q8_0, 256, 896), KernelClass::Dot);
+        let own = cfg!(target_arch = "x86_64") && has_vectors();
+        assert_eq!(KernelClass::of(GgmlDType::Q8_0, 256, 896) == KernelClass::Fast, own);
         assert_eq!(KernelClass::of(GgmlDType::Q4K, 250, 256), KernelClass::Dot);
         let tiled = KernelClass::of(GgmlDType::Q8_0, 256, 1024);
-        assert_eq!(tiled == KernelClass::Fast, has_byte_products());
+        assert_eq!(tiled == KernelClass::Fast, own || has_byte_products());
     }
 }

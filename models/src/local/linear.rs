@@ -1,7 +1,11 @@
 //! A linear map, dense or quantised, with its inputs filled up with zeros where that makes the kernel fast.
 
+use std::sync::Arc;
+
 use candle_core::quantized::{QMatMul, QTensor};
-use candle_core::{D, DType, Module as _, Result, Tensor};
+use candle_core::{D, DType, Device, Module as _, Result, Tensor};
+
+use super::bytes::ByteMatrix;
 
 /// `y = x Wᵀ + b` for rows `x`.
 #[derive(Debug, Clone)]
@@ -16,6 +20,7 @@ pub(crate) struct Linear {
 enum Weight {
     Dense(Tensor),
     Quantised(QMatMul),
+    Bytes(Arc<ByteMatrix>),
 }
 
 impl Linear {
@@ -26,7 +31,11 @@ impl Linear {
 
     /// A quantised map: `weight` of shape `(outputs, inputs + padding)`.
     pub(crate) fn quantised(weight: QTensor, bias: Option<Tensor>, padding: usize) -> Result<Self> {
-        Ok(Self { weight: Weight::Quantised(QMatMul::from_qtensor(weight)?), bias, padding })
+        let weight = match ByteMatrix::new(&weight)? {
+            Some(matrix) => Weight::Bytes(Arc::new(matrix)),
+            None => Weight::Quantised(QMatMul::from_qtensor(weight)?),
+        };
+        Ok(Self { weight, bias, padding })
     }
 
     /// Maps rows: `(rows, inputs)` in f32 to `(rows, outputs)` in f32.
@@ -36,10 +45,8 @@ impl Linear {
             Weight::Dense(weight) => {
                 rows.to_dtype(weight.dtype())?.matmul(&weight.t()?)?.to_dtype(DType::F32)?
             }
-            Weight::Quantised(weight) if self.padding == 0 => weight.forward(&rows.contiguous()?)?,
-            Weight::Quantised(weight) => {
-                weight.forward(&rows.pad_with_zeros(D::Minus1, 0, self.padding)?.contiguous()?)?
-            }
+            Weight::Quantised(weight) => weight.forward(&self.padded(rows)?)?,
+            Weight::Bytes(weight) => self.padded(rows)?.apply_op1_no_bwd(weight.as_ref())?,
         };
         match &self.bias {
             Some(bias) => mapped.broadcast_add(bias),
@@ -47,17 +54,30 @@ impl Linear {
         }
     }
 
+    fn padded(&self, rows: &Tensor) -> Result<Tensor> {
+        if self.padding == 0 {
+            return rows.contiguous();
+        }
+        rows.pad_with_zeros(D::Minus1, 0, self.padding)?.contiguous()
+    }
+
     /// Rows of the weight itself, `(ids, inputs)` in f32: what a table of embeddings is for.
     pub(crate) fn rows(&self, ids: &Tensor) -> Result<Tensor> {
         match &self.weight {
             Weight::Dense(weight) => weight.index_select(ids, 0)?.to_dtype(DType::F32),
-            Weight::Quantised(weight) => {
-                let rows = weight.embedding(ids)?.to_dtype(DType::F32)?;
-                if self.padding == 0 {
-                    return Ok(rows);
-                }
-                rows.narrow(D::Minus1, 0, rows.dim(D::Minus1)? - self.padding)?.contiguous()
+            Weight::Quantised(weight) => self.unpadded(&weight.embedding(ids)?.to_dtype(DType::F32)?),
+            Weight::Bytes(weight) => {
+                let ids = ids.to_vec1::<u32>()?;
+                let (count, rows) = (ids.len(), weight.rows(&ids));
+                self.unpadded(&Tensor::from_vec(rows, (count, ()), &Device::Cpu)?)
             }
         }
+    }
+
+    fn unpadded(&self, rows: &Tensor) -> Result<Tensor> {
+        if self.padding == 0 {
+            return Ok(rows.clone());
+        }
+        rows.narrow(D::Minus1, 0, rows.dim(D::Minus1)? - self.padding)?.contiguous()
     }
 }

@@ -27,7 +27,8 @@ fn resample(place: &Sandboxed, out: &str, generations: &str) -> Value {
     results(place, out, generations, &["--strategy", "resample", "--set", &programs])
 }
 
-/// At equal generations, by seed: 10, 14 and 14 of 30 when this was written.
+/// At equal generations 10, 15 and 13 of 30 when this was written, over three seeds 46 and 47 of 90. Which texts are drawn depends on
+/// the last bits of sums, and so on the processor: one seed says which of two searches is better within its interval only.
 #[test]
 fn searches_solve_more_than_a_sample_and_cost_nothing() {
     let place = Sandboxed::new();
@@ -44,7 +45,11 @@ fn searches_solve_more_than_a_sample_and_cost_nothing() {
         assert_eq!((results["complete"].as_bool(), results["cost"]["usd"].as_f64()), (Some(true), Some(0.0)));
     }
     assert!(solved(&single) >= FLOOR, "{all:?}");
-    assert!(solved(&resampled) > solved(&single) && solved(&adaptive) >= solved(&resampled), "{all:?}");
+    assert!(solved(&resampled) > solved(&single) && solved(&adaptive) > solved(&single), "{all:?}");
+    let compared = Ended::of(&mut place.command(&["compare", "resample", "adaptive", "--json"])).json();
+    assert!(compared["difference"]["hi"].as_f64().unwrap() >= 0.0, "{compared}");
+    let fewer = compared["token_ratio"].as_f64().unwrap();
+    assert!(fewer < 1.0, "{compared}");
     let again = resample(&place, "again", "1");
     assert_eq!(
         (&again["pass_at_k"], &again["tokens"]["out"]),

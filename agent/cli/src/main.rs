@@ -18,11 +18,11 @@ use codeagent_cli::telemetry::Telemetry;
 use codeagent_cli::{logging, panic_report, verbs};
 
 fn main() -> ExitCode {
-    name_threads();
     #[cfg(unix)]
     if sandboxes::is_worker() {
         return codeagent::sandbox::wasm::worker::main();
     }
+    name_threads();
     let mut output = Output::new(std::io::stdout());
     // The hook of `panic_report` has said what there is to say; here is only the exit code to give.
     let exit = std::panic::catch_unwind(AssertUnwindSafe(|| start(&mut output))).unwrap_or(Exit::Internal);

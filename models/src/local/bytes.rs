@@ -19,7 +19,7 @@ const BLOCK_BYTES: usize = 2 + BLOCK;
 /// Rows that are multiplied by together: rounded, they stay in the first cache.
 const TOGETHER: usize = 16;
 /// Products of numbers from which on threads share the work.
-const SHARED_FROM: usize = 1 << 22;
+const SHARED_FROM: usize = 1 << 25;
 
 /// A matrix `(outputs, inputs)` in memory, by rows.
 #[derive(Debug)]
@@ -282,7 +282,7 @@ mod tests {
     #[test]
     fn products_are_those_of_the_matrix() {
         // The last is so large that threads share it.
-        for (rows, outputs) in [(1, 1), (3, 5), (4, 8), (17, 33), (40, 1200)] {
+        for (rows, outputs) in [(1, 1), (3, 5), (4, 8), (17, 33), (90, 4000)] {
             let Some((own, dense)) = matrix(outputs) else { return };
             let x = Tensor::from_vec(numbers(rows * INPUTS, 2.0, 3), (rows, INPUTS), &Device::Cpu).unwrap();
             let expected = x.matmul(&dense.t().unwrap()).unwrap();

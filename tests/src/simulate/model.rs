@@ -162,7 +162,14 @@ impl Model {
             return Answer { result: TrialResult::Unusable, cost, contents: Vec::new() };
         }
         let mut hasher = DefaultHasher::new();
-        (self.problem, trial.node, format!("{:?}", trial.operator)).hash(&mut hasher);
+        let question = match &trial.operator {
+            // What was drawn before is nothing to a model server.
+            Operator::Resample { count, style, .. } => {
+                format!("Resample {{ count: {count}, style: {style:?} }}")
+            }
+            other => format!("{other:?}"),
+        };
+        (self.problem, trial.node, question).hash(&mut hasher);
         let payload = tree.node(trial.node).map(|node| node.payloads.clone());
         (payload, (trial.temperature > 0.0).then_some(trial.seed)).hash(&mut hasher);
         let mut dice = ChaCha8Rng::seed_from_u64(hasher.finish());

@@ -29,14 +29,14 @@ impl KernelClass {
 
     /// Whether a matrix on a CPU is multiplied by with a kernel of ours (`bytes.rs`), because the library has none that is fast.
     pub(crate) fn is_own(dtype: GgmlDType, outputs: usize, inputs: usize) -> bool {
-        let is_tiled = inputs.is_multiple_of(256) && outputs.is_multiple_of(16) && has_byte_products();
-        cfg!(target_arch = "x86_64") && dtype == GgmlDType::Q8_0 && !is_tiled && has_vectors()
+        let has_library_kernel = fits_tiles(outputs, inputs) && has_byte_products();
+        cfg!(target_arch = "x86_64") && dtype == GgmlDType::Q8_0 && !has_library_kernel && has_vectors()
     }
 
     /// The class of a matrix of `outputs × inputs` numbers on this machine's CPU.
     #[must_use]
     pub fn of(dtype: GgmlDType, outputs: usize, inputs: usize) -> Self {
-        let tiled = inputs.is_multiple_of(256) && outputs.is_multiple_of(16);
+        let tiled = fits_tiles(outputs, inputs);
         match dtype {
             // Dense matrices are widened to f32 while loading.
             GgmlDType::F32 | GgmlDType::F16 | GgmlDType::BF16 => Self::Fast,
@@ -47,6 +47,11 @@ impl KernelClass {
             _ => Self::Dot,
         }
     }
+}
+
+/// Whether the library's tiles cover a matrix of this size.
+const fn fits_tiles(outputs: usize, inputs: usize) -> bool {
+    inputs.is_multiple_of(256) && outputs.is_multiple_of(16)
 }
 
 /// Whether a matrix of this type is kept twice, as stored and in tiles.

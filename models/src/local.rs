@@ -17,6 +17,8 @@ pub mod config;
 pub mod decoder;
 pub mod device;
 mod distinct;
+mod draft;
+mod drafter;
 pub mod drawn;
 pub mod embedded;
 pub mod embeddings;
@@ -30,16 +32,20 @@ mod linear;
 pub mod load;
 pub mod manifest;
 pub mod memory;
+mod pace;
 pub mod prefix;
 pub mod provider;
+mod recycling;
 pub mod requantize;
 pub mod request;
 mod rope;
 mod row;
+mod rsd;
 pub mod safetensors;
 pub mod sample;
 mod score;
 mod source;
+pub mod speculation;
 pub mod tokenizer;
 
 pub use chat::{Asked, ChatError, ChatStyle, Prompt, TemplateStyle};
@@ -59,4 +65,5 @@ pub use request::{
     Answer, End, EngineError, Generate, Generated, Hidden, ProcessorFactory, RowStart, Score, Scored,
 };
 pub use sample::Sampling;
+pub use speculation::Speculation;
 pub use tokenizer::LocalTokenizer;

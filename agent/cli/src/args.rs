@@ -509,6 +509,10 @@ pub struct ModelBenchFlags {
     /// Quantise dense weights to 8 bits while loading.
     #[arg(long)]
     pub quantise: bool,
+    /// How many rows share the prompt and are drawn together; several numbers are timed one after the other.
+    #[arg(long, value_name = "N,..", value_delimiter = ',', default_values_t = [1, 8],
+        value_parser = clap::value_parser!(u64).range(1..=64))]
+    pub rows: Vec<u64>,
 }
 
 /// Check the sandbox, the store, the configuration and model servers, each with a fix.

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use codeagent::models::decode::{GuardConfig, Language, RepetitionGuard};
 use codeagent::models::local::embedded::{self, EmbeddedStyle};
 use codeagent::models::local::{
-    ChatStyle, DeviceChoice, Engine, EngineError, EngineOptions, LoadError, LoadOptions, Local, LocalModel,
-    ProcessorFactory, RowStart, TemplateStyle, hub,
+    self, ChatStyle, DeviceChoice, Engine, EngineError, EngineOptions, LoadError, LoadOptions, Local,
+    LocalModel, ProcessorFactory, RowStart, TemplateStyle, hub,
 };
 
-use crate::config::types::{LocalDevice, ModelProfile, Repetition};
+use crate::config::types::{LocalDevice, ModelProfile, Repetition, Speculation};
 use crate::environment::Environment;
 use crate::failure::{Exit, Failure};
 
@@ -41,9 +41,21 @@ pub async fn engine(profile: &ModelProfile, environment: &Environment) -> Result
     if let Some(mib) = profile.kv_budget_mib {
         options.kv_budget = usize::try_from(mib).unwrap_or(usize::MAX).saturating_mul(1 << 20);
     }
+    options.speculation = match profile.speculation.unwrap_or_default() {
+        Speculation::Auto => local::Speculation::Auto,
+        Speculation::Always => local::Speculation::Always,
+        Speculation::Off => local::Speculation::Off,
+    };
+    let draft = profile.draft.as_ref().map(|path| find(path, environment));
     let start = move || {
         let model = path.map_or_else(|| embedded::load(&load), |path| LocalModel::open(&path, &load));
-        Engine::start(model.map_err(|error| unusable(&error))?, options).map_err(|error| not_started(&error))
+        let model = model.map_err(|error| unusable(&error))?;
+        let draft = draft.map(|path| LocalModel::open(&path, &load)).transpose();
+        let started = match draft.map_err(|error| unusable(&error))? {
+            Some(draft) => Engine::start_with_draft(model, draft, options),
+            None => Engine::start(model, options),
+        };
+        started.map_err(|error| not_started(&error))
     };
     tokio::task::spawn_blocking(start).await.map_err(|error| {
         Failure::new(Exit::Internal, "the local model could not be loaded").caused_by(&error)

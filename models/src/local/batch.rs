@@ -2,15 +2,23 @@
 //!
 //! Rows join and leave between steps. All write the same columns, a step a column; a row sees the columns since it joined.
 //! Rows are kept in the order of their place in the tree of prefixes, so that those that share a node are neighbours.
+//!
+//! A row that is alone may read guesses along with its last token (`speculation.rs`), and then draws several tokens a step.
+
+use std::sync::Arc;
+use std::time::Instant;
 
 use candle_core::{Device, Result};
 
 use super::cache::Suffix;
 use super::config::DecoderConfig;
 use super::decoder::{Decoder, Mask, Pass, Shared};
+use super::drafter::Proposal;
 use super::prefix::{NodeId, PrefixStore};
 use super::request::Answer;
 use super::row::Row;
+use super::sample::Guesses;
+use super::speculation::Guesser;
 use crate::decode::Vocabulary;
 
 /// Columns by which the cache grows.
@@ -20,12 +28,9 @@ const COLUMNS: usize = 64;
 pub(crate) struct Member {
     /// The request that it belongs to, and which of its rows it is.
     pub(crate) owner: (u64, usize),
+    pub(crate) prompt: Arc<[u32]>,
     /// What it has read with others: all of the prompt but its last token.
     pub(crate) prefix: NodeId,
-    /// How many tokens that is.
-    pub(crate) prefix_len: usize,
-    /// The last token of the prompt.
-    pub(crate) first: u32,
     pub(crate) row: Row,
 }
 
@@ -33,6 +38,16 @@ pub(crate) struct Member {
 pub(crate) struct Batch {
     members: Vec<Seated>,
     suffix: Suffix,
+    guesser: Option<Guesser>,
+}
+
+/// What a step gave.
+#[derive(Default)]
+pub(crate) struct Step {
+    /// The answers that are finished.
+    pub(crate) finished: Vec<((u64, usize), Answer)>,
+    /// Tokens that were drawn.
+    pub(crate) drawn: usize,
 }
 
 struct Seated {
@@ -43,9 +58,24 @@ struct Seated {
     start: usize,
 }
 
+impl Seated {
+    /// The token that is read next.
+    fn last(&self) -> u32 {
+        self.member.row.last().or_else(|| self.member.prompt.last().copied()).unwrap_or_default()
+    }
+}
+
 impl Batch {
-    pub(crate) fn new(config: &DecoderConfig, device: &Device) -> Result<Self> {
-        Ok(Self { members: Vec::new(), suffix: Suffix::new(config, 1, 0, device)? })
+    /// An empty batch, whose rows a guesser may help.
+    pub(crate) fn new(config: &DecoderConfig, device: &Device, guesser: Option<Guesser>) -> Result<Self> {
+        Ok(Self { members: Vec::new(), suffix: Suffix::new(config, 1, 0, device)?, guesser })
+    }
+
+    /// Drops all rows and what they have read.
+    pub(crate) fn clear(&mut self, config: &DecoderConfig, device: &Device) -> Result<()> {
+        self.members.clear();
+        self.suffix = Suffix::new(config, 1, 0, device)?;
+        Ok(())
     }
 
     pub(crate) const fn len(&self) -> usize {
@@ -78,22 +108,41 @@ impl Batch {
         self.members.iter().map(|seated| seated.member.owner.0).collect()
     }
 
-    /// Draws a token for every row, and gives the answers that are finished.
+    /// What rows are about to be drawn behind a prompt.
+    pub(crate) fn expect(&mut self, prompt: &[u32]) {
+        self.guesser.iter_mut().for_each(|guesser| guesser.expect(prompt));
+    }
+
+    /// Draws a token for every row, or several for one that is alone.
     pub(crate) fn step(
         &mut self,
         decoder: &Decoder,
         vocabulary: &Vocabulary,
         store: &PrefixStore,
-    ) -> Result<Vec<((u64, usize), Answer)>> {
-        self.arrange(decoder, store)?;
-        let tokens: Vec<u32> = self
-            .members
-            .iter()
-            .map(|seated| seated.member.row.last().unwrap_or(seated.member.first))
-            .collect();
-        let position = |seated: &Seated| seated.member.prefix_len + self.suffix.len() - seated.start;
+    ) -> Result<Step> {
+        match (self.guesser.take(), self.members.len()) {
+            (Some(mut guesser), 1) => {
+                let step = self.step_ahead(&mut guesser, decoder, vocabulary, store);
+                self.guesser = Some(guesser);
+                step
+            }
+            (guesser, _) => {
+                self.guesser = guesser;
+                self.step_together(decoder, vocabulary, store)
+            }
+        }
+    }
+
+    fn step_together(
+        &mut self,
+        decoder: &Decoder,
+        vocabulary: &Vocabulary,
+        store: &PrefixStore,
+    ) -> Result<Step> {
+        self.arrange(decoder, store, 1)?;
+        let tokens: Vec<u32> = self.members.iter().map(Seated::last).collect();
         let positions: Vec<u32> =
-            self.members.iter().filter_map(|seated| position(seated).try_into().ok()).collect();
+            self.members.iter().filter_map(|seated| self.position(seated).try_into().ok()).collect();
         let shared = self.shared(store);
         let columns = 0..=self.suffix.len();
         let visible: Vec<bool> = self
@@ -111,16 +160,62 @@ impl Batch {
         };
         let hidden = decoder.forward(pass, &mut self.suffix)?;
         let mut logits: Vec<Vec<f32>> = decoder.logits(&hidden)?.to_vec2()?;
-        let mut finished = Vec::new();
-        let mut drawn = logits.iter_mut();
+        let mut step = Step { drawn: rows, ..Step::default() };
+        let mut behind = logits.iter_mut();
         self.members.retain_mut(|seated| {
-            let Some(logits) = drawn.next() else { return false };
-            let answer = seated.member.row.step(logits, vocabulary);
+            let Some(logits) = behind.next() else { return false };
+            let answer = seated.member.row.step(logits, vocabulary, None);
             let goes_on = answer.is_none();
-            finished.extend(answer.map(|answer| (seated.member.owner, answer)));
+            step.finished.extend(answer.map(|answer| (seated.member.owner, answer)));
             goes_on
         });
-        Ok(finished)
+        Ok(step)
+    }
+
+    /// Reads the first row's last token with guesses of what follows it, and draws as long as they come true.
+    fn step_ahead(
+        &mut self,
+        guesser: &mut Guesser,
+        decoder: &Decoder,
+        vocabulary: &Vocabulary,
+        store: &PrefixStore,
+    ) -> Result<Step> {
+        let started = Instant::now();
+        let Some(Seated { member, .. }) = self.members.first_mut() else { return Ok(Step::default()) };
+        let Proposal { draft, shares } = guesser.propose(&member.prompt, &mut member.row)?;
+        self.arrange(decoder, store, draft.len())?;
+        let (shared, cached) = (self.shared(store), self.suffix.len());
+        let Some(seated) = self.members.first() else { return Ok(Step::default()) };
+        let pass = Pass {
+            tokens: &draft.tokens(),
+            positions: &draft.positions(self.position(seated)),
+            rows: 1,
+            shared: &shared,
+            mask: Mask::Explicit(&draft.mask(seated.start, cached)),
+        };
+        let hidden = decoder.forward(pass, &mut self.suffix)?;
+        let mut logits: Vec<Vec<f32>> = decoder.logits(&hidden)?.to_vec2()?;
+        guesser.learn(&draft, &logits);
+        let Some(Seated { member, .. }) = self.members.first_mut() else { return Ok(Step::default()) };
+        let mut answer = None;
+        let path = draft.follow(|node| {
+            let behind = draft.behind(node);
+            let guesses = shares.get(node).map(|shares| Guesses { tokens: &behind, shares });
+            answer = member.row.step(logits.get_mut(node)?, vocabulary, guesses);
+            answer.is_none().then(|| member.row.last()).flatten()
+        });
+        let finished: Vec<_> = answer.map(|answer| (member.owner, answer)).into_iter().collect();
+        self.suffix.keep(cached, &path)?;
+        if !finished.is_empty() {
+            self.members.clear();
+        }
+        guesser.record(started.elapsed(), path.len());
+        Ok(Step { finished, drawn: path.len() })
+    }
+
+    /// The position of a row's last token.
+    fn position(&self, seated: &Seated) -> usize {
+        seated.member.prompt.len() - 1 + self.suffix.len() - seated.start
     }
 
     /// The first column that anybody sees.
@@ -128,21 +223,21 @@ impl Batch {
         self.members.iter().map(|seated| seated.start).min().unwrap_or_else(|| self.suffix.len())
     }
 
-    /// Makes the cache one of exactly these rows, in the order of the tree, with room for a column.
-    fn arrange(&mut self, decoder: &Decoder, store: &PrefixStore) -> Result<()> {
+    /// Makes the cache one of exactly these rows, in the order of the tree, with room for so many columns.
+    fn arrange(&mut self, decoder: &Decoder, store: &PrefixStore, columns: usize) -> Result<()> {
         let in_place = (0..).zip(&self.members).all(|(row, seated)| seated.seat == Some(row));
-        if in_place && self.suffix.rows() == self.members.len() && self.suffix.len() < self.suffix.capacity()
-        {
+        let has_room = self.suffix.len() + columns <= self.suffix.capacity();
+        if in_place && has_room && self.suffix.rows() == self.members.len() {
             return Ok(());
         }
         self.members.sort_by_cached_key(|seated| (store.path(seated.member.prefix), seated.member.owner));
         let seats: Vec<Option<usize>> = self.members.iter().map(|seated| seated.seat).collect();
         let skip = self.skip();
-        let capacity = self.suffix.len() - skip + COLUMNS;
+        let room = COLUMNS.max(columns);
         self.suffix = if seats.iter().all(Option::is_none) {
-            Suffix::new(decoder.config(), seats.len(), COLUMNS, decoder.device())?
+            Suffix::new(decoder.config(), seats.len(), room, decoder.device())?
         } else {
-            self.suffix.rearranged(&seats, skip, capacity)?
+            self.suffix.rearranged(&seats, skip, self.suffix.len() - skip + room)?
         };
         for (row, seated) in self.members.iter_mut().enumerate() {
             seated.seat = Some(row);

@@ -116,6 +116,32 @@ impl Suffix {
         }
     }
 
+    /// Keeps of the columns from `start` on only these, counted from there, in this order.
+    ///
+    /// # Errors
+    /// Those of the device, and where a column does not exist.
+    pub fn keep(&mut self, start: usize, columns: &[usize]) -> Result<()> {
+        let behind = self.len.saturating_sub(start);
+        if columns.len() > behind || columns.iter().any(|column| *column >= behind) {
+            candle_core::bail!("columns are kept that were not read");
+        }
+        // What already stands in its place need not be moved.
+        let first = (0..).zip(columns).take_while(|(place, column)| place == *column).count();
+        let moved: Vec<u32> =
+            columns.iter().skip(first).filter_map(|column| u32::try_from(*column).ok()).collect();
+        if !moved.is_empty() {
+            for KeysValues { keys, values } in &self.layers {
+                let indices = Tensor::new(moved.as_slice(), keys.device())?;
+                for cache in [keys, values] {
+                    let kept = cache.narrow(2, start, behind)?.contiguous()?.index_select(&indices, 2)?;
+                    cache.slice_set(&kept, 2, start + first)?;
+                }
+            }
+        }
+        self.len = start.min(self.len) + columns.len();
+        Ok(())
+    }
+
     /// Writes a layer's new columns, `(kv_heads, rows, columns, head_dim)` each, behind the filled ones and gives all,
     /// `(kv_heads, rows, len + columns, head_dim)`. [`Suffix::advance`] makes them count when all layers are written.
     pub(crate) fn append(&self, layer: usize, keys: &Tensor, values: &Tensor) -> Result<KeysValues> {

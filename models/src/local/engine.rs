@@ -13,6 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::load::LocalModel;
 use super::request::{EngineError, Generate, Generated, Score, Scored};
+use super::speculation::Speculation;
 use worker::Worker;
 
 /// How much an engine does at once.
@@ -26,11 +27,19 @@ pub struct EngineOptions {
     pub queue_max: usize,
     /// Tokens of a prompt read between two steps.
     pub chunk: usize,
+    /// Whether a row that is drawn alone is guessed ahead.
+    pub speculation: Speculation,
 }
 
 impl Default for EngineOptions {
     fn default() -> Self {
-        Self { kv_budget: 1 << 30, rows_max: 64, queue_max: 256, chunk: 256 }
+        Self {
+            kv_budget: 1 << 30,
+            rows_max: 64,
+            queue_max: 256,
+            chunk: 256,
+            speculation: Speculation::default(),
+        }
     }
 }
 
@@ -43,7 +52,7 @@ pub struct EngineTotals {
     pub hit_tokens: u64,
     /// Tokens drawn.
     pub drawn_tokens: u64,
-    /// Steps, in each of which every row drew a token.
+    /// Steps, in each of which every row drew a token, and one that was guessed ahead perhaps several.
     pub steps: u64,
 }
 
@@ -87,9 +96,36 @@ impl Engine {
     /// # Errors
     /// Where the system gives no thread or the device no memory.
     pub fn start(model: LocalModel, options: EngineOptions) -> Result<Self, EngineError> {
+        Self::begin(model, None, options)
+    }
+
+    /// Starts the thread with a smaller model of the same vocabulary, which guesses what the model says next; answers have
+    /// the probabilities that they have without it, but are others. Rows are drawn one after the other, so that a seed
+    /// still makes a text.
+    ///
+    /// # Errors
+    /// As [`Engine::start`], and where the vocabularies differ.
+    pub fn start_with_draft(
+        model: LocalModel,
+        draft: LocalModel,
+        options: EngineOptions,
+    ) -> Result<Self, EngineError> {
+        let same = |token: &u32| model.vocabulary.bytes(*token) == draft.vocabulary.bytes(*token);
+        let common = model.vocabulary.len().min(draft.vocabulary.len());
+        if let Some(token) = (0..).take(common).find(|token| !same(token)) {
+            return Err(EngineError::OtherVocabulary { token });
+        }
+        Self::begin(model, Some(Arc::new(draft)), EngineOptions { rows_max: 1, ..options })
+    }
+
+    fn begin(
+        model: LocalModel,
+        draft: Option<Arc<LocalModel>>,
+        options: EngineOptions,
+    ) -> Result<Self, EngineError> {
         let (model, counters) = (Arc::new(model), Arc::new(Counters::default()));
         let (sender, receiver) = mpsc::channel(options.queue_max.max(1));
-        let worker = Worker::new(Arc::clone(&model), options, Arc::clone(&counters))?;
+        let worker = Worker::new(Arc::clone(&model), draft, options, Arc::clone(&counters))?;
         let thread = std::thread::Builder::new().name("local-model".to_owned());
         thread.spawn(move || worker.run(receiver)).map_err(|error| EngineError::Device(error.to_string()))?;
         Ok(Self { commands: sender, model, counters, options })

@@ -168,7 +168,9 @@ pub(super) fn refused(error: EngineError) -> ModelError {
         EngineError::Budget { .. } | EngineError::Empty { .. } | EngineError::NoSuchToken { .. } => {
             ErrorKind::BadRequest
         }
-        EngineError::Device(_) | EngineError::Stopped => ErrorKind::Refused,
+        EngineError::Device(_) | EngineError::OtherVocabulary { .. } | EngineError::Stopped => {
+            ErrorKind::Refused
+        }
     };
     ModelError::new(kind, error.to_string()).with_source(error)
 }

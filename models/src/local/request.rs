@@ -161,6 +161,14 @@ pub enum EngineError {
         /// How many there are.
         vocab: usize,
     },
+    /// A model is to guess for one that spells differently.
+    #[error(
+        "the draft model has another vocabulary: token {token} is not the same; take a smaller model of the same family"
+    )]
+    OtherVocabulary {
+        /// The first token that differs.
+        token: u32,
+    },
     /// The device failed, or a library gave up.
     #[error("the model could not compute: {0}")]
     Device(String),

@@ -7,7 +7,7 @@ use rand_chacha::rand_core::SeedableRng as _;
 
 use super::drawn::{DrawnTree, Place};
 use super::request::{Answer, End, Generate, RowStart};
-use super::sample::{Drawn, Sampling, draw, log_probability};
+use super::sample::{Drawn, Guesses, Sampling, draw, log_probability};
 use crate::decode::{LogitsProcessor, Vocabulary};
 
 /// An answer while it is drawn: the state of its generator, its processors, and what there is of it.
@@ -54,13 +54,19 @@ impl Row {
         }
     }
 
-    /// Draws the next token. `Some` is the finished answer.
-    pub(crate) fn step(&mut self, logits: &mut [f32], vocabulary: &Vocabulary) -> Option<Answer> {
+    /// Draws the next token, which may have been guessed. `Some` is the finished answer.
+    pub(crate) fn step(
+        &mut self,
+        logits: &mut [f32],
+        vocabulary: &Vocabulary,
+        guesses: Option<Guesses<'_>>,
+    ) -> Option<Answer> {
         let own = (!self.processors.is_empty()).then(|| logits.to_vec());
         self.processors.iter_mut().for_each(|processor| processor.process(logits));
         let place = self.without.as_ref().zip(self.place);
         let used = place.iter().flat_map(|(tree, place)| tree.used(*place));
-        let Some(Drawn { token, share }) = draw(logits, &self.sampling, &mut self.random, used) else {
+        let Some(Drawn { token, share }) = draw(logits, &self.sampling, &mut self.random, used, guesses)
+        else {
             return Some(self.finish(End::Nothing));
         };
         if let Some(tree) = &self.without {
@@ -87,6 +93,16 @@ impl Row {
             return Some(self.finish(End::Stop));
         }
         (self.answer.tokens.len() >= self.tokens_max).then(|| self.finish(End::Length))
+    }
+
+    /// How its tokens are drawn, and with what.
+    pub(crate) const fn chance(&mut self) -> (&Sampling, &mut ChaCha8Rng) {
+        (&self.sampling, &mut self.random)
+    }
+
+    /// The tokens that were drawn.
+    pub(crate) fn drawn(&self) -> &[u32] {
+        &self.answer.tokens
     }
 
     /// The token that was drawn last.
@@ -150,7 +166,7 @@ mod tests {
         for letter in text.bytes().map(|letter| usize::from(letter - b'a')).chain([26]) {
             let mut logits = vec![0.0; 27];
             logits[letter] = 5.0;
-            if let Some(answer) = row.step(&mut logits, &vocabulary()) {
+            if let Some(answer) = row.step(&mut logits, &vocabulary(), None) {
                 return answer;
             }
         }
@@ -185,7 +201,7 @@ mod tests {
     fn a_row_without_a_finite_logit_ends_and_says_so() {
         let request = request(&[]);
         let mut row = Row::new(&request, 0, request.tokens_max);
-        let answer = row.step(&mut [f32::NAN; 27], &vocabulary()).unwrap();
+        let answer = row.step(&mut [f32::NAN; 27], &vocabulary(), None).unwrap();
         assert_eq!((answer.drawn, answer.end), (0, End::Nothing));
     }
 

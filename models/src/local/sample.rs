@@ -4,6 +4,7 @@ use rand::Rng as _;
 use rand_chacha::ChaCha8Rng;
 
 use super::drawn::Share;
+use super::rsd;
 
 /// Of the whole probability, what counts as nothing left.
 const NOTHING: f64 = 1e-9;
@@ -32,6 +33,13 @@ pub(crate) struct Drawn {
     pub(crate) share: f64,
 }
 
+/// What a small model guessed behind a token: by drawing from a distribution without replacement, in this order.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Guesses<'a> {
+    pub(crate) tokens: &'a [u32],
+    pub(crate) shares: &'a [f64],
+}
+
 /// Draws a token. `None` where no token has a finite logit.
 ///
 /// One number of the generator is used per token, whatever the settings but for temperature 0, and candidates are passed
@@ -40,47 +48,94 @@ pub(crate) struct Drawn {
 ///
 /// Tokens of `used` lose that share of their probability, as long as anything is left to draw; at temperature 0 they lose
 /// nothing.
+///
+/// With guesses it is one of them as often as the probabilities allow, and uses more numbers.
 pub(crate) fn draw(
     logits: &[f32],
     sampling: &Sampling,
     random: &mut ChaCha8Rng,
     used: impl Iterator<Item = Share>,
+    guesses: Option<Guesses<'_>>,
 ) -> Option<Drawn> {
-    let (best, max) = likeliest(logits)?;
     if sampling.temperature <= 0.0 {
-        return Some(Drawn { token: best, share: 1.0 });
+        return likeliest(logits).map(|(token, _)| Drawn { token, share: 1.0 });
     }
-    let scale = sampling.temperature.recip();
-    let weights = logits.iter().map(|logit| ((f64::from(*logit) - f64::from(max)) * scale).exp());
-    // What is not a number has no weight.
-    let mut weights: Vec<f64> = weights.map(|weight| if weight.is_finite() { weight } else { 0.0 }).collect();
-    let least = least_weight(&weights, sampling);
-    weights.iter_mut().filter(|weight| **weight < least).for_each(|weight| *weight = 0.0);
-    let whole: f64 = weights.iter().sum();
-    let lost: Vec<(usize, f64)> = used
-        .filter_map(|(token, used)| Some((usize::try_from(token).ok()?, used)))
-        .filter_map(|(token, used)| weights.get(token).map(|weight| (token, weight * used)))
-        .collect();
-    let total = whole - lost.iter().map(|(_, lost)| lost).sum::<f64>();
-    let is_all_used = total <= whole * NOTHING;
-    let left = |token: usize, weight: f64| {
-        let lost = lost.iter().find(|(other, _)| *other == token && !is_all_used);
-        lost.map_or(weight, |(_, lost)| (weight - lost).max(0.0))
-    };
-    let mut rest = uniform(random) * if is_all_used { whole } else { total };
-    let mut last = None;
-    for (index, (token, weight)) in (0..).zip(&weights).enumerate() {
-        let left = left(index, *weight);
-        if left > 0.0 {
-            // Rounding may leave a little behind the last one.
-            last = Some(Drawn { token, share: weight / whole });
-        }
-        rest -= left;
-        if rest < 0.0 {
-            break;
-        }
+    let weights = Weights::new(logits, sampling, used)?;
+    match guesses {
+        Some(guesses) => rsd::choose(weights.shares(), guesses.shares.to_vec(), guesses.tokens, random)
+            .map(|token| weights.drawn(token)),
+        None => weights.draw(random),
     }
-    last
+}
+
+/// The shares of the tokens that a row draws from; where it takes the likeliest, those at temperature 1. None where no
+/// token has a finite logit.
+pub(crate) fn shares(logits: &[f32], sampling: &Sampling) -> Vec<f64> {
+    let temperature = if sampling.temperature <= 0.0 { 1.0 } else { sampling.temperature };
+    let weights = Weights::new(logits, &Sampling { temperature, ..*sampling }, std::iter::empty());
+    weights.map(|weights| weights.shares()).unwrap_or_default()
+}
+
+/// What a token is drawn by: weights in proportion to probabilities.
+struct Weights {
+    /// Of all tokens that the settings allow.
+    all: Vec<f64>,
+    whole: f64,
+    /// Less what is used up.
+    left: Vec<f64>,
+    total: f64,
+}
+
+impl Weights {
+    fn new(logits: &[f32], sampling: &Sampling, used: impl Iterator<Item = Share>) -> Option<Self> {
+        let (_, max) = likeliest(logits)?;
+        let scale = sampling.temperature.recip();
+        let weights = logits.iter().map(|logit| ((f64::from(*logit) - f64::from(max)) * scale).exp());
+        // What is not a number has no weight.
+        let mut all: Vec<f64> = weights.map(|weight| if weight.is_finite() { weight } else { 0.0 }).collect();
+        let least = least_weight(&all, sampling);
+        all.iter_mut().filter(|weight| **weight < least).for_each(|weight| *weight = 0.0);
+        let whole: f64 = all.iter().sum();
+        let (mut left, mut lost) = (all.clone(), 0.0);
+        for (token, used) in used {
+            let place =
+                usize::try_from(token).ok().and_then(|token| Some((all.get(token)?, left.get_mut(token)?)));
+            if let Some((weight, left)) = place {
+                *left = (weight - weight * used).max(0.0);
+                lost += weight * used;
+            }
+        }
+        let total = whole - lost;
+        if total <= whole * NOTHING {
+            return Some(Self { left: all.clone(), total: whole, all, whole });
+        }
+        Some(Self { all, whole, left, total })
+    }
+
+    fn draw(&self, random: &mut ChaCha8Rng) -> Option<Drawn> {
+        let mut rest = uniform(random) * self.total;
+        let mut last = None;
+        for (token, left) in (0..).zip(&self.left) {
+            if *left > 0.0 {
+                // Rounding may leave a little behind the last one.
+                last = Some(token);
+            }
+            rest -= left;
+            if rest < 0.0 {
+                break;
+            }
+        }
+        last.map(|token| self.drawn(token))
+    }
+
+    fn drawn(&self, token: u32) -> Drawn {
+        let weight = usize::try_from(token).ok().and_then(|token| self.all.get(token));
+        Drawn { token, share: weight.map_or(0.0, |weight| weight / self.whole) }
+    }
+
+    fn shares(&self) -> Vec<f64> {
+        self.left.iter().map(|left| left / self.total).collect()
+    }
 }
 
 /// The log-probability of a token, in nats, at temperature 1.
@@ -129,7 +184,7 @@ fn least_weight(weights: &[f64], sampling: &Sampling) -> f64 {
 }
 
 /// A number in `[0, 1)`, of 53 bits.
-fn uniform(random: &mut ChaCha8Rng) -> f64 {
+pub(crate) fn uniform(random: &mut ChaCha8Rng) -> f64 {
     #[expect(clippy::cast_precision_loss, reason = "53 bits are kept")]
     let bits = (random.next_u64() >> 11) as f64;
     bits / 9_007_199_254_740_992.0
@@ -146,7 +201,7 @@ mod tests {
 
     fn share(sampling: Sampling, token: u32) -> f64 {
         let mut random = ChaCha8Rng::seed_from_u64(5);
-        let drawn = (0..4000).filter_map(|_| draw(&LOGITS, &sampling, &mut random, std::iter::empty()));
+        let drawn = (0..4000).filter_map(|_| draw(&LOGITS, &sampling, &mut random, std::iter::empty(), None));
         drawn.filter(|drawn| drawn.token == token).count() as f64 / 4000.0
     }
 
@@ -185,7 +240,7 @@ mod tests {
         for _ in 0..PAIRS {
             let mut tree = DrawnTree::default();
             let mut next = || {
-                let drawn = draw(&logits, &plain, &mut random, tree.used(DrawnTree::ROOT)).unwrap();
+                let drawn = draw(&logits, &plain, &mut random, tree.used(DrawnTree::ROOT), None).unwrap();
                 assert!(tree.insert(&[(drawn.token, drawn.share)]));
                 drawn.token as usize
             };
@@ -206,7 +261,7 @@ mod tests {
     fn nothing_finite_draws_nothing() {
         let mut random = ChaCha8Rng::seed_from_u64(5);
         let logits = [f32::NEG_INFINITY, f32::NAN];
-        assert_eq!(draw(&logits, &Sampling::default(), &mut random, std::iter::empty()), None);
+        assert_eq!(draw(&logits, &Sampling::default(), &mut random, std::iter::empty(), None), None);
     }
 
     #[test]
@@ -214,7 +269,7 @@ mod tests {
         let plain = Sampling { temperature: 1.0, top_p: None, min_p: None };
         let drawn = |used: &[Share]| -> Vec<Drawn> {
             let mut random = ChaCha8Rng::seed_from_u64(5);
-            (0..2000).filter_map(|_| draw(&LOGITS, &plain, &mut random, used.iter().copied())).collect()
+            (0..2000).filter_map(|_| draw(&LOGITS, &plain, &mut random, used.iter().copied(), None)).collect()
         };
         let share = |drawn: &[Drawn], token| {
             drawn.iter().filter(|drawn| drawn.token == token).count() as f64 / drawn.len() as f64

@@ -61,6 +61,11 @@ pub struct ModelProfile {
     /// Memory for the keys and values of a local model, in MiB. Default 1024.
     #[schemars(range(min = 1, max = 1_048_576))]
     pub kv_budget_mib: Option<u32>,
+    /// A smaller local model of the same family that guesses what this one says next, so that single answers come faster: a
+    /// folder, a .gguf file, or the id of a hub model on this disk. Answers are drawn one after the other.
+    pub draft: Option<String>,
+    /// Whether a local model guesses ahead where it draws one answer alone; the answer is the same. Default: auto.
+    pub speculation: Option<Speculation>,
     /// Name of the environment variable that holds the key. Never the key itself.
     pub api_key_env: Option<VariableName>,
     /// Overrides the temperature that the strategy asks for.
@@ -108,6 +113,20 @@ pub enum Repetition {
     /// It is cut, and the model asked once to go on from there.
     #[default]
     Continue,
+}
+
+/// Whether a local model guesses what comes next and reads the guesses in one pass.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(inline)]
+pub enum Speculation {
+    /// Where it is measured to be faster.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Off,
 }
 
 /// Kinds of servers and engines.

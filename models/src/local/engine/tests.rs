@@ -1,11 +1,14 @@
+use std::collections::BTreeMap;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use super::*;
-use crate::local::DeviceChoice;
+use crate::decode::{Cut, LogitsProcessor};
 use crate::local::fixture;
 use crate::local::load::LoadOptions;
 use crate::local::request::{Answer, End, Hidden};
 use crate::local::sample::Sampling;
+use crate::local::{DecoderConfig, DeviceChoice, ProcessorFactory};
 
 fn engine(options: EngineOptions) -> Engine {
     let load = LoadOptions { device: DeviceChoice::Cpu, ..LoadOptions::default() };
@@ -194,4 +197,164 @@ async fn an_end_token_ends_the_answer() {
         }
         assert!(!answer.tokens.iter().rev().skip(1).any(|token| *token == 257));
     }
+}
+
+/// A model that is small enough for thousands of steps.
+fn tiny(seed: u64) -> LocalModel {
+    let config = DecoderConfig { hidden: 64, intermediate: 128, head_dim: 16, ..fixture::config() };
+    let load = LoadOptions { device: DeviceChoice::Cpu, ..LoadOptions::default() };
+    LocalModel::from_bytes(fixture::model(&config, seed), &load).unwrap()
+}
+
+fn guessing(speculation: Speculation) -> Engine {
+    Engine::start(tiny(7), EngineOptions { speculation, ..EngineOptions::default() }).unwrap()
+}
+
+/// Records by how much the likeliest token was ahead, at the least.
+struct Gaps(usize, Arc<Mutex<Vec<f32>>>);
+
+impl LogitsProcessor for Gaps {
+    fn process(&mut self, logits: &mut [f32]) {
+        let (mut best, mut second) = (f32::NEG_INFINITY, f32::NEG_INFINITY);
+        for logit in logits.iter().copied() {
+            (best, second) = (best.max(logit), if logit > best { best } else { second.max(logit) });
+        }
+        let gap = &mut self.1.lock().unwrap()[self.0];
+        *gap = gap.min(best - second);
+    }
+
+    fn accept(&mut self, _: u32) -> Option<Cut> {
+        None
+    }
+}
+
+#[tokio::test]
+async fn guesses_change_nothing_but_the_number_of_passes() {
+    let (plain, ahead) = (guessing(Speculation::Off), guessing(Speculation::Always));
+    let (mut compared, mut drawn) = (0, 0);
+    for own in 0..200 {
+        let gaps = Arc::new(Mutex::new(vec![f32::INFINITY]));
+        let recorded = Arc::clone(&gaps);
+        let factory: Arc<ProcessorFactory> =
+            Arc::new(move |start| Box::new(Gaps(start.row, Arc::clone(&recorded))));
+        let greedy = Sampling { temperature: 0.0, top_p: None, min_p: None };
+        let greedy =
+            Generate { sampling: greedy, tokens_max: 200, ..request(prompt(5 + own % 7, own), &[0]) };
+        let watched = Generate { processors: vec![factory], ..greedy.clone() };
+        let expected = plain.generate(watched).await.unwrap();
+        // Where two tokens are as good as equal, the last bit decides, and that differs between kernels.
+        if gaps.lock().unwrap()[0] < 1e-3 {
+            continue;
+        }
+        let guessed = ahead.generate(greedy).await.unwrap();
+        assert_eq!(tokens(&guessed.answers), tokens(&expected.answers), "prompt {own}");
+        let close = |(a, b): (&f64, &f64)| (a - b).abs() < 1e-4;
+        assert!(guessed.answers[0].logprobs.iter().zip(&expected.answers[0].logprobs).all(close));
+        compared += 1;
+        drawn += guessed.answers[0].drawn;
+        if compared == 50 {
+            break;
+        }
+    }
+    assert_eq!(compared, 50);
+    let totals = ahead.totals();
+    assert_eq!(totals.drawn_tokens, drawn as u64);
+    assert!(totals.steps * 3 < totals.drawn_tokens * 2, "{totals:?}");
+}
+
+#[tokio::test]
+async fn guesses_change_no_sample_either() {
+    let (plain, ahead) = (guessing(Speculation::Off), guessing(Speculation::Always));
+    for own in 0..6 {
+        let cold = Sampling { temperature: 0.6, top_p: Some(0.95), min_p: None };
+        let stopped = |request: Generate| Generate { tokens_max: 90, sampling: cold, ..request };
+        // Twice: the second time much of it is guessed.
+        for _ in 0..2 {
+            let request = stopped(request(prompt(9, own), &[u64::from(own)]));
+            let expected = plain.generate(request.clone()).await.unwrap();
+            let guessed = ahead.generate(request).await.unwrap();
+            assert_eq!(tokens(&guessed.answers), tokens(&expected.answers), "prompt {own}");
+        }
+    }
+    // Rows that begin together and end apart: the last one is guessed ahead from where it is.
+    let together = Generate { tokens_max: 60, ..request(prompt(9, 3), &[1, 2, 3]) };
+    let expected = plain.generate(together.clone()).await.unwrap();
+    assert_eq!(tokens(&ahead.generate(together).await.unwrap().answers), tokens(&expected.answers));
+}
+
+fn drafted(by: u64) -> Engine {
+    Engine::start_with_draft(tiny(7), tiny(by), EngineOptions::default()).unwrap()
+}
+
+#[tokio::test]
+async fn a_draft_model_changes_no_greedy_answer() {
+    let (plain, other, same) = (guessing(Speculation::Off), drafted(8), drafted(7));
+    let greedy = Sampling { temperature: 0.0, top_p: None, min_p: None };
+    for own in 0..5 {
+        let request = Generate { sampling: greedy, tokens_max: 60, ..request(prompt(9, own), &[1]) };
+        let expected = plain.generate(request.clone()).await.unwrap();
+        for engine in [&other, &same] {
+            let answers = engine.generate(request.clone()).await.unwrap().answers;
+            assert_eq!(tokens(&answers), tokens(&expected.answers));
+        }
+    }
+    // Three guesses and a token more in nearly every pass where the draft model is the model itself.
+    let totals = same.totals();
+    assert!(totals.drawn_tokens > 3 * totals.steps, "{totals:?}");
+}
+
+#[tokio::test]
+async fn with_a_draft_model_a_seed_makes_a_text_whatever_else_runs() {
+    let alone = drafted(8).generate(request(prompt(40, 1), &[5])).await.unwrap();
+    let engine = drafted(8);
+    let (crowd, _) = tokio::join!(
+        engine.generate(request(prompt(40, 1), &[9, 5, 7])),
+        engine.generate(request(prompt(40, 2), &[1, 2]))
+    );
+    assert_eq!(tokens(&crowd.unwrap().answers)[1], alone.answers[0].tokens);
+}
+
+#[tokio::test]
+async fn with_a_draft_model_answers_have_the_model_s_probabilities() {
+    const ANSWERS: u64 = 1500;
+    let sampling = Sampling { temperature: 0.5, top_p: None, min_p: Some(0.5) };
+    let (plain, engine) = (guessing(Speculation::Off), drafted(8));
+    let pair = Generate { sampling, tokens_max: 2, ..request(prompt(9, 1), &[]) };
+    let drawn = Generate { seeds: (0..ANSWERS).collect(), ..pair.clone() };
+    let mut counts: BTreeMap<Vec<u32>, u32> = BTreeMap::new();
+    for answer in engine.generate(drawn).await.unwrap().answers {
+        *counts.entry(answer.tokens).or_default() += 1;
+    }
+    // What the settings make of the model's own probabilities.
+    let next = async |prefix: Vec<u32>| -> Vec<(u32, f64)> {
+        let continuations = (0..512).map(|token| vec![token]).collect();
+        let scored = plain.score(Score { prefix, continuations, hidden: Hidden::None }).await.unwrap();
+        let weights: Vec<f64> = scored.iter().map(|scored| (scored.logprobs[0] / 0.5).exp()).collect();
+        let least = 0.5 * weights.iter().copied().fold(0.0, f64::max);
+        let whole: f64 = weights.iter().filter(|weight| **weight >= least).sum();
+        let kept = (0..).zip(weights).filter(|(_, weight)| *weight >= least);
+        kept.map(|(token, weight)| (token, weight / whole)).collect()
+    };
+    let (mut chi2, mut cells) = (0.0, 0_u32);
+    for (first, share) in next(pair.prompt.clone()).await {
+        for (second, behind) in next([&pair.prompt[..], &[first]].concat()).await {
+            let expected = share * behind * ANSWERS as f64;
+            chi2 +=
+                (f64::from(counts.remove(&vec![first, second]).unwrap_or(0)) - expected).powi(2) / expected;
+            cells += 1;
+        }
+    }
+    assert!(counts.is_empty(), "answers that cannot be: {counts:?}");
+    // Wilson and Hilferty's bound, which chance exceeds once in a thousand.
+    let freedom = f64::from(cells - 1);
+    let bound = freedom * (1.0 - 2.0 / (9.0 * freedom) + 3.09 * (2.0 / (9.0 * freedom)).sqrt()).powi(3);
+    assert!(cells > 3 && chi2 < bound, "{chi2} against {bound} in {cells} cells");
+}
+
+#[test]
+fn a_draft_model_must_spell_alike() {
+    let load = LoadOptions { device: DeviceChoice::Cpu, ..LoadOptions::default() };
+    let draft = crate::local::embedded::load(&load).unwrap();
+    let error = Engine::start_with_draft(tiny(7), draft, EngineOptions::default()).unwrap_err();
+    assert!(matches!(error, EngineError::OtherVocabulary { .. }), "{error}");
 }

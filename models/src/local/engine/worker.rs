@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use tokio::sync::mpsc;
 
 use super::{Answered, Command, Counters, EngineOptions};
-use crate::local::batch::{Batch, Member};
+use crate::local::batch::{Batch, Member, Step};
 use crate::local::cache::Suffix;
 use crate::local::decoder::{Mask, Pass, Shared};
 use crate::local::load::LocalModel;
@@ -16,9 +16,12 @@ use crate::local::prefix::{NodeId, PrefixStore};
 use crate::local::request::{Answer, EngineError, Generate, Generated, Score, Scored};
 use crate::local::row::Row;
 use crate::local::score;
+use crate::local::speculation::Guesser;
 
 pub(super) struct Worker {
     model: Arc<LocalModel>,
+    /// A smaller model that guesses.
+    draft: Option<Arc<LocalModel>>,
     options: EngineOptions,
     counters: Arc<Counters>,
     store: PrefixStore,
@@ -94,12 +97,15 @@ impl Work {
 impl Worker {
     pub(super) fn new(
         model: Arc<LocalModel>,
+        draft: Option<Arc<LocalModel>>,
         options: EngineOptions,
         counters: Arc<Counters>,
     ) -> Result<Self, EngineError> {
-        let batch = Batch::new(model.decoder.config(), model.decoder.device())?;
-        let store = PrefixStore::new(model.decoder.config().kv_bytes_per_token());
-        Ok(Self { model, options, counters, store, batch, jobs: VecDeque::new(), next: 0 })
+        let decoder = &model.decoder;
+        let guesser = Guesser::new(options.speculation, decoder, draft.clone())?;
+        let batch = Batch::new(decoder.config(), decoder.device(), guesser)?;
+        let store = PrefixStore::new(decoder.config().kv_bytes_per_token());
+        Ok(Self { model, draft, options, counters, store, batch, jobs: VecDeque::new(), next: 0 })
     }
 
     pub(super) fn run(mut self, mut commands: mpsc::Receiver<Command>) {
@@ -263,9 +269,9 @@ impl Worker {
         else {
             return false;
         };
-        let Some(first) = request.prompt.last().copied().filter(|_| *begun < request.seeds.len()) else {
+        if *begun >= request.seeds.len() {
             return false;
-        };
+        }
         let tokens = self.batch.tokens_with(request.tokens_max);
         let room = self.options.kv_budget / self.model.decoder.config().kv_bytes_per_token();
         self.store.evict(room.saturating_sub(tokens) * self.model.decoder.config().kv_bytes_per_token());
@@ -274,9 +280,12 @@ impl Worker {
         if tokens + taken > room && !self.batch.is_empty() {
             return false;
         }
+        if *begun == 0 {
+            self.batch.expect(&request.prompt);
+        }
         let row = Row::new(request, *begun, request.tokens_max);
-        let prefix_len = request.prompt.len() - 1;
-        self.batch.join(Member { owner: (job.id, *begun), prefix: *node, prefix_len, first, row });
+        let prompt = Arc::from(request.prompt.as_slice());
+        self.batch.join(Member { owner: (job.id, *begun), prompt, prefix: *node, row });
         *begun += 1;
         true
     }
@@ -285,16 +294,16 @@ impl Worker {
         if self.batch.is_empty() {
             return Ok(());
         }
-        let rows = self.batch.len() as u64;
-        let finished = match self.batch.step(&self.model.decoder, &self.model.vocabulary, &self.store) {
-            Ok(finished) => finished,
-            Err(error) => {
-                self.fail_rows(&error.to_string())?;
-                return Ok(());
-            }
-        };
+        let Step { finished, drawn } =
+            match self.batch.step(&self.model.decoder, &self.model.vocabulary, &self.store) {
+                Ok(step) => step,
+                Err(error) => {
+                    self.fail_rows(&error.to_string())?;
+                    return Ok(());
+                }
+            };
         self.counters.steps.fetch_add(1, Ordering::Relaxed);
-        self.counters.drawn_tokens.fetch_add(rows, Ordering::Relaxed);
+        self.counters.drawn_tokens.fetch_add(drawn as u64, Ordering::Relaxed);
         for ((owner, row), answer) in finished {
             let Some(index) = self.jobs.iter().position(|job| job.id == owner) else { continue };
             let Some(Job { work: Work::Generate { answers, .. }, .. }) = self.jobs.get_mut(index) else {
@@ -330,7 +339,7 @@ impl Worker {
     /// Fails the requests that have rows in the batch.
     fn fail_rows(&mut self, problem: &str) -> Result<(), EngineError> {
         let owners = self.batch.owners();
-        self.batch = Batch::new(self.model.decoder.config(), self.model.decoder.device())?;
+        self.batch.clear(self.model.decoder.config(), self.model.decoder.device())?;
         while let Some(index) = self.jobs.iter().position(|job| owners.contains(&job.id)) {
             self.finish(index, Some(EngineError::Device(problem.to_owned())));
         }
@@ -342,7 +351,8 @@ impl Worker {
         for job in self.jobs.drain(..) {
             job.work.fail(EngineError::Device(problem.to_owned()));
         }
-        if let Ok(fresh) = Self::new(Arc::clone(&self.model), self.options, Arc::clone(&self.counters)) {
+        let (model, counters) = (Arc::clone(&self.model), Arc::clone(&self.counters));
+        if let Ok(fresh) = Self::new(model, self.draft.clone(), self.options, counters) {
             (self.store, self.batch) = (fresh.store, fresh.batch);
         }
     }

@@ -60,22 +60,24 @@ def make(shape, folder, embedded):
     partial = folder.with_name(folder.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
-    (partial / "tokenizer.json").write_text(tokenizer())
     if shape == "embedded":
-        copy_without_vocabulary(embedded, partial / "q8_0.gguf")
+        vocab = copy_without_vocabulary(embedded, partial / "q8_0.gguf")
     else:
+        vocab = SHAPES[shape]["vocab_size"]
         make_folder(SHAPES[shape], partial)
         write_gguf(SHAPES[shape], partial)
         for name, kind in (("q8_0", 7), ("q4_k_m", 15)):
             quantise(partial / "f32.gguf", partial / f"{name}.gguf", kind)
+    (partial / "tokenizer.json").write_text(tokenizer(vocab))
     partial.rename(folder)
 
 
-def tokenizer():
-    """Bytes alone: the figures need no text."""
+def tokenizer(size):
+    """Bytes, and as many words as the weights have numbers for: the figures need no text."""
     extra = iter(range(256, 512))
     characters = [chr(byte if byte in ALPHABET else next(extra)) for byte in range(256)]
     vocab = {character: byte for byte, character in enumerate(characters)} | {"ab": 256}
+    vocab |= {f"word{token}": token for token in range(257, size)}
     level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
     model = {"type": "BPE", "vocab": vocab, "merges": ["a b"]}
     return json.dumps({"version": "1.0", "added_tokens": [], "pre_tokenizer": level, "decoder": level, "model": model})
@@ -133,7 +135,7 @@ def quantise(source, target, kind):
 
 
 def copy_without_vocabulary(source, target):
-    """The same model with what llama.cpp asks of a file whose vocabulary lies elsewhere."""
+    """The same model with what llama.cpp asks of a file whose vocabulary lies elsewhere; the size of the vocabulary."""
     from gguf import GGUFReader, GGUFValueType, GGUFWriter
 
     reader = GGUFReader(source)
@@ -152,6 +154,7 @@ def copy_without_vocabulary(source, target):
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
+    return vocab
 
 
 # Peers

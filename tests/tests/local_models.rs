@@ -15,10 +15,15 @@ fn chatting(folder: &Path) -> PathBuf {
     model
 }
 
+/// A path as a value of a configuration.
+fn quoted(path: &Path) -> String {
+    format!("{:?}", path.display().to_string())
+}
+
 /// Asks the looping model once, with further settings of its profile.
 fn ask(place: &Sandboxed, more: &[(&str, &str)]) -> Ended {
     let model = chatting(place.path());
-    let lines: Vec<String> = more.iter().map(|(key, value)| format!("{key} = \"{value}\"\n")).collect();
+    let lines: Vec<String> = more.iter().map(|(key, value)| format!("{key} = {value}\n")).collect();
     let profile =
         format!("[model.default]\nprovider = \"candle\"\npath = \"{}\"\n{}", model.display(), lines.concat());
     let config = place.file("local.toml", profile);
@@ -31,13 +36,10 @@ fn ask(place: &Sandboxed, more: &[(&str, &str)]) -> Ended {
 #[test]
 fn a_draft_model_changes_nothing_that_a_user_sees() {
     let place = Sandboxed::new();
-    let draft = chatting(place.path());
-    for more in [
-        &[][..],
-        &[("draft", draft.to_str().unwrap())],
-        &[("speculation", "always")],
-        &[("speculation", "off")],
-    ] {
+    let draft = quoted(&chatting(place.path()));
+    let with_draft = [("draft", draft.as_str())];
+    let settings = [&[][..], &with_draft, &[("speculation", "\"always\""), ("threads", "1")]];
+    for more in settings {
         let ended = ask(&place, more);
         assert_eq!(ended.code, Some(1), "{more:?} {ended:?}");
     }
@@ -46,19 +48,21 @@ fn a_draft_model_changes_nothing_that_a_user_sees() {
 #[test]
 fn a_draft_model_that_cannot_be_used_is_told_before_anything_is_asked() {
     let place = Sandboxed::new();
-    let missing = ask(&place, &[("draft", "no-such-model")]);
+    let missing = ask(&place, &[("draft", "\"no-such-model\"")]);
     assert_eq!(missing.code, Some(3), "{missing:?}");
     assert!(missing.stderr.contains("no-such-model"), "{missing:?}");
-    let wrong = ask(&place, &[("speculation", "sometimes")]);
+    let wrong = ask(&place, &[("speculation", "\"sometimes\"")]);
     assert_eq!(wrong.code, Some(2), "{wrong:?}");
     assert!(wrong.stderr.contains("local.toml"), "{wrong:?}");
+    let none = ask(&place, &[("threads", "0")]);
+    assert_eq!(none.code, Some(2), "{none:?}");
     let folder = place.path().join("other");
     std::fs::create_dir(&folder).unwrap();
     let other = chatting(&folder);
     let tokenizer = std::fs::read_to_string(other.join("tokenizer.json")).unwrap();
     std::fs::write(other.join("tokenizer.json"), tokenizer.replace("    elif x ==", "    elif y =="))
         .unwrap();
-    let differs = ask(&place, &[("draft", other.to_str().unwrap())]);
+    let differs = ask(&place, &[("draft", &quoted(&other))]);
     assert_eq!(differs.code, Some(3), "{differs:?}");
     assert!(differs.stderr.contains("another vocabulary"), "{differs:?}");
 }

@@ -1,5 +1,6 @@
 //! Local models: from a profile to an engine.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -41,6 +42,8 @@ pub async fn engine(profile: &ModelProfile, environment: &Environment) -> Result
     if let Some(mib) = profile.kv_budget_mib {
         options.kv_budget = usize::try_from(mib).unwrap_or(usize::MAX).saturating_mul(1 << 20);
     }
+    let threads = profile.threads.and_then(|threads| usize::try_from(threads).ok());
+    options.threads = threads.and_then(NonZeroUsize::new);
     options.speculation = match profile.speculation.unwrap_or_default() {
         Speculation::Auto => local::Speculation::Auto,
         Speculation::Always => local::Speculation::Always,

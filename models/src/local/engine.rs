@@ -6,6 +6,7 @@
 
 mod worker;
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -29,6 +30,9 @@ pub struct EngineOptions {
     pub chunk: usize,
     /// Whether a row that is drawn alone is guessed ahead.
     pub speculation: Speculation,
+    /// Threads that share its products, its own included; `None` takes as many as `rayon` would. The tensor library's own
+    /// kernels for quantised weights have theirs (`CANDLE_NUM_THREADS`).
+    pub threads: Option<NonZeroUsize>,
 }
 
 impl Default for EngineOptions {
@@ -39,6 +43,7 @@ impl Default for EngineOptions {
             queue_max: 256,
             chunk: 256,
             speculation: Speculation::default(),
+            threads: None,
         }
     }
 }
@@ -127,7 +132,7 @@ impl Engine {
         let (sender, receiver) = mpsc::channel(options.queue_max.max(1));
         let worker = Worker::new(Arc::clone(&model), draft, options, Arc::clone(&counters))?;
         // The thread is one of a pool: what it shares with the others and they do not come to, it does itself.
-        let threads = rayon::current_num_threads();
+        let threads = options.threads.map_or_else(rayon::current_num_threads, NonZeroUsize::get);
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(threads)
             .thread_name(|index| format!("local-model-{index}"))

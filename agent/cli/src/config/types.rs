@@ -61,6 +61,9 @@ pub struct ModelProfile {
     /// Memory for the keys and values of a local model, in MiB. Default 1024.
     #[schemars(range(min = 1, max = 1_048_576))]
     pub kv_budget_mib: Option<u32>,
+    /// Threads that share the products of a local model. Default: one per core, or what `RAYON_NUM_THREADS` says.
+    #[schemars(range(min = 1, max = 1024))]
+    pub threads: Option<u32>,
     /// A smaller local model of the same family that guesses what this one says next, so that single answers come faster: a
     /// folder, a .gguf file, or the id of a hub model on this disk. Answers are drawn one after the other.
     pub draft: Option<String>,

@@ -6,7 +6,7 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Child, ChildStdin, Command as Process, Stdio};
 
 use rustix::event::{Timespec, poll};
-use rustix::net::{AddressFamily, SendFlags, SocketFlags, SocketType, send, socketpair};
+use rustix::net::{AddressFamily, SendFlags, Shutdown, SocketFlags, SocketType, send, shutdown, socketpair};
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
@@ -197,7 +197,10 @@ impl Play {
                 self.await_death();
             }
             GuardTells => self.tell(),
-            GuardDies => self.guard = None,
+            // A process that another thread is starting may hold the socket for a moment longer.
+            GuardDies => {
+                self.guard.take().into_iter().for_each(|guard| shutdown(&guard, Shutdown::Both).unwrap())
+            }
             Asks | TimeIsUp | Finishes | Leaves => {}
         }
     }

@@ -21,7 +21,6 @@ use codeagent::models::local::{
     ProcessorFactory, RowStart, Sampling, Speculation, embedded, fixture,
 };
 
-const ROUNDS: usize = 5;
 const PROMPT: u32 = 256;
 const VOCAB: u32 = 151_936;
 const DRAWN: usize = 32;
@@ -42,40 +41,40 @@ fn main() {
     let is_wanted = |name: &str| wanted.is_empty() || wanted.iter().any(|part| name.contains(part.as_str()));
     println!("{:<63}{:>9}  mark", "", "measured");
     if is_wanted("guard") {
-        guard();
+        guard(rounds);
     }
     if is_wanted("guesses") {
-        guesses();
+        guesses(rounds);
     }
     if ["rows", "prefixes", "padding"].into_iter().any(is_wanted) {
         let half_billion = |pad| {
             let options = LoadOptions { pad, ..CPU };
             started(
-                LocalModel::from_bytes(fixture::model(&shape(), 7), &options).expect("a model"),
+                LocalModel::from_bytes(fixture::model(&shape(layers), 7), &options).expect("a model"),
                 Speculation::Off,
             )
         };
         let engine = half_billion(true);
         if is_wanted("rows") {
-            rows(&engine);
+            rows(&engine, rounds);
         }
         if is_wanted("prefixes") {
-            prefixes(&engine);
+            prefixes(&engine, rounds);
         }
         if is_wanted("padding") {
             let plain = half_billion(false);
-            let ratio = median(|| draw(&plain, prompt(0), 8) / draw(&engine, prompt(0), 8));
+            let ratio = median(rounds, || draw(&plain, prompt(0), 8) / draw(&engine, prompt(0), 8));
             tell("padding: rows filled up to a multiple of 256, against not", ratio, "2");
         }
     }
 }
 
-/// Qwen2.5-Coder-0.5B's.
-fn shape() -> DecoderConfig {
+/// Qwen2.5-Coder-0.5B's, which has 24 blocks.
+fn shape(layers: usize) -> DecoderConfig {
     DecoderConfig {
         hidden: 896,
         intermediate: 4864,
-        layers: 24,
+        layers,
         heads: 14,
         kv_heads: 2,
         head_dim: 64,
@@ -84,12 +83,12 @@ fn shape() -> DecoderConfig {
     }
 }
 
-fn rows(engine: &Engine) {
-    let ratio = median(|| 8.0 * draw(engine, prompt(0), 1) / draw(engine, prompt(0), 8));
+fn rows(engine: &Engine, rounds: usize) {
+    let ratio = median(rounds, || 8.0 * draw(engine, prompt(0), 1) / draw(engine, prompt(0), 8));
     tell("rows: tokens/s of eight that share a prompt, against one", ratio, "2.5");
 }
 
-fn prefixes(engine: &Engine) {
+fn prefixes(engine: &Engine, rounds: usize) {
     // What was read before would be known.
     let mut fresh = 1_u32..;
     let mut read = |alike: usize| -> f64 {
@@ -102,11 +101,11 @@ fn prefixes(engine: &Engine) {
             .collect();
         prompts.into_iter().map(|prompt| timed(engine, request(prompt, 1, 1))).sum()
     };
-    let ratio = median(|| read(0) / read(PROMPT as usize * 9 / 10));
+    let ratio = median(rounds, || read(0) / read(PROMPT as usize * 9 / 10));
     tell("prefixes: twenty prompts with nine tenths in common, against none", ratio, "5");
 }
 
-fn guard() {
+fn guard(rounds: usize) {
     let engine = started(embedded::load(&CPU).expect("the embedded model"), Speculation::Off);
     let vocabulary = Arc::clone(&engine.model().vocabulary);
     let guard = RepetitionGuard::new(vocabulary, Language::Python, GuardConfig::default());
@@ -122,22 +121,22 @@ fn guard() {
         };
         QUESTIONS.iter().map(|question| ask(question)).sum()
     };
-    let ratio = median(|| answer(true) / answer(false));
+    let ratio = median(rounds, || answer(true) / answer(false));
     tell("guard: what it adds to a step of the embedded model, in %", 100.0 * (ratio - 1.0), "3");
 }
 
-fn guesses() {
+fn guesses(rounds: usize) {
     let started = |speculation| started(embedded::load(&CPU).expect("the embedded model"), speculation);
     let (off, always, auto) =
         (started(Speculation::Off), started(Speculation::Always), started(Speculation::Auto));
     let answer = |engine: &Engine| -> f64 {
         QUESTIONS.iter().map(|question| timed(engine, greedy(engine, question))).sum()
     };
-    let ratio = median(|| answer(&off) / answer(&always));
+    let ratio = median(rounds, || answer(&off) / answer(&always));
     let EngineTotals { drawn_tokens, steps, .. } = always.totals();
     tell("guesses: tokens a pass", drawn_tokens as f64 / steps as f64, "-");
     tell("guesses: at every step, speed against none", ratio, "-");
-    tell("guesses: where they pay, speed against none", median(|| answer(&off) / answer(&auto)), "-");
+    tell("guesses: where they pay, speed against none", median(rounds, || answer(&off) / answer(&auto)), "-");
 }
 
 fn started(model: LocalModel, speculation: Speculation) -> Engine {
@@ -184,10 +183,10 @@ fn timed(engine: &Engine, request: Generate) -> f64 {
     start.elapsed().as_secs_f64()
 }
 
-fn median(mut measure: impl FnMut() -> f64) -> f64 {
-    let mut measured: Vec<f64> = (0..ROUNDS).map(|_| measure()).collect();
+fn median(rounds: usize, mut measure: impl FnMut() -> f64) -> f64 {
+    let mut measured: Vec<f64> = (0..rounds).map(|_| measure()).collect();
     measured.sort_unstable_by(f64::total_cmp);
-    measured.get(ROUNDS / 2).copied().unwrap_or(f64::NAN)
+    measured.get(rounds / 2).copied().unwrap_or(f64::NAN)
 }
 
 fn tell(what: &str, measured: f64, mark: &str) {

@@ -15,15 +15,15 @@ const REST: u32 = 512;
 /// Times that the rest is doubled at most.
 const DOUBLINGS: u32 = 6;
 /// What guesses must take of the time of plain steps to be kept.
-const WORTHWHILE: f64 = 0.95;
+const WORTHWHILE: f64 = 0.9;
 
 /// Decides step by step whether to guess. Changes how long answers take, never what they say.
 #[derive(Debug, Clone)]
 pub(crate) struct Pace {
     phase: Phase,
-    /// Steps left in the phase, and what it has measured.
+    /// Steps left in the phase, and what those took that it has seen.
     left: u32,
-    spent: Duration,
+    spent: Vec<Duration>,
     tokens: u32,
     /// Seconds a token without guesses.
     plain: f64,
@@ -42,7 +42,7 @@ impl Pace {
         Self {
             phase: Phase::Timing,
             left: PLAIN,
-            spent: Duration::ZERO,
+            spent: Vec::new(),
             tokens: 0,
             plain: f64::INFINITY,
             lost: 0,
@@ -56,20 +56,25 @@ impl Pace {
 
     /// Learns what a step took that drew so many tokens.
     pub(crate) fn record(&mut self, spent: Duration, tokens: u32) {
-        self.spent += spent;
-        self.tokens += tokens;
+        if self.phase != Phase::Resting {
+            self.spent.push(spent);
+            self.tokens += tokens;
+        }
         self.left = self.left.saturating_sub(1);
         if self.left > 0 {
             return;
         }
-        let measured = self.spent.as_secs_f64() / f64::from(self.tokens.max(1));
+        let measured = self.seconds_a_token();
         let (phase, left) = match self.phase {
             Phase::Timing => {
                 self.plain = measured;
                 (Phase::Guessing { judgements: 0 }, TRIAL)
             }
             Phase::Guessing { judgements } if measured < self.plain * WORTHWHILE => {
-                self.lost = 0;
+                if judgements > 0 {
+                    // A few steps may have been lucky.
+                    self.lost = 0;
+                }
                 if judgements >= FRESH {
                     (Phase::Timing, PLAIN)
                 } else {
@@ -83,7 +88,16 @@ impl Pace {
             }
             Phase::Resting => (Phase::Timing, PLAIN),
         };
-        *self = Self { phase, left, spent: Duration::ZERO, tokens: 0, plain: self.plain, lost: self.lost };
+        *self = Self { phase, left, spent: Vec::new(), tokens: 0, plain: self.plain, lost: self.lost };
+    }
+
+    /// By the median step: the first ones fill caches, and any may wait for its core.
+    fn seconds_a_token(&mut self) -> f64 {
+        self.spent.sort_unstable();
+        let median = self.spent.get(self.spent.len() / 2).map_or(0.0, Duration::as_secs_f64);
+        #[expect(clippy::cast_precision_loss, reason = "a few hundred steps")]
+        let steps = self.spent.len() as f64;
+        median * steps / f64::from(self.tokens.max(1))
     }
 }
 
@@ -114,6 +128,13 @@ mod tests {
         let mut pace = Pace::new();
         let tried = guessing(&mut pace, 100_000, 4, 2);
         assert!((16..=80).contains(&tried), "{tried}");
+    }
+
+    #[test]
+    fn steps_that_had_to_wait_do_not_speak_for_guesses() {
+        let mut pace = Pace::new();
+        pace.record(Duration::from_secs(1), 1);
+        assert!(guessing(&mut pace, 400, 3, 2) <= 16);
     }
 
     #[test]

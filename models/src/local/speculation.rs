@@ -18,11 +18,11 @@ use super::row::Row;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum Speculation {
     /// Where it is measured to be faster, which is tried again from time to time.
-    #[default]
     Auto,
     /// At every step.
     Always,
     /// Never.
+    #[default]
     Off,
 }
 

@@ -67,7 +67,7 @@ pub struct ModelProfile {
     /// A smaller local model of the same family that guesses what this one says next, so that single answers come faster: a
     /// folder, a .gguf file, or the id of a hub model on this disk. Answers are drawn one after the other.
     pub draft: Option<String>,
-    /// Whether a local model guesses ahead where it draws one answer alone; the answer is the same. Default: auto.
+    /// Whether a local model guesses ahead where it draws one answer alone; the answer is the same. Default: off.
     pub speculation: Option<Speculation>,
     /// Name of the environment variable that holds the key. Never the key itself.
     pub api_key_env: Option<VariableName>,
@@ -124,11 +124,11 @@ pub enum Repetition {
 #[schemars(inline)]
 pub enum Speculation {
     /// Where it is measured to be faster.
-    #[default]
     Auto,
     /// Always.
     Always,
     /// Never.
+    #[default]
     Off,
 }
 

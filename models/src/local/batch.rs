@@ -13,7 +13,7 @@ use candle_core::{Device, Result};
 use super::cache::Suffix;
 use super::config::DecoderConfig;
 use super::decoder::{Decoder, Mask, Pass, Shared};
-use super::drafter::Proposal;
+use super::draft::Proposal;
 use super::prefix::{NodeId, PrefixStore};
 use super::request::Answer;
 use super::row::Row;
@@ -28,6 +28,7 @@ const COLUMNS: usize = 64;
 pub(crate) struct Member {
     /// The request that it belongs to, and which of its rows it is.
     pub(crate) owner: (u64, usize),
+    /// All tokens of the prompt.
     pub(crate) prompt: Arc<[u32]>,
     /// What it has read with others: all of the prompt but its last token.
     pub(crate) prefix: NodeId,

@@ -10,6 +10,13 @@ pub(crate) struct Draft {
     nodes: Vec<Node>,
 }
 
+/// A tree of guesses, and for each node behind which there are drawn ones the distribution that they come from.
+#[derive(Debug)]
+pub(crate) struct Proposal {
+    pub(crate) draft: Draft,
+    pub(crate) shares: Vec<Vec<f64>>,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Node {
     token: u32,

@@ -6,7 +6,7 @@ use candle_core::{Result, Tensor};
 
 use super::cache::Suffix;
 use super::decoder::{Mask, Pass};
-use super::draft::Draft;
+use super::draft::{Draft, Proposal};
 use super::load::LocalModel;
 use super::row::Row;
 use super::rsd::{Beam, extend};
@@ -14,13 +14,6 @@ use super::sample::{Sampling, shares};
 
 /// Columns by which the cache grows, and tokens of a text that are read at once.
 const COLUMNS: usize = 256;
-
-/// A tree of guesses, and for each node behind which there are any the distribution that they were drawn from.
-#[derive(Debug)]
-pub(crate) struct Proposal {
-    pub(crate) draft: Draft,
-    pub(crate) shares: Vec<Vec<f64>>,
-}
 
 /// A model that guesses for one row after the other.
 #[derive(Debug)]

@@ -75,17 +75,19 @@ pub(crate) fn choose(
     guesses: &[u32],
     random: &mut ChaCha8Rng,
 ) -> Option<u32> {
-    let mut trial = Trial { target, draft };
+    let mut trial = Trial { target: target.clone(), draft };
     for guess in guesses {
         if uniform(random) < trial.acceptance(*guess) {
             return Some(*guess);
         }
         trial.refuse(*guess);
     }
-    let whole: f64 = trial.target.iter().sum();
-    let mut rest = uniform(random) * whole;
+    // Of distributions that are equal but for rounding nothing is left.
+    let is_spent = trial.target.iter().all(|share| *share <= 0.0);
+    let left = if is_spent { target } else { trial.target };
+    let mut rest = uniform(random) * left.iter().sum::<f64>();
     let mut last = None;
-    for (token, share) in (0..).zip(&trial.target).filter(|(_, share)| **share > 0.0) {
+    for (token, share) in (0..).zip(&left).filter(|(_, share)| **share > 0.0) {
         last = Some(token);
         rest -= share;
         if rest < 0.0 {
@@ -231,6 +233,14 @@ mod tests {
         let order: Vec<(usize, u32)> =
             drawn.iter().map(|extended| (extended.parent, extended.token)).collect();
         assert_eq!(order, [(0, 1), (1, 0), (1, 1)]);
+    }
+
+    #[test]
+    fn a_token_is_drawn_also_where_refusing_leaves_nothing() {
+        let mut random = ChaCha8Rng::seed_from_u64(9);
+        for _ in 0..1000 {
+            assert!(choose(vec![0.5, 0.5], vec![0.6, 0.6], &[0, 1], &mut random).is_some());
+        }
     }
 
     #[test]

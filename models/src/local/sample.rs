@@ -68,8 +68,8 @@ pub(crate) fn draw(
     }
 }
 
-/// The shares of the tokens that a row draws from; where it takes the likeliest, those at temperature 1. None where no
-/// token has a finite logit.
+/// The shares of the tokens that a row draws from; where it takes the likeliest, those at temperature 1. There are
+/// none where no token has a finite logit.
 pub(crate) fn shares(logits: &[f32], sampling: &Sampling) -> Vec<f64> {
     let temperature = if sampling.temperature <= 0.0 { 1.0 } else { sampling.temperature };
     let weights = Weights::new(logits, &Sampling { temperature, ..*sampling }, std::iter::empty());

@@ -7,8 +7,8 @@ use std::time::Duration;
 use candle_core::Result;
 
 use super::decoder::Decoder;
-use super::draft::Draft;
-use super::drafter::{Drafter, Proposal};
+use super::draft::{Draft, Proposal};
+use super::drafter::Drafter;
 use super::load::LocalModel;
 use super::pace::Pace;
 use super::recycling::{Recycled, Template};

@@ -9,7 +9,6 @@
 
 mod attention;
 mod batch;
-mod bytes;
 pub mod cache;
 pub mod chat;
 pub mod checkpoint;
@@ -33,6 +32,7 @@ pub mod load;
 pub mod manifest;
 pub mod memory;
 mod pace;
+mod panels;
 pub mod prefix;
 pub mod provider;
 mod recycling;
@@ -46,6 +46,7 @@ pub mod sample;
 mod score;
 mod source;
 pub mod speculation;
+mod tile;
 pub mod tokenizer;
 
 pub use chat::{Asked, ChatError, ChatStyle, Prompt, TemplateStyle};

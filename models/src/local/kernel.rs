@@ -27,10 +27,10 @@ impl KernelClass {
         }
     }
 
-    /// Whether a matrix on a CPU is multiplied by with a kernel of ours (`bytes.rs`), because the library has none that is fast.
+    /// Whether a matrix on a CPU is multiplied by with our kernel, because the library has none that is fast.
     pub(crate) fn is_own(dtype: GgmlDType, outputs: usize, inputs: usize) -> bool {
         let has_library_kernel = fits_tiles(outputs, inputs) && has_byte_products();
-        cfg!(target_arch = "x86_64") && dtype == GgmlDType::Q8_0 && !has_library_kernel && has_vectors()
+        dtype == GgmlDType::Q8_0 && !has_library_kernel && has_tiles()
     }
 
     /// The class of a matrix of `outputs × inputs` numbers on this machine's CPU.
@@ -47,6 +47,11 @@ impl KernelClass {
             _ => Self::Dot,
         }
     }
+}
+
+/// Whether this processor has what our kernel (`tile.rs`) is written for.
+pub(crate) fn has_tiles() -> bool {
+    cfg!(target_arch = "x86_64") && has_vectors()
 }
 
 /// Whether the library's tiles cover a matrix of this size.
@@ -90,7 +95,7 @@ mod tests {
     fn types_without_vectors_are_scalar_and_odd_sizes_are_not_tiled() {
         assert_eq!(KernelClass::of(GgmlDType::F32, 7, 5), KernelClass::Fast);
         assert_eq!(KernelClass::of(GgmlDType::Q5_0, 256, 256), KernelClass::Scalar);
-        let own = cfg!(target_arch = "x86_64") && has_vectors();
+        let own = has_tiles();
         assert_eq!(KernelClass::of(GgmlDType::Q8_0, 256, 896) == KernelClass::Fast, own);
         assert_eq!(KernelClass::of(GgmlDType::Q4K, 250, 256), KernelClass::Dot);
         let tiled = KernelClass::of(GgmlDType::Q8_0, 256, 1024);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use candle_core::quantized::{QMatMul, QTensor};
 use candle_core::{D, DType, Device, Module as _, Result, Tensor};
 
-use super::bytes::ByteMatrix;
+use super::panels::PanelMatrix;
 
 /// `y = x Wᵀ + b` for rows `x`.
 #[derive(Debug, Clone)]
@@ -20,19 +20,26 @@ pub(crate) struct Linear {
 enum Weight {
     Dense(Tensor),
     Quantised(QMatMul),
-    Bytes(Arc<ByteMatrix>),
+    Panels(Arc<PanelMatrix>),
 }
 
 impl Linear {
     /// A dense map: `weight` of shape `(outputs, inputs)`.
-    pub(crate) const fn dense(weight: Tensor, bias: Option<Tensor>) -> Self {
-        Self { weight: Weight::Dense(weight), bias, padding: 0 }
+    ///
+    /// # Errors
+    /// Where it has other dimensions or its numbers cannot be read.
+    pub(crate) fn dense(weight: Tensor, bias: Option<Tensor>) -> Result<Self> {
+        let weight = match PanelMatrix::of_floats(&weight)? {
+            Some(matrix) => Weight::Panels(Arc::new(matrix)),
+            None => Weight::Dense(weight),
+        };
+        Ok(Self { weight, bias, padding: 0 })
     }
 
     /// A quantised map: `weight` of shape `(outputs, inputs + padding)`.
     pub(crate) fn quantised(weight: QTensor, bias: Option<Tensor>, padding: usize) -> Result<Self> {
-        let weight = match ByteMatrix::new(&weight)? {
-            Some(matrix) => Weight::Bytes(Arc::new(matrix)),
+        let weight = match PanelMatrix::of_bytes(&weight)? {
+            Some(matrix) => Weight::Panels(Arc::new(matrix)),
             None => Weight::Quantised(QMatMul::from_qtensor(weight)?),
         };
         Ok(Self { weight, bias, padding })
@@ -46,7 +53,7 @@ impl Linear {
                 rows.to_dtype(weight.dtype())?.matmul(&weight.t()?)?.to_dtype(DType::F32)?
             }
             Weight::Quantised(weight) => weight.forward(&self.padded(rows)?)?,
-            Weight::Bytes(weight) => self.padded(rows)?.apply_op1_no_bwd(weight.as_ref())?,
+            Weight::Panels(weight) => self.padded(rows)?.apply_op1_no_bwd(weight.as_ref())?,
         };
         match &self.bias {
             Some(bias) => mapped.broadcast_add(bias),
@@ -66,7 +73,7 @@ impl Linear {
         match &self.weight {
             Weight::Dense(weight) => weight.index_select(ids, 0)?.to_dtype(DType::F32),
             Weight::Quantised(weight) => self.unpadded(&weight.embedding(ids)?.to_dtype(DType::F32)?),
-            Weight::Bytes(weight) => {
+            Weight::Panels(weight) => {
                 let ids = ids.to_vec1::<u32>()?;
                 let (count, rows) = (ids.len(), weight.rows(&ids));
                 self.unpadded(&Tensor::from_vec(rows, (count, ()), &Device::Cpu)?)

@@ -186,8 +186,8 @@ impl Loader {
                 let padded = weight.pad_with_zeros(1, 0, plan.padding)?;
                 Linear::quantised(QTensor::quantize(&padded, GgmlDType::Q8_0)?, bias, plan.padding)
             }
-            GgmlDType::F32 => Ok(Linear::dense(weight.to_device(&self.device)?, bias)),
-            _ => Ok(Linear::dense(weight.to_dtype(DType::BF16)?.to_device(&self.device)?, bias)),
+            GgmlDType::F32 => Linear::dense(weight.to_device(&self.device)?, bias),
+            _ => Linear::dense(weight.to_dtype(DType::BF16)?.to_device(&self.device)?, bias),
         }
     }
 

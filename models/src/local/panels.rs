@@ -1,0 +1,277 @@
+//! Matrices that lie in memory by panels of 16 outputs, for processors with AVX2.
+//!
+//! A panel holds for each input in turn the weights of its outputs, so that they are read in the order in which they lie.
+//! The tensor library packs a dense matrix anew for every product, and goes through one of 8-bit blocks (`Q8_0`) once for
+//! every row. Products are those with the numbers of the file in 32 bits; the library rounds what it multiplies `Q8_0` by to
+//! 8 bits.
+
+use std::ops::Range;
+
+use candle_core::quantized::QTensor;
+use candle_core::{CpuStorage, CustomOp1, DType, Layout, Result, Shape, Storage, Tensor};
+use half::f16;
+use rayon::prelude::*;
+
+use super::kernel::{KernelClass, has_tiles};
+use super::tile::{BLOCK, Panel, ROWS, WIDTH, with_products};
+
+/// Bytes of a block: its scale in 16 bits, then its numbers.
+const BLOCK_BYTES: usize = 2 + BLOCK;
+/// Rows from which on a panel of 8 bits is widened once for all of them.
+const WIDENED_FROM: usize = 32;
+/// Products of numbers from which on threads share the work: some 25 µs of it.
+const SHARED_FROM: usize = 1 << 20;
+
+/// A matrix `(outputs, inputs)`; its last panel has zeros where there are no more outputs.
+#[derive(Debug)]
+pub(crate) struct PanelMatrix {
+    outputs: usize,
+    inputs: usize,
+    numbers: Numbers,
+}
+
+#[derive(Debug)]
+enum Numbers {
+    Floats(Vec<[f32; WIDTH]>),
+    Bytes { numbers: Vec<[i8; WIDTH]>, scales: Vec<[f32; WIDTH]> },
+}
+
+impl PanelMatrix {
+    /// The matrix of a tensor `(outputs, inputs)`; `None` where it is on a GPU or not in f32, or the processor lacks the
+    /// instructions.
+    ///
+    /// # Errors
+    /// Where it has other dimensions or its numbers cannot be read.
+    pub(crate) fn of_floats(tensor: &Tensor) -> Result<Option<Self>> {
+        let (outputs, inputs) = tensor.dims2()?;
+        if !has_tiles() || tensor.dtype() != DType::F32 {
+            return Ok(None);
+        }
+        let (storage, layout) = tensor.storage_and_layout();
+        let (Storage::Cpu(storage), Some((start, end))) = (&*storage, layout.contiguous_offsets()) else {
+            return Ok(None);
+        };
+        let rows = storage.as_slice::<f32>()?.get(start..end).unwrap_or_default();
+        Ok(Some(Self { outputs, inputs, numbers: Numbers::Floats(in_panels(rows, inputs)) }))
+    }
+
+    /// The matrix of a tensor of 8-bit blocks; `None` where it is on a GPU or of another type, or the library is faster here.
+    ///
+    /// # Errors
+    /// Where it has other dimensions or its bytes cannot be read.
+    pub(crate) fn of_bytes(tensor: &QTensor) -> Result<Option<Self>> {
+        let (outputs, inputs) = tensor.shape().dims2()?;
+        if !tensor.device().is_cpu() || !KernelClass::is_own(tensor.dtype(), outputs, inputs) {
+            return Ok(None);
+        }
+        let bytes = tensor.data()?;
+        let (mut numbers, mut scales) = (Vec::with_capacity(outputs * inputs), Vec::new());
+        for block in bytes.as_chunks::<BLOCK_BYTES>().0 {
+            let [low, high, block @ ..] = block;
+            scales.push(f16::from_le_bytes([*low, *high]).to_f32());
+            numbers.extend(block.iter().map(|byte| byte.cast_signed()));
+        }
+        let (numbers, scales) = (in_panels(&numbers, inputs), in_panels(&scales, inputs / BLOCK));
+        Ok(Some(Self { outputs, inputs, numbers: Numbers::Bytes { numbers, scales } }))
+    }
+
+    /// Rows of the matrix itself, one after the other.
+    pub(crate) fn rows(&self, ids: &[u32]) -> Vec<f32> {
+        let mut rows = Vec::with_capacity(ids.len() * self.inputs);
+        for id in ids {
+            let (panel, lane) = (*id as usize / WIDTH, *id as usize % WIDTH);
+            match self.panel(panel) {
+                Panel::Floats(numbers) => rows.extend(numbers.iter().filter_map(|numbers| numbers.get(lane))),
+                Panel::Bytes { numbers, scales } => {
+                    for (block, scales) in numbers.chunks(BLOCK).zip(scales) {
+                        let scale = scales.get(lane).copied().unwrap_or_default();
+                        let lane = block.iter().filter_map(|numbers| numbers.get(lane));
+                        rows.extend(lane.map(|number| f32::from(*number) * scale));
+                    }
+                }
+            }
+        }
+        rows
+    }
+
+    fn panel(&self, index: usize) -> Panel<'_> {
+        match &self.numbers {
+            Numbers::Floats(numbers) => Panel::Floats(nth(numbers, index, self.inputs)),
+            Numbers::Bytes { numbers, scales } => Panel::Bytes {
+                numbers: nth(numbers, index, self.inputs),
+                scales: nth(scales, index, self.inputs / BLOCK),
+            },
+        }
+    }
+
+    /// `x Wᵀ` for rows `x`, one after the other.
+    fn multiply(&self, rows: &[f32]) -> Vec<f32> {
+        let (count, panels) = (rows.len() / self.inputs.max(1), self.outputs.div_ceil(WIDTH));
+        let is_small = count * self.outputs * self.inputs < SHARED_FROM;
+        let threads = if is_small { 1 } else { rayon::current_num_threads() };
+        if threads == 1 {
+            return self.part(rows, 0..panels);
+        }
+        let each = panels.div_ceil(threads).max(1);
+        let starts: Vec<usize> = (0..panels).step_by(each).collect();
+        let part = |start: usize| self.part(rows, start..panels.min(start + each));
+        let parts: Vec<Vec<f32>> = starts.into_par_iter().map(part).collect();
+        let mut products = Vec::with_capacity(count * self.outputs);
+        for row in 0..count {
+            for part in &parts {
+                let width = part.len() / count;
+                products.extend_from_slice(part.get(row * width..(row + 1) * width).unwrap_or_default());
+            }
+        }
+        products
+    }
+
+    /// The products of all rows with some of the panels, one row after the other.
+    fn part(&self, rows: &[f32], panels: Range<usize>) -> Vec<f32> {
+        let (inputs, count) = (self.inputs.max(1), rows.len() / self.inputs.max(1));
+        let width = self.outputs.min(panels.end * WIDTH) - panels.start * WIDTH;
+        let mut products = vec![0.0; count * width];
+        if products.is_empty() {
+            return products;
+        }
+        // As many rows at a time as can be, but no few at the end.
+        let together = count.div_ceil(count.div_ceil(ROWS));
+        let mut widened = Vec::new();
+        for (place, index) in (0..width).step_by(WIDTH).zip(panels) {
+            let panel = match self.panel(index) {
+                Panel::Bytes { numbers, scales } if count >= WIDENED_FROM => {
+                    widen(numbers, scales, &mut widened);
+                    Panel::Floats(&widened)
+                }
+                panel => panel,
+            };
+            let mut lines = products.chunks_mut(width);
+            for rows in rows.chunks(together * inputs) {
+                with_products(rows, inputs, panel, |sums| {
+                    for (sums, line) in sums.iter().zip(&mut lines) {
+                        line.iter_mut().skip(place).zip(sums).for_each(|(product, sum)| *product = *sum);
+                    }
+                });
+            }
+        }
+        products
+    }
+}
+
+impl CustomOp1 for PanelMatrix {
+    fn name(&self) -> &'static str {
+        "panels"
+    }
+
+    fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        let (count, inputs) = layout.shape().dims2()?;
+        let Some((start, end)) = layout.contiguous_offsets().filter(|_| inputs == self.inputs) else {
+            candle_core::bail!("rows of {inputs} numbers for a matrix of {} inputs", self.inputs);
+        };
+        let rows = storage.as_slice::<f32>()?.get(start..end).unwrap_or_default();
+        Ok((CpuStorage::F32(self.multiply(rows)), (count, self.outputs).into()))
+    }
+}
+
+/// The panel of this index, of `length` inputs or blocks of them.
+fn nth<T>(panels: &[T], index: usize, length: usize) -> &[T] {
+    panels.get(index * length..(index + 1) * length).unwrap_or_default()
+}
+
+/// Rows of `width` numbers by panels.
+fn in_panels<T: Copy + Default>(rows: &[T], width: usize) -> Vec<[T; WIDTH]> {
+    let mut panels = Vec::with_capacity(rows.len().div_ceil(WIDTH));
+    for rows in rows.chunks(WIDTH * width.max(1)) {
+        let rows: [&[T]; WIDTH] = std::array::from_fn(|row| nth(rows, row, width));
+        panels.extend((0..width).map(|input| rows.map(|row| row.get(input).copied().unwrap_or_default())));
+    }
+    panels
+}
+
+/// A panel of 8 bits in 32 bits.
+fn widen(numbers: &[[i8; WIDTH]], scales: &[[f32; WIDTH]], widened: &mut Vec<[f32; WIDTH]>) {
+    widened.clear();
+    for (block, scales) in numbers.chunks(BLOCK).zip(scales) {
+        widened.extend(block.iter().map(|numbers| {
+            let mut numbers = numbers.map(f32::from);
+            numbers.iter_mut().zip(scales).for_each(|(number, scale)| *number *= scale);
+            numbers
+        }));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::Device;
+    use candle_core::quantized::GgmlDType;
+
+    use super::*;
+    use crate::local::fixture::numbers;
+
+    const INPUTS: usize = 96;
+
+    fn tensor(rows: usize, scale: f32, seed: u64) -> Tensor {
+        Tensor::from_vec(numbers(rows * INPUTS, scale, seed), (rows, INPUTS), &Device::Cpu).unwrap()
+    }
+
+    /// Matrices in 32 and in 8 bits, each with what it is a matrix of; none where the library does the work.
+    fn matrices(outputs: usize) -> Vec<(PanelMatrix, Tensor)> {
+        let dense = tensor(outputs, 0.3, 7);
+        let quantised = QTensor::quantize(&dense, GgmlDType::Q8_0).unwrap();
+        let rounded = quantised.dequantize(&Device::Cpu).unwrap();
+        let floats = PanelMatrix::of_floats(&dense).unwrap().zip(Some(dense));
+        floats.into_iter().chain(PanelMatrix::of_bytes(&quantised).unwrap().zip(Some(rounded))).collect()
+    }
+
+    fn largest(tensor: &Tensor) -> f32 {
+        tensor.abs().unwrap().max_all().unwrap().to_scalar().unwrap()
+    }
+
+    #[test]
+    fn products_are_those_of_the_matrix() {
+        // The last is so large that threads share it.
+        for (rows, outputs) in [(1, 1), (2, 16), (3, 5), (4, 8), (8, 40), (17, 33), (90, 4000)] {
+            for (own, dense) in matrices(outputs) {
+                let x = tensor(rows, 2.0, 3);
+                let expected = x.matmul(&dense.t().unwrap()).unwrap();
+                let products = x.apply_op1_no_bwd(&own).unwrap();
+                let difference = largest(&(products - &expected).unwrap()) / largest(&expected);
+                assert!(difference < 1e-6, "{rows} rows, {outputs} outputs: {difference}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_product_is_the_same_whatever_else_is_multiplied() {
+        let rows = numbers(90 * INPUTS, 2.0, 3);
+        for (own, _) in matrices(70) {
+            let together = own.multiply(&rows);
+            for count in [1, 2, 5, 7, 13, 40] {
+                let products = own.multiply(&rows[..count * INPUTS]);
+                assert_eq!(products, together[..count * 70], "{count} rows");
+            }
+        }
+    }
+
+    #[test]
+    fn zeros_and_what_is_no_number_give_no_panic() {
+        for (own, _) in matrices(3) {
+            assert_eq!(own.multiply(&[0.0; INPUTS]), [0.0; 3]);
+            assert!(own.multiply(&[]).is_empty());
+            let mut strange = [1.0; INPUTS];
+            strange[5] = f32::NAN;
+            assert!(own.multiply(&strange).iter().all(|product| product.is_nan()));
+            let narrow = Tensor::zeros((1, INPUTS - 32), DType::F32, &Device::Cpu).unwrap();
+            assert!(narrow.apply_op1_no_bwd(&own).is_err());
+        }
+    }
+
+    #[test]
+    fn rows_are_those_of_the_matrix() {
+        for (own, dense) in matrices(20) {
+            let expected: Vec<Vec<f32>> = dense.to_vec2().unwrap();
+            assert_eq!(own.rows(&[2, 17, 0]), [2, 17, 0].map(|row| expected[row].clone()).concat());
+            assert!(own.rows(&[32]).is_empty(), "there is no such panel");
+        }
+    }
+}

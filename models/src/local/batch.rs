@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use candle_core::{Device, Result};
+use rayon::prelude::*;
 
 use super::cache::Suffix;
 use super::config::DecoderConfig;
@@ -162,10 +163,11 @@ impl Batch {
         let hidden = decoder.forward(pass, &mut self.suffix)?;
         let mut logits: Vec<Vec<f32>> = decoder.logits(&hidden)?.to_vec2()?;
         let mut step = Step { drawn: rows, ..Step::default() };
-        let mut behind = logits.iter_mut();
-        self.members.retain_mut(|seated| {
-            let Some(logits) = behind.next() else { return false };
-            let answer = seated.member.row.step(logits, vocabulary, None);
+        let drawing = self.members.par_iter_mut().zip(&mut logits);
+        let drawn = drawing.map(|(seated, logits)| seated.member.row.step(logits, vocabulary, None));
+        let mut answers = drawn.collect::<Vec<Option<Answer>>>().into_iter();
+        self.members.retain(|seated| {
+            let Some(answer) = answers.next() else { return false };
             let goes_on = answer.is_none();
             step.finished.extend(answer.map(|answer| (seated.member.owner, answer)));
             goes_on

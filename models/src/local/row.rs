@@ -7,7 +7,7 @@ use rand_chacha::rand_core::SeedableRng as _;
 
 use super::drawn::{DrawnTree, Place};
 use super::request::{Answer, End, Generate, RowStart};
-use super::sample::{Drawn, Guesses, Sampling, draw, log_probability};
+use super::sample::{Drawn, Guesses, Sampling, Spread, draw};
 use crate::decode::{LogitsProcessor, Vocabulary};
 
 /// An answer while it is drawn: the state of its generator, its processors, and what there is of it.
@@ -73,7 +73,8 @@ impl Row {
             self.place = self.place.and_then(|place| tree.behind(place, token));
             self.answer.shares.push((token, share));
         }
-        self.answer.logprobs.push(log_probability(own.as_deref().unwrap_or(logits), token));
+        let own = own.as_deref().unwrap_or(logits);
+        self.answer.logprobs.push(Spread::of(own).log_probability(own, token));
         self.answer.tokens.push(token);
         self.answer.drawn += 1;
         if vocabulary.is_end(token) {

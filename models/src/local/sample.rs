@@ -138,28 +138,35 @@ impl Weights {
     }
 }
 
-/// The log-probability of a token, in nats, at temperature 1.
-pub(crate) fn log_probability(logits: &[f32], token: u32) -> f64 {
-    let logit = usize::try_from(token).ok().and_then(|token| logits.get(token));
-    logit.map_or(f64::NEG_INFINITY, |logit| f64::from(*logit) - log_sum(logits))
+/// How logits lie, at temperature 1.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Spread {
+    /// The logarithm of the sum of their exponentials.
+    log_sum: f64,
+    /// The entropy of the distribution, in nats.
+    pub(crate) entropy: f64,
 }
 
-/// The logarithm of the sum of the exponentials.
-pub(crate) fn log_sum(logits: &[f32]) -> f64 {
-    let Some((_, max)) = likeliest(logits) else { return f64::NEG_INFINITY };
-    let sum: f64 =
-        logits.iter().map(|logit| f64::from(logit - max).exp()).filter(|weight| weight.is_finite()).sum();
-    f64::from(max) + sum.ln()
-}
+impl Spread {
+    pub(crate) fn of(logits: &[f32]) -> Self {
+        let Some((_, max)) = likeliest(logits) else {
+            return Self { log_sum: f64::NEG_INFINITY, entropy: 0.0 };
+        };
+        let (mut sum, mut weighted) = (0.0, 0.0);
+        for logit in logits.iter().filter(|logit| logit.is_finite()) {
+            let below = f64::from(logit - max);
+            let weight = below.exp();
+            sum += weight;
+            weighted += weight * below;
+        }
+        Self { log_sum: f64::from(max) + sum.ln(), entropy: sum.ln() - weighted / sum }
+    }
 
-/// The entropy of the distribution, in nats.
-pub(crate) fn entropy(logits: &[f32]) -> f64 {
-    let total = log_sum(logits);
-    let of_token = |logit: &f32| {
-        let log = f64::from(*logit) - total;
-        if log.is_finite() { -log.exp() * log } else { 0.0 }
-    };
-    logits.iter().map(of_token).sum()
+    /// The log-probability of a token of these logits, in nats.
+    pub(crate) fn log_probability(self, logits: &[f32], token: u32) -> f64 {
+        let logit = usize::try_from(token).ok().and_then(|token| logits.get(token));
+        logit.map_or(f64::NEG_INFINITY, |logit| f64::from(*logit) - self.log_sum)
+    }
 }
 
 /// The first token with the largest finite logit, and the logit.
@@ -207,7 +214,7 @@ mod tests {
 
     #[test]
     fn draws_follow_the_distribution() {
-        let softmax = |token: u32| log_probability(&LOGITS, token).exp();
+        let softmax = |token: u32| Spread::of(&LOGITS).log_probability(&LOGITS, token).exp();
         let plain = Sampling { temperature: 1.0, top_p: None, min_p: None };
         for token in [0, 1, 3] {
             assert!((share(plain, token) - softmax(token)).abs() < 0.03, "{token}");
@@ -285,7 +292,7 @@ mod tests {
 
     #[test]
     fn entropy_is_that_of_the_distribution() {
-        assert!((entropy(&[0.0; 8]) - 8_f64.ln()).abs() < 1e-9);
-        assert_eq!(entropy(&[0.0, f32::NEG_INFINITY]), 0.0);
+        assert!((Spread::of(&[0.0; 8]).entropy - 8_f64.ln()).abs() < 1e-9);
+        assert_eq!(Spread::of(&[0.0, f32::NEG_INFINITY]).entropy, 0.0);
     }
 }

@@ -3,12 +3,13 @@
 use std::collections::VecDeque;
 
 use candle_core::Result;
+use rayon::prelude::*;
 
 use super::cache::Suffix;
 use super::config::DecoderConfig;
 use super::decoder::{Decoder, Mask, Pass, Shared};
 use super::request::{Hidden, Score, Scored};
-use super::sample::{entropy, log_probability};
+use super::sample::Spread;
 
 /// Tokens of one group that are read at a time.
 const TOKENS: usize = 2048;
@@ -72,11 +73,13 @@ pub(crate) fn score(
         let places: Vec<(usize, usize)> = places().collect();
         decoder.logits_by_piece(&hidden, |first, logits| {
             let logits: Vec<Vec<f32>> = logits.to_vec2()?;
-            for (logits, (row, column)) in logits.iter().zip(places.get(first..).unwrap_or_default()) {
+            let spreads: Vec<Spread> = logits.par_iter().map(|logits| Spread::of(logits)).collect();
+            let places = places.get(first..).unwrap_or_default();
+            for ((logits, spread), (row, column)) in logits.iter().zip(spreads).zip(places) {
                 let next = texts.get(*row).and_then(|text| text.get(*column));
                 if let (Some(next), Some(scored)) = (next, scored.get_mut(*row)) {
-                    scored.logprobs.push(log_probability(logits, *next));
-                    scored.entropies.push(entropy(logits));
+                    scored.logprobs.push(spread.log_probability(logits, *next));
+                    scored.entropies.push(spread.entropy);
                 }
             }
             Ok(())

@@ -15,7 +15,7 @@ use candle_core::quantized::GgmlDType;
 use super::config::{Architecture, Biases, DecoderConfig, RopeScaling};
 use super::error::{LoadError, LoadErrorKind, quoted};
 use super::gguf::TensorInfo;
-use super::kernel::{KernelClass, is_repacked};
+use super::kernel::{KernelClass, has_tiles, is_repacked};
 use super::load::LoadOptions;
 use super::memory;
 use super::source::Source;
@@ -337,7 +337,8 @@ pub(crate) fn report(name: &str, info: &TensorInfo, options: &LoadOptions) -> Te
     let dense = matches!(info.dtype, GgmlDType::F32 | GgmlDType::F16 | GgmlDType::BF16);
     let loaded = match (dense, options.on_cpu()) {
         (true, true) if options.quantise => GgmlDType::Q8_0,
-        (true, true) => GgmlDType::F32,
+        (true, true) if !has_tiles() => GgmlDType::F32,
+        (true, true) => info.dtype,
         (true, false) => GgmlDType::BF16,
         (false, _) => info.dtype,
     };

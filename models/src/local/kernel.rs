@@ -38,7 +38,7 @@ impl KernelClass {
     pub fn of(dtype: GgmlDType, outputs: usize, inputs: usize) -> Self {
         let tiled = fits_tiles(outputs, inputs);
         match dtype {
-            // Dense matrices are widened to f32 while loading.
+            // Those in 16 bits are widened while loading where our kernel cannot do it.
             GgmlDType::F32 | GgmlDType::F16 | GgmlDType::BF16 => Self::Fast,
             GgmlDType::Q8_0 if tiled && has_byte_products() => Self::Fast,
             GgmlDType::Q8_0 if Self::is_own(dtype, outputs, inputs) => Self::Fast,
@@ -51,7 +51,7 @@ impl KernelClass {
 
 /// Whether this processor has what our kernel (`tile.rs`) is written for.
 pub(crate) fn has_tiles() -> bool {
-    cfg!(target_arch = "x86_64") && has_vectors()
+    cfg!(target_arch = "x86_64") && has_vectors() && has_halves()
 }
 
 /// Whether the library's tiles cover a matrix of this size.
@@ -75,6 +75,16 @@ fn has_byte_products() -> bool {
 #[cfg(target_arch = "x86_64")]
 fn has_vectors() -> bool {
     std::is_x86_feature_detected!("avx2") && std::is_x86_feature_detected!("fma")
+}
+
+#[cfg(target_arch = "x86_64")]
+fn has_halves() -> bool {
+    std::is_x86_feature_detected!("f16c")
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+const fn has_halves() -> bool {
+    false
 }
 
 #[cfg(not(target_arch = "x86_64"))]

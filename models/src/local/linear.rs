@@ -29,7 +29,7 @@ impl Linear {
     /// # Errors
     /// Where it has other dimensions or its numbers cannot be read.
     pub(crate) fn dense(weight: Tensor, bias: Option<Tensor>) -> Result<Self> {
-        let weight = match PanelMatrix::of_floats(&weight)? {
+        let weight = match PanelMatrix::of_dense(&weight)? {
             Some(matrix) => Weight::Panels(Arc::new(matrix)),
             None => Weight::Dense(weight),
         };

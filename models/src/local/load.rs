@@ -187,6 +187,7 @@ impl Loader {
                 Linear::quantised(QTensor::quantize(&padded, GgmlDType::Q8_0)?, bias, plan.padding)
             }
             GgmlDType::F32 => Linear::dense(weight.to_device(&self.device)?, bias),
+            GgmlDType::F16 => Linear::dense(weight.to_dtype(DType::F16)?.to_device(&self.device)?, bias),
             _ => Linear::dense(weight.to_dtype(DType::BF16)?.to_device(&self.device)?, bias),
         }
     }

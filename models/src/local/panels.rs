@@ -1,23 +1,23 @@
 //! Matrices that lie in memory by panels of 16 outputs, for processors with AVX2.
 //!
 //! A panel holds for each input in turn the weights of its outputs, so that they are read in the order in which they lie.
-//! The tensor library packs a dense matrix anew for every product, and goes through one of 8-bit blocks (`Q8_0`) once for
+//! The tensor library packs a dense matrix anew for every product, and one in 16 bits must be widened for it; it goes through one of 8-bit blocks (`Q8_0`) once for
 //! every row. Products are those with the numbers of the file in 32 bits; the library rounds what it multiplies `Q8_0` by to
 //! 8 bits.
 
 use std::ops::Range;
 
 use candle_core::quantized::QTensor;
-use candle_core::{CpuStorage, CustomOp1, DType, Layout, Result, Shape, Storage, Tensor};
-use half::f16;
+use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Storage, Tensor};
+use half::{bf16, f16};
 use rayon::prelude::*;
 
 use super::kernel::{KernelClass, has_tiles};
-use super::tile::{BLOCK, Panel, ROWS, WIDTH, with_products};
+use super::tile::{BLOCK, Panel, ROWS, WIDTH, widened, with_products};
 
 /// Bytes of a block: its scale in 16 bits, then its numbers.
 const BLOCK_BYTES: usize = 2 + BLOCK;
-/// Rows from which on a panel of 8 bits is widened once for all of them.
+/// Rows from which on a panel of fewer than 32 bits is widened once for all of them.
 const WIDENED_FROM: usize = 32;
 /// Products of numbers from which on threads share the work: some 25 µs of it.
 const SHARED_FROM: usize = 1 << 20;
@@ -32,27 +32,38 @@ pub(crate) struct PanelMatrix {
 
 #[derive(Debug)]
 enum Numbers {
-    Floats(Vec<[f32; WIDTH]>),
-    Bytes { numbers: Vec<[i8; WIDTH]>, scales: Vec<[f32; WIDTH]> },
+    F32(Vec<[f32; WIDTH]>),
+    F16(Vec<[f16; WIDTH]>),
+    BF16(Vec<[bf16; WIDTH]>),
+    Q8 { numbers: Vec<[i8; WIDTH]>, scales: Vec<[f32; WIDTH]> },
 }
 
 impl PanelMatrix {
-    /// The matrix of a tensor `(outputs, inputs)`; `None` where it is on a GPU or not in f32, or the processor lacks the
-    /// instructions.
+    /// The matrix of a tensor `(outputs, inputs)` in f32, f16 or bf16; `None` where it is of another type or on a GPU, or the
+    /// processor lacks the instructions.
     ///
     /// # Errors
     /// Where it has other dimensions or its numbers cannot be read.
-    pub(crate) fn of_floats(tensor: &Tensor) -> Result<Option<Self>> {
+    pub(crate) fn of_dense(tensor: &Tensor) -> Result<Option<Self>> {
         let (outputs, inputs) = tensor.dims2()?;
-        if !has_tiles() || tensor.dtype() != DType::F32 {
-            return Ok(None);
-        }
         let (storage, layout) = tensor.storage_and_layout();
         let (Storage::Cpu(storage), Some((start, end))) = (&*storage, layout.contiguous_offsets()) else {
             return Ok(None);
         };
-        let rows = storage.as_slice::<f32>()?.get(start..end).unwrap_or_default();
-        Ok(Some(Self { outputs, inputs, numbers: Numbers::Floats(in_panels(rows, inputs)) }))
+        let numbers = match storage {
+            _ if !has_tiles() => return Ok(None),
+            CpuStorage::F32(rows) => {
+                Numbers::F32(in_panels(rows.get(start..end).unwrap_or_default(), inputs))
+            }
+            CpuStorage::F16(rows) => {
+                Numbers::F16(in_panels(rows.get(start..end).unwrap_or_default(), inputs))
+            }
+            CpuStorage::BF16(rows) => {
+                Numbers::BF16(in_panels(rows.get(start..end).unwrap_or_default(), inputs))
+            }
+            _ => return Ok(None),
+        };
+        Ok(Some(Self { outputs, inputs, numbers }))
     }
 
     /// The matrix of a tensor of 8-bit blocks; `None` where it is on a GPU or of another type, or the library is faster here.
@@ -72,7 +83,7 @@ impl PanelMatrix {
             numbers.extend(block.iter().map(|byte| byte.cast_signed()));
         }
         let (numbers, scales) = (in_panels(&numbers, inputs), in_panels(&scales, inputs / BLOCK));
-        Ok(Some(Self { outputs, inputs, numbers: Numbers::Bytes { numbers, scales } }))
+        Ok(Some(Self { outputs, inputs, numbers: Numbers::Q8 { numbers, scales } }))
     }
 
     /// Rows of the matrix itself, one after the other.
@@ -81,12 +92,12 @@ impl PanelMatrix {
         for id in ids {
             let (panel, lane) = (*id as usize / WIDTH, *id as usize % WIDTH);
             match self.panel(panel) {
-                Panel::Floats(numbers) => rows.extend(numbers.iter().filter_map(|numbers| numbers.get(lane))),
-                Panel::Bytes { numbers, scales } => {
-                    for (block, scales) in numbers.chunks(BLOCK).zip(scales) {
-                        let scale = scales.get(lane).copied().unwrap_or_default();
-                        let lane = block.iter().filter_map(|numbers| numbers.get(lane));
-                        rows.extend(lane.map(|number| f32::from(*number) * scale));
+                Panel::F32(numbers) => rows.extend(column(numbers, lane)),
+                Panel::F16(numbers) => rows.extend(column(numbers, lane).map(f16::to_f32)),
+                Panel::BF16(numbers) => rows.extend(column(numbers, lane).map(bf16::to_f32)),
+                Panel::Q8 { numbers, scales } => {
+                    for (block, scale) in numbers.chunks(BLOCK).zip(column(scales, lane)) {
+                        rows.extend(column(block, lane).map(|number| f32::from(number) * scale));
                     }
                 }
             }
@@ -96,8 +107,10 @@ impl PanelMatrix {
 
     fn panel(&self, index: usize) -> Panel<'_> {
         match &self.numbers {
-            Numbers::Floats(numbers) => Panel::Floats(nth(numbers, index, self.inputs)),
-            Numbers::Bytes { numbers, scales } => Panel::Bytes {
+            Numbers::F32(numbers) => Panel::F32(nth(numbers, index, self.inputs)),
+            Numbers::F16(numbers) => Panel::F16(nth(numbers, index, self.inputs)),
+            Numbers::BF16(numbers) => Panel::BF16(nth(numbers, index, self.inputs)),
+            Numbers::Q8 { numbers, scales } => Panel::Q8 {
                 numbers: nth(numbers, index, self.inputs),
                 scales: nth(scales, index, self.inputs / BLOCK),
             },
@@ -136,15 +149,12 @@ impl PanelMatrix {
         }
         // As many rows at a time as can be, but no few at the end.
         let together = count.div_ceil(count.div_ceil(ROWS));
-        let mut widened = Vec::new();
+        let mut room = Vec::new();
         for (place, index) in (0..width).step_by(WIDTH).zip(panels) {
-            let panel = match self.panel(index) {
-                Panel::Bytes { numbers, scales } if count >= WIDENED_FROM => {
-                    widen(numbers, scales, &mut widened);
-                    Panel::Floats(&widened)
-                }
-                panel => panel,
-            };
+            let mut panel = self.panel(index);
+            if count >= WIDENED_FROM {
+                panel = widened(panel, &mut room);
+            }
             let mut lines = products.chunks_mut(width);
             for rows in rows.chunks(together * inputs) {
                 with_products(rows, inputs, panel, |sums| {
@@ -178,6 +188,11 @@ fn nth<T>(panels: &[T], index: usize, length: usize) -> &[T] {
     panels.get(index * length..(index + 1) * length).unwrap_or_default()
 }
 
+/// The numbers of one output of a panel.
+fn column<T: Copy>(panel: &[[T; WIDTH]], output: usize) -> impl Iterator<Item = T> {
+    panel.iter().filter_map(move |numbers| numbers.get(output).copied())
+}
+
 /// Rows of `width` numbers by panels.
 fn in_panels<T: Copy + Default>(rows: &[T], width: usize) -> Vec<[T; WIDTH]> {
     let mut panels = Vec::with_capacity(rows.len().div_ceil(WIDTH));
@@ -188,22 +203,10 @@ fn in_panels<T: Copy + Default>(rows: &[T], width: usize) -> Vec<[T; WIDTH]> {
     panels
 }
 
-/// A panel of 8 bits in 32 bits.
-fn widen(numbers: &[[i8; WIDTH]], scales: &[[f32; WIDTH]], widened: &mut Vec<[f32; WIDTH]>) {
-    widened.clear();
-    for (block, scales) in numbers.chunks(BLOCK).zip(scales) {
-        widened.extend(block.iter().map(|numbers| {
-            let mut numbers = numbers.map(f32::from);
-            numbers.iter_mut().zip(scales).for_each(|(number, scale)| *number *= scale);
-            numbers
-        }));
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use candle_core::Device;
     use candle_core::quantized::GgmlDType;
+    use candle_core::{DType, Device};
 
     use super::*;
     use crate::local::fixture::numbers;
@@ -214,13 +217,19 @@ mod tests {
         Tensor::from_vec(numbers(rows * INPUTS, scale, seed), (rows, INPUTS), &Device::Cpu).unwrap()
     }
 
-    /// Matrices in 32 and in 8 bits, each with what it is a matrix of; none where the library does the work.
+    /// Matrices of each type, each with what it is a matrix of; none where the library does the work.
     fn matrices(outputs: usize) -> Vec<(PanelMatrix, Tensor)> {
         let dense = tensor(outputs, 0.3, 7);
         let quantised = QTensor::quantize(&dense, GgmlDType::Q8_0).unwrap();
         let rounded = quantised.dequantize(&Device::Cpu).unwrap();
-        let floats = PanelMatrix::of_floats(&dense).unwrap().zip(Some(dense));
-        floats.into_iter().chain(PanelMatrix::of_bytes(&quantised).unwrap().zip(Some(rounded))).collect()
+        let mut matrices: Vec<_> =
+            PanelMatrix::of_bytes(&quantised).unwrap().zip(Some(rounded)).into_iter().collect();
+        for dtype in [DType::F32, DType::F16, DType::BF16] {
+            let narrow = dense.to_dtype(dtype).unwrap();
+            let wide = narrow.to_dtype(DType::F32).unwrap();
+            matrices.extend(PanelMatrix::of_dense(&narrow).unwrap().zip(Some(wide)));
+        }
+        matrices
     }
 
     fn largest(tensor: &Tensor) -> f32 {

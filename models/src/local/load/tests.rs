@@ -6,6 +6,7 @@ use crate::local::cache::Suffix;
 use crate::local::config::{Architecture, DecoderConfig};
 use crate::local::decoder::{Mask, Pass};
 use crate::local::fixture;
+use crate::local::kernel::has_tiles;
 
 const CPU: LoadOptions =
     LoadOptions { device: DeviceChoice::Cpu, quantise: false, pad: true, slow_ok: true, memory_max: None };
@@ -72,12 +73,18 @@ fn filling_rows_up_changes_nothing() {
 }
 
 #[test]
-fn half_precision_is_widened() {
+fn half_precision_stays_in_memory_where_it_can_be_multiplied_by() {
     let config = fixture::config();
     let dense = logits(&of_safetensors(&config, &CPU));
     for dtype in [GgmlDType::F16, GgmlDType::BF16] {
         let half = logits(&of_gguf(&config, dtype, &CPU));
         assert!(difference(&dense, &half) < 2e-2, "{dtype:?}");
+        let info = TensorInfo { dtype, shape: vec![32, 64], offset: 0, bytes: 4096 };
+        let report = report("matrix", &info, &CPU);
+        assert_eq!(
+            (report.loaded, report.bytes),
+            if has_tiles() { (dtype, 4096) } else { (GgmlDType::F32, 8192) }
+        );
     }
 }
 

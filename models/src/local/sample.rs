@@ -294,5 +294,11 @@ mod tests {
     fn entropy_is_that_of_the_distribution() {
         assert!((Spread::of(&[0.0; 8]).entropy - 8_f64.ln()).abs() < 1e-9);
         assert_eq!(Spread::of(&[0.0, f32::NEG_INFINITY]).entropy, 0.0);
+        let spread = Spread::of(&LOGITS);
+        let of_token = |token| {
+            let log = spread.log_probability(&LOGITS, token);
+            -log.exp() * log
+        };
+        assert!((spread.entropy - (of_token(0) + of_token(1) + of_token(3))).abs() < 1e-9);
     }
 }

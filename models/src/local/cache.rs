@@ -145,13 +145,18 @@ impl Suffix {
     /// Writes a layer's new columns, `(kv_heads, rows, columns, head_dim)` each, behind the filled ones and gives all,
     /// `(kv_heads, rows, len + columns, head_dim)`. [`Suffix::advance`] makes them count when all layers are written.
     pub(crate) fn append(&self, layer: usize, keys: &Tensor, values: &Tensor) -> Result<KeysValues> {
-        let Some(cache) = self.layers.get(layer) else {
-            candle_core::bail!("the cache has no layer {layer}");
-        };
+        let cache = self.layer(layer)?;
         cache.keys.slice_set(keys, 2, self.len)?;
         cache.values.slice_set(values, 2, self.len)?;
         let columns = self.len + keys.dim(2)?;
         cache.map(|kv| kv.narrow(2, 0, columns))
+    }
+
+    /// `(kv_heads, rows, capacity, head_dim)` each.
+    pub(crate) fn layer(&self, layer: usize) -> Result<&KeysValues> {
+        self.layers
+            .get(layer)
+            .ok_or_else(|| candle_core::Error::Msg(format!("the cache has no layer {layer}")))
     }
 
     pub(crate) const fn advance(&mut self, columns: usize) {

@@ -213,6 +213,14 @@ impl DecoderConfig {
         self.heads / self.kv_heads
     }
 
+    /// What is added in norms.
+    #[must_use]
+    pub(crate) const fn epsilon(&self) -> f32 {
+        #[expect(clippy::cast_possible_truncation, reason = "a constant of f32 in every model")]
+        let epsilon = self.norm_eps as f32;
+        epsilon
+    }
+
     /// Bytes that keys and values of one token take, in f32.
     #[must_use]
     pub const fn kv_bytes_per_token(&self) -> usize {

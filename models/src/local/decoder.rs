@@ -11,6 +11,7 @@ use candle_core::{DType, Device, Result, Tensor};
 use super::attention::Attended;
 use super::cache::{Segment, Suffix};
 use super::config::DecoderConfig;
+use super::fused;
 use super::linear::Linear;
 use super::rope::{Angles, Rotation};
 
@@ -28,6 +29,8 @@ pub struct Decoder {
     /// `None` where the table of inputs serves.
     pub(crate) head: Option<Linear>,
     pub(crate) rotation: Rotation,
+    /// Whether attention and gates are operations of ours ([`fused`]).
+    pub(crate) is_fused: bool,
 }
 
 /// One block.
@@ -100,15 +103,25 @@ impl Decoder {
     pub fn forward(&self, pass: Pass<'_>, suffix: &mut Suffix) -> Result<Tensor> {
         let columns = self.check(&pass, suffix)?;
         let angles = self.rotation.angles(pass.positions, &self.device)?;
-        let mask = mask(&pass, columns, suffix.len(), &self.device)?;
+        let mask = if self.is_fused { None } else { mask(&pass, columns, suffix.len(), &self.device)? };
         let ids = Tensor::new(pass.tokens, &self.device)?;
         let mut hidden = self.table.rows(&ids)?;
         for (index, layer) in self.layers.iter().enumerate() {
             let normed = self.normed(&hidden, &layer.attention_norm)?;
-            let attended = self.attend(index, layer, &normed, &pass, &angles, mask.as_ref(), suffix)?;
-            hidden = (hidden + attended)?;
+            let projected = [&layer.query, &layer.key, &layer.value].map(|linear| linear.forward(&normed));
+            let [queries, keys, values] = projected;
+            let projected = [&queries?, &keys?, &values?];
+            let attended = if self.is_fused {
+                fused::attend(&self.config, (index, layer), projected, &pass, &angles, suffix)?
+            } else {
+                self.attend((index, layer), projected, &pass, &angles, mask.as_ref(), suffix)?
+            };
+            hidden = (hidden + layer.output.forward(&attended)?)?;
             let normed = self.normed(&hidden, &layer.feed_forward_norm)?;
-            hidden = (hidden + layer.feed_forward(&normed)?)?;
+            let (gates, numbers) = (layer.gate.forward(&normed)?, layer.up.forward(&normed)?);
+            let gated =
+                if self.is_fused { fused::gated(&gates, &numbers)? } else { (gates.silu()? * numbers)? };
+            hidden = (hidden + layer.down.forward(&gated)?)?;
         }
         suffix.advance(columns);
         self.normed(&hidden, &self.norm)
@@ -165,17 +178,14 @@ impl Decoder {
     }
 
     fn normed(&self, hidden: &Tensor, weight: &Tensor) -> Result<Tensor> {
-        #[expect(clippy::cast_possible_truncation, reason = "a constant of f32 in every model")]
-        let epsilon = self.config.norm_eps as f32;
-        candle_nn::ops::rms_norm(hidden, weight, epsilon)
+        candle_nn::ops::rms_norm(hidden, weight, self.config.epsilon())
     }
 
-    #[expect(clippy::too_many_arguments, reason = "what one pass and one layer are made of")]
+    /// As [`fused::attend`], with the library's operations.
     fn attend(
         &self,
-        index: usize,
-        layer: &Layer,
-        normed: &Tensor,
+        (index, layer): (usize, &Layer),
+        [queries, keys, values]: [&Tensor; 3],
         pass: &Pass<'_>,
         angles: &Angles,
         mask: Option<&Tensor>,
@@ -184,18 +194,18 @@ impl Decoder {
         let DecoderConfig { heads, kv_heads, head_dim, .. } = self.config;
         let (rows, count, group) = (pass.rows, pass.tokens.len(), self.config.group());
         let columns = count / rows;
-        let rotated = |projected: Tensor, heads: usize, norm: Option<&Tensor>| -> Result<Tensor> {
+        let rotated = |projected: &Tensor, heads: usize, norm: Option<&Tensor>| -> Result<Tensor> {
             let projected = projected.reshape((1, count, heads, head_dim))?;
             let projected = norm.map(|norm| self.normed(&projected, norm)).transpose()?.unwrap_or(projected);
             angles.rotate(&projected)
         };
-        let queries = rotated(layer.query.forward(normed)?, heads, layer.query_norm.as_ref())?;
-        let keys = rotated(layer.key.forward(normed)?, kv_heads, layer.key_norm.as_ref())?;
-        let by_head = |projected: Tensor| {
+        let queries = rotated(queries, heads, layer.query_norm.as_ref())?;
+        let keys = rotated(keys, kv_heads, layer.key_norm.as_ref())?;
+        let by_head = |projected: &Tensor| {
             projected.reshape((rows, columns, kv_heads, head_dim))?.permute((2, 0, 1, 3))?.contiguous()
         };
-        let values = by_head(layer.value.forward(normed)?)?;
-        let own = suffix.append(index, &by_head(keys)?, &values)?;
+        let values = by_head(values)?;
+        let own = suffix.append(index, &by_head(&keys)?, &values)?;
 
         #[expect(clippy::cast_precision_loss, reason = "widths of heads are small")]
         let scale = 1.0 / (head_dim as f64).sqrt();
@@ -210,15 +220,7 @@ impl Decoder {
             attended = attended.merge(&Attended::shared(&asking, &past.keys, &past.values)?, &shared.rows)?;
         }
         let mixed = attended.finish()?.reshape((kv_heads, rows, group, columns, head_dim))?;
-        layer
-            .output
-            .forward(&mixed.permute((1, 3, 0, 2, 4))?.contiguous()?.reshape((count, heads * head_dim))?)
-    }
-}
-
-impl Layer {
-    fn feed_forward(&self, normed: &Tensor) -> Result<Tensor> {
-        self.down.forward(&(self.gate.forward(normed)?.silu()? * self.up.forward(normed)?)?)
+        mixed.permute((1, 3, 0, 2, 4))?.contiguous()?.reshape((count, heads * head_dim))
     }
 }
 

@@ -72,8 +72,9 @@ fn has_byte_products() -> bool {
     wide || (std::is_x86_feature_detected!("avxvnni") && std::is_x86_feature_detected!("avx2"))
 }
 
+/// Whether this processor has what `lanes.rs` is compiled for.
 #[cfg(target_arch = "x86_64")]
-fn has_vectors() -> bool {
+pub(crate) fn has_vectors() -> bool {
     std::is_x86_feature_detected!("avx2") && std::is_x86_feature_detected!("fma")
 }
 
@@ -93,7 +94,7 @@ const fn has_byte_products() -> bool {
 }
 
 #[cfg(not(target_arch = "x86_64"))]
-const fn has_vectors() -> bool {
+pub(crate) const fn has_vectors() -> bool {
     cfg!(target_arch = "aarch64")
 }
 

@@ -10,6 +10,7 @@ use super::checkpoint::{ChatTexts, Checkpoint, ModelBytes, TensorReport, names, 
 use super::decoder::{Decoder, Layer};
 use super::device::DeviceChoice;
 use super::error::{LoadError, LoadErrorKind};
+use super::fused;
 use super::gguf::TensorInfo;
 use super::linear::Linear;
 use super::rope::Rotation;
@@ -118,7 +119,9 @@ impl Loader {
         let norm = self.vector(names::NORM)?;
         let head = if config.tied { None } else { Some(self.matrix(names::HEAD, None)?) };
         let rotation = Rotation::new(&config);
-        Ok(Decoder { config, device: self.device.clone(), table, layers, norm, head, rotation })
+        let device = self.device.clone();
+        let is_fused = fused::serves(&device, config.head_dim);
+        Ok(Decoder { config, device, table, layers, norm, head, rotation, is_fused })
     }
 
     fn layer(&mut self, layer: usize) -> Result<Layer, LoadError> {

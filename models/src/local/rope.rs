@@ -17,8 +17,8 @@ pub(crate) struct Rotation {
 /// Cosines and sines of a pass's tokens, `(tokens, head_dim / 2)` each.
 #[derive(Debug)]
 pub(crate) struct Angles {
-    cos: Tensor,
-    sin: Tensor,
+    pub(crate) cos: Tensor,
+    pub(crate) sin: Tensor,
 }
 
 impl Rotation {

@@ -1,4 +1,4 @@
-//! Attention and the gate of a block as one operation each, for CPUs with vector instructions.
+//! Attention and the gate of a block as one operation each, on a CPU.
 //!
 //! With the tensor library, one block's attention is some thirty operations; while few rows draw a token each, what these cost
 //! before they compute anything is a quarter of a step, and in small models most of it.
@@ -11,7 +11,6 @@ use rayon::prelude::*;
 use super::cache::Suffix;
 use super::config::DecoderConfig;
 use super::decoder::{Layer, Mask, Pass};
-use super::kernel::has_vectors;
 use super::lanes::{self, Seen};
 use super::rope::Angles;
 
@@ -24,7 +23,7 @@ const GATED_TOGETHER: usize = 1 << 14;
 
 /// Whether a decoder with heads of this width computes here.
 pub(crate) fn serves(device: &Device, head_dim: usize) -> bool {
-    device.is_cpu() && has_vectors() && head_dim.is_multiple_of(lanes::WIDTH)
+    device.is_cpu() && head_dim.is_multiple_of(lanes::LANES_MAX)
 }
 
 /// One block's attention: keys and values go to `suffix`, and for each token come the means of what its heads see,

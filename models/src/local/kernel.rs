@@ -72,9 +72,8 @@ fn has_byte_products() -> bool {
     wide || (std::is_x86_feature_detected!("avxvnni") && std::is_x86_feature_detected!("avx2"))
 }
 
-/// Whether this processor has what `lanes.rs` is compiled for.
 #[cfg(target_arch = "x86_64")]
-pub(crate) fn has_vectors() -> bool {
+fn has_vectors() -> bool {
     std::is_x86_feature_detected!("avx2") && std::is_x86_feature_detected!("fma")
 }
 
@@ -94,7 +93,7 @@ const fn has_byte_products() -> bool {
 }
 
 #[cfg(not(target_arch = "x86_64"))]
-pub(crate) const fn has_vectors() -> bool {
+const fn has_vectors() -> bool {
     cfg!(target_arch = "aarch64")
 }
 

@@ -1,13 +1,14 @@
-//! Attention and gates on numbers that lie side by side, compiled for the vector instructions of the processor.
+//! Attention and gates on numbers that lie side by side, in the vectors of whatever processor this is.
 //!
 //! What comes out for a query depends on what it sees and on nothing else: neither on the queries beside it nor on where the
 //! memory of its keys is cut.
-#![cfg_attr(target_arch = "x86_64", expect(unsafe_code, reason = "calls of what is compiled for AVX2"))]
+//!
+//! Only what is inlined into `with_simd` is compiled for vectors: loops are, closures given to iterators may not be.
 
-/// Numbers of a vector.
-const LANES: usize = 8;
-/// Numbers of a mean that are summed together; widths of heads are multiples of it.
-pub(super) const WIDTH: usize = 2 * LANES;
+use pulp::{Arch, Simd, WithSimd};
+
+/// The most numbers of a vector; widths of heads are multiples of it.
+pub(super) const LANES_MAX: usize = 16;
 /// Queries that share a walk over keys and values.
 const TILE: usize = 4;
 
@@ -15,8 +16,7 @@ const TILE: usize = 4;
 pub(super) type Seen<'a> = (&'a [f32], &'a [f32]);
 
 /// Appends to `means`, for each query of `width` numbers, the mean of the values that it sees, weighted by the exponentials of
-/// its products with the keys. The query of index `i` sees the first `limits[i]`, one at least. Only where
-/// [`has_vectors`](super::kernel::has_vectors).
+/// its products with the keys. The query of index `i` sees the first `limits[i]`, one at least.
 pub(super) fn attend(
     queries: &[f32],
     width: usize,
@@ -24,152 +24,180 @@ pub(super) fn attend(
     seen: &[Seen<'_>],
     means: &mut Vec<f32>,
 ) {
-    #[cfg(target_arch = "x86_64")]
-    // SAFETY: the caller has asked for the instructions.
-    unsafe {
-        avx2::attend(queries, width, limits, seen, means);
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    attend_in_tiles(queries, width, limits, seen, means);
-}
-
-/// Multiplies each number by the gate `g / (1 + exp(-g))` of its place. Only where
-/// [`has_vectors`](super::kernel::has_vectors).
-pub(super) fn gate(gates: &[f32], numbers: &mut [f32]) {
-    #[cfg(target_arch = "x86_64")]
-    // SAFETY: the caller has asked for the instructions.
-    unsafe {
-        avx2::gate(gates, numbers);
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    gate_each(gates, numbers);
-}
-
-#[cfg(target_arch = "x86_64")]
-mod avx2 {
-    use super::{Seen, attend_in_tiles, gate_each};
-
-    #[target_feature(enable = "avx2,fma")]
-    pub(super) fn attend(
-        queries: &[f32],
-        width: usize,
-        limits: &[usize],
-        seen: &[Seen<'_>],
-        means: &mut Vec<f32>,
-    ) {
-        attend_in_tiles(queries, width, limits, seen, means);
-    }
-
-    #[target_feature(enable = "avx2,fma")]
-    pub(super) fn gate(gates: &[f32], numbers: &mut [f32]) {
-        gate_each(gates, numbers);
-    }
-}
-
-#[inline(always)]
-fn attend_in_tiles(queries: &[f32], width: usize, limits: &[usize], seen: &[Seen<'_>], means: &mut Vec<f32>) {
     for (queries, limits) in queries.chunks(TILE * width).zip(limits.chunks(TILE)) {
-        match limits.len() {
-            1 => attend_tile::<1>(queries, width, limits, seen, means),
-            2 => attend_tile::<2>(queries, width, limits, seen, means),
-            3 => attend_tile::<3>(queries, width, limits, seen, means),
-            _ => attend_tile::<TILE>(queries, width, limits, seen, means),
+        let start = means.len();
+        means.resize(start + queries.len(), 0.0);
+        let tile = Tile { queries, width, limits, seen, means: means.get_mut(start..).unwrap_or_default() };
+        Arch::new().dispatch(tile);
+    }
+}
+
+/// Multiplies each number by the gate `g / (1 + exp(-g))` of its place.
+pub(super) fn gate(gates: &[f32], numbers: &mut [f32]) {
+    Arch::new().dispatch(Gate { gates, numbers });
+}
+
+/// Up to [`TILE`] queries.
+struct Tile<'a> {
+    queries: &'a [f32],
+    width: usize,
+    limits: &'a [usize],
+    seen: &'a [Seen<'a>],
+    means: &'a mut [f32],
+}
+
+impl WithSimd for Tile<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        match self.limits.len() {
+            1 => self.attend::<S, 1>(simd),
+            2 => self.attend::<S, 2>(simd),
+            3 => self.attend::<S, 3>(simd),
+            _ => self.attend::<S, TILE>(simd),
         }
     }
 }
 
-#[inline(always)]
-fn attend_tile<const COUNT: usize>(
-    queries: &[f32],
-    width: usize,
-    limits: &[usize],
-    seen: &[Seen<'_>],
-    means: &mut Vec<f32>,
-) {
-    let queries: [&[f32]; COUNT] =
-        std::array::from_fn(|query| queries.get(query * width..(query + 1) * width).unwrap_or_default());
-    let (least, most) =
-        limits.iter().fold((seen.len(), 0), |(least, most), limit| (least.min(*limit), most.max(*limit)));
-    let seen = seen.get(..most).unwrap_or(seen);
-    let mut weights: Vec<[f32; COUNT]> =
-        seen.iter().map(|(key, _)| queries.map(|query| product(query, key))).collect();
-    for (index, weights) in weights.iter_mut().enumerate().skip(least) {
-        let hidden = weights.iter_mut().zip(limits).filter(|(_, limit)| index >= **limit);
-        hidden.for_each(|(weight, _)| *weight = f32::NEG_INFINITY);
-    }
-
-    let mut largest = [f32::NEG_INFINITY; COUNT];
-    for weights in &weights {
-        largest.iter_mut().zip(weights).for_each(|(largest, weight)| *largest = largest.max(*weight));
-    }
-    let mut sums = [0.0; COUNT];
-    for weights in &mut weights {
-        for (weight, largest) in weights.iter_mut().zip(largest) {
-            *weight -= largest;
+impl Tile<'_> {
+    #[inline(always)]
+    fn attend<S: Simd, const COUNT: usize>(self, simd: S) {
+        let (least, most) = self
+            .limits
+            .iter()
+            .fold((usize::MAX, 0), |(least, most), limit| (least.min(*limit), most.max(*limit)));
+        let seen = self.seen.get(..most).unwrap_or(self.seen);
+        // Side by side, so that each number of a key meets all queries.
+        let mut queries = vec![[simd.splat_f32s(0.0); COUNT]; self.width / S::F32_LANES];
+        for (index, query) in self.queries.chunks(self.width).enumerate() {
+            for (queries, query) in queries.iter_mut().zip(S::as_simd_f32s(query).0) {
+                if let Some(place) = queries.get_mut(index) {
+                    *place = *query;
+                }
+            }
+        }
+        let mut weights = vec![[0.0_f32; COUNT]; seen.len()];
+        for (weights, (key, _)) in weights.iter_mut().zip(seen) {
+            *weights = products(simd, &queries, key);
+        }
+        for (index, weights) in weights.iter_mut().enumerate().skip(least) {
+            for (weight, limit) in weights.iter_mut().zip(self.limits) {
+                if index >= *limit {
+                    *weight = f32::NEG_INFINITY;
+                }
+            }
+        }
+        let mut largest = [f32::NEG_INFINITY; COUNT];
+        for weights in &weights {
+            for (largest, weight) in largest.iter_mut().zip(weights) {
+                *largest = if *weight > *largest { *weight } else { *largest };
+            }
+        }
+        for weights in &mut weights {
+            for (weight, largest) in weights.iter_mut().zip(largest) {
+                *weight -= largest;
+            }
+        }
+        for weight in weights.as_flattened_mut() {
+            *weight = exp(*weight);
+        }
+        let mut sums = [0.0; COUNT];
+        for weights in &weights {
+            for (sum, weight) in sums.iter_mut().zip(weights) {
+                *sum += weight;
+            }
+        }
+        // A sum takes its next number only when the last is in it, so there have to be many sums.
+        if COUNT <= TILE / 2 && self.width.is_multiple_of(4 * S::F32_LANES) {
+            self.mix::<S, COUNT, 4>(simd, &weights, seen, sums);
+        } else if self.width.is_multiple_of(2 * S::F32_LANES) {
+            self.mix::<S, COUNT, 2>(simd, &weights, seen, sums);
+        } else {
+            self.mix::<S, COUNT, 1>(simd, &weights, seen, sums);
         }
     }
-    weights.as_flattened_mut().iter_mut().for_each(|weight| *weight = exp(*weight));
-    for weights in &weights {
-        sums.iter_mut().zip(weights).for_each(|(sum, weight)| *sum += weight);
-    }
 
-    let start = means.len();
-    means.resize(start + COUNT * width, 0.0);
-    let means = means.get_mut(start..).unwrap_or_default();
-    for at in (0..width).step_by(WIDTH) {
-        let mixed = mixed(&weights, seen, at);
-        for ((mean, mixed), sum) in means.chunks_mut(width).zip(mixed).zip(sums) {
-            let place = mean.iter_mut().skip(at);
-            place.zip(mixed).for_each(|(mean, mixed)| *mean = mixed / sum);
+    /// The means by these weights, whose sums are known.
+    #[inline(always)]
+    fn mix<S: Simd, const COUNT: usize, const VECTORS: usize>(
+        self,
+        simd: S,
+        weights: &[[f32; COUNT]],
+        seen: &[Seen<'_>],
+        sums: [f32; COUNT],
+    ) {
+        for at in (0..self.width).step_by(VECTORS * S::F32_LANES) {
+            let mixed: [[S::f32s; VECTORS]; COUNT] = mixed(simd, weights, seen, at);
+            for ((mean, mixed), sum) in self.means.chunks_mut(self.width).zip(&mixed).zip(sums) {
+                let mixed: &[f32] = pulp::bytemuck::cast_slice(mixed);
+                for (mean, mixed) in mean.iter_mut().skip(at).zip(mixed) {
+                    *mean = mixed / sum;
+                }
+            }
         }
     }
 }
 
 /// The sums of the values' numbers from `at` on, by their weights.
 #[inline(always)]
-fn mixed<const COUNT: usize>(
+fn mixed<S: Simd, const COUNT: usize, const VECTORS: usize>(
+    simd: S,
     weights: &[[f32; COUNT]],
     seen: &[Seen<'_>],
     at: usize,
-) -> [[f32; WIDTH]; COUNT] {
-    let mut sums = [[0.0; WIDTH]; COUNT];
+) -> [[S::f32s; VECTORS]; COUNT] {
+    let mut sums = [[simd.splat_f32s(0.0); VECTORS]; COUNT];
     for (weights, (_, value)) in weights.iter().zip(seen) {
-        let Some(value) = value.get(at..).and_then(|value| value.first_chunk::<WIDTH>()) else { break };
+        let Some(value) = value.get(at..).and_then(|value| S::as_simd_f32s(value).0.first_chunk::<VECTORS>())
+        else {
+            break;
+        };
         for (sums, weight) in sums.iter_mut().zip(weights) {
-            for (sum, number) in sums.iter_mut().zip(value) {
-                *sum = weight.mul_add(*number, *sum);
+            let weight = simd.splat_f32s(*weight);
+            for (sum, value) in sums.iter_mut().zip(value) {
+                *sum = simd.mul_add_e_f32s(weight, *value, *sum);
             }
         }
     }
     sums
 }
 
-/// The sum of the products of each number with its counterpart.
+/// The products of queries, vector by vector, with a key.
 #[inline(always)]
-pub(super) fn product(one: &[f32], other: &[f32]) -> f32 {
-    let mut sums = [0.0_f32; LANES];
-    for (one, other) in one.as_chunks::<LANES>().0.iter().zip(other.as_chunks::<LANES>().0) {
-        for ((sum, one), other) in sums.iter_mut().zip(one).zip(other) {
-            *sum = one.mul_add(*other, *sum);
+fn products<S: Simd, const COUNT: usize>(simd: S, queries: &[[S::f32s; COUNT]], key: &[f32]) -> [f32; COUNT] {
+    let mut sums = [simd.splat_f32s(0.0); COUNT];
+    for (queries, key) in queries.iter().zip(S::as_simd_f32s(key).0) {
+        for (sum, query) in sums.iter_mut().zip(queries) {
+            *sum = simd.mul_add_e_f32s(*query, *key, *sum);
         }
     }
-    let [a, b, c, d, e, f, g, h] = sums;
-    ((a + e) + (b + f)) + ((c + g) + (d + h))
+    let mut products = [0.0; COUNT];
+    for (product, sum) in products.iter_mut().zip(sums) {
+        *product = simd.reduce_sum_f32s(sum);
+    }
+    products
 }
 
-#[inline(always)]
-fn gate_each(gates: &[f32], numbers: &mut [f32]) {
-    for (number, gate) in numbers.iter_mut().zip(gates) {
-        *number *= gate / (1.0 + exp(-gate));
+struct Gate<'a> {
+    gates: &'a [f32],
+    numbers: &'a mut [f32],
+}
+
+impl WithSimd for Gate<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        for (number, gate) in self.numbers.iter_mut().zip(self.gates) {
+            *number *= gate / (1.0 + exp(-gate));
+        }
     }
 }
-
-/// `exp`, by `2^n · e^r` with `|r| ≤ ln 2 / 2` and the series of `e^r` up to the sixth power: without branches and tables, so
-/// that several are computed at once. Relative errors are below 3e-7; what is below `f32`'s least normal number is zero.
+/// `exp`, by `2^n · e^r` with `|r| ≤ ln 2 / 2` and the series of `e^r` up to the sixth power: without branches, tables and
+/// casts, so that several are computed at once. Relative errors are below 3e-7; nearly nothing is zero.
 #[inline(always)]
 fn exp(number: f32) -> f32 {
-    /// The exponent's bias and the place of its bits.
-    const BIAS: f32 = 127.0;
     const EXPONENT_BITS: u32 = 23;
     /// Adding it leaves whole numbers in the lowest bits.
     const ROUNDING: f32 = 12_582_912.0;
@@ -177,15 +205,14 @@ fn exp(number: f32) -> f32 {
     const LN_2: [f32; 2] = [0.693_145_75, 1.428_606_8e-6];
 
     let within = number.clamp(-87.0, 88.0);
-    let whole = within.mul_add(std::f32::consts::LOG2_E, ROUNDING) - ROUNDING;
-    let rest = whole.mul_add(-LN_2[0], within);
-    let rest = whole.mul_add(-LN_2[1], rest);
+    let rounded = within * std::f32::consts::LOG2_E + ROUNDING;
+    let whole = rounded - ROUNDING;
+    let rest = within - whole * LN_2[0] - whole * LN_2[1];
     let mut series = 1.0 / 720.0;
     for factor in [1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0, 0.5, 1.0, 1.0] {
-        series = rest.mul_add(series, factor);
+        series = series * rest + factor;
     }
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 1 and 254")]
-    let power = f32::from_bits(((whole + BIAS) as u32) << EXPONENT_BITS);
+    let power = f32::from_bits((rounded.to_bits() << EXPONENT_BITS).wrapping_add(1.0_f32.to_bits()));
     if number < -87.0 { 0.0 } else { series * power }
 }
 
@@ -193,7 +220,6 @@ fn exp(number: f32) -> f32 {
 mod tests {
     use super::*;
     use crate::local::fixture::numbers;
-    use crate::local::kernel::has_vectors;
 
     const HEAD: usize = 48;
 
@@ -212,9 +238,6 @@ mod tests {
 
     #[test]
     fn means_are_those_of_the_definition_and_do_not_depend_on_neighbours() {
-        if !has_vectors() {
-            return;
-        }
         let (keys, values) = (numbers(40 * HEAD, 1.0, 1), numbers(40 * HEAD, 1.0, 2));
         let seen: Vec<Seen<'_>> = keys.chunks(HEAD).zip(values.chunks(HEAD)).collect();
         let queries = numbers(7 * HEAD, 1.0, 3);
@@ -234,9 +257,6 @@ mod tests {
 
     #[test]
     fn large_products_neither_overflow_nor_vanish() {
-        if !has_vectors() {
-            return;
-        }
         let (low, high) = ([-30.0; HEAD], [30.0; HEAD]);
         let seen: [Seen<'_>; 3] = [(&low, &low), (&high, &high), (&low, &low)];
         let mut means = Vec::new();
@@ -257,9 +277,6 @@ mod tests {
 
     #[test]
     fn a_gate_is_a_sigmoid_times_its_input() {
-        if !has_vectors() {
-            return;
-        }
         let gates = [-1000.0, -3.0, -0.5, 0.0, 0.5, 3.0, 1000.0_f32];
         let mut numbers = [2.0; 7];
         gate(&gates, &mut numbers);

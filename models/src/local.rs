@@ -35,6 +35,7 @@ pub mod manifest;
 pub mod memory;
 mod pace;
 mod panels;
+pub mod pass;
 pub mod prefix;
 pub mod provider;
 mod recycling;
@@ -54,7 +55,7 @@ pub mod tokenizer;
 pub use chat::{Asked, ChatError, ChatStyle, Prompt, TemplateStyle};
 pub use checkpoint::{ChatTexts, Checkpoint, Format, ModelBytes, TensorReport};
 pub use config::{Architecture, DecoderConfig};
-pub use decoder::{Decoder, Mask, Pass, Shared};
+pub use decoder::Decoder;
 pub use device::DeviceChoice;
 pub use drawn::DrawnTree;
 pub use embeddings::LocalEmbeddings;
@@ -63,6 +64,7 @@ pub use error::{LoadError, LoadErrorKind};
 pub use kernel::KernelClass;
 pub use load::{LoadOptions, LocalModel};
 pub use manifest::Manifest;
+pub use pass::{Mask, Pass, Shared};
 pub use provider::Local;
 pub use request::{
     Answer, End, EngineError, Generate, Generated, Hidden, ProcessorFactory, RowStart, Score, Scored,

@@ -13,8 +13,9 @@ use rayon::prelude::*;
 
 use super::cache::Suffix;
 use super::config::DecoderConfig;
-use super::decoder::{Decoder, Mask, Pass, Shared};
+use super::decoder::Decoder;
 use super::draft::Proposal;
+use super::pass::{Mask, Pass, Shared};
 use super::prefix::{NodeId, PrefixStore};
 use super::request::Answer;
 use super::row::Row;

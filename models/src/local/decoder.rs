@@ -2,17 +2,17 @@
 //! they may see, the cache, and the hidden states.
 //!
 //! A pass takes a rectangle of tokens, rows by columns: one row with many columns reads a prompt, many rows with one
-//! column draw samples, both together score candidates. What rows have in common is read once (`attention.rs`).
-
-use std::ops::Range;
+//! column draw samples, both together score candidates. What rows have in common is read once; a block's attention is one
+//! operation on a CPU (`fused.rs`) and many on a GPU (`attention.rs`).
 
 use candle_core::{DType, Device, Result, Tensor};
 
 use super::attention::Attended;
-use super::cache::{Segment, Suffix};
+use super::cache::Suffix;
 use super::config::DecoderConfig;
 use super::fused;
 use super::linear::Linear;
+use super::pass::{Mask, Pass};
 use super::rope::{Angles, Rotation};
 
 /// Rows of logits computed at a time: the output table of a large vocabulary makes 0.6 MB of each.
@@ -49,39 +49,6 @@ pub(crate) struct Layer {
     pub(crate) down: Linear,
 }
 
-/// The tokens of one pass.
-#[derive(Debug, Clone, Copy)]
-pub struct Pass<'a> {
-    /// The tokens, row after row; every row has as many.
-    pub tokens: &'a [u32],
-    /// The position of each.
-    pub positions: &'a [u32],
-    /// How many rows there are.
-    pub rows: usize,
-    /// What rows have read before that others have read, too, in any order.
-    pub shared: &'a [Shared],
-    /// Which columns of its own a token may see.
-    pub mask: Mask<'a>,
-}
-
-/// A segment that neighbouring rows have read.
-#[derive(Debug, Clone)]
-pub struct Shared {
-    /// Its keys and values.
-    pub segment: Segment,
-    /// The rows.
-    pub rows: Range<usize>,
-}
-
-/// Which columns of its row a token may see, of those in the cache and those of this pass.
-#[derive(Debug, Clone, Copy)]
-pub enum Mask<'a> {
-    /// All up to its own.
-    Causal,
-    /// Those that are `true`: rows × columns × (cached + columns). Each token must see itself.
-    Explicit(&'a [bool]),
-}
-
 impl Decoder {
     /// Shape and constants.
     #[must_use]
@@ -112,9 +79,9 @@ impl Decoder {
             let [queries, keys, values] = projected;
             let projected = [&queries?, &keys?, &values?];
             let attended = if self.is_fused {
-                fused::attend(&self.config, (index, layer), projected, &pass, &angles, suffix)?
+                fused::attend(&self.config, index, layer.norms(), projected, &pass, &angles, suffix)?
             } else {
-                self.attend((index, layer), projected, &pass, &angles, mask.as_ref(), suffix)?
+                self.attend(index, layer.norms(), projected, &pass, &angles, mask.as_ref(), suffix)?
             };
             hidden = (hidden + layer.output.forward(&attended)?)?;
             let normed = self.normed(&hidden, &layer.feed_forward_norm)?;
@@ -182,9 +149,11 @@ impl Decoder {
     }
 
     /// As [`fused::attend`], with the library's operations.
+    #[expect(clippy::too_many_arguments, reason = "what one pass and one layer are made of")]
     fn attend(
         &self,
-        (index, layer): (usize, &Layer),
+        index: usize,
+        [query_norm, key_norm]: [Option<&Tensor>; 2],
         [queries, keys, values]: [&Tensor; 3],
         pass: &Pass<'_>,
         angles: &Angles,
@@ -199,8 +168,8 @@ impl Decoder {
             let projected = norm.map(|norm| self.normed(&projected, norm)).transpose()?.unwrap_or(projected);
             angles.rotate(&projected)
         };
-        let queries = rotated(queries, heads, layer.query_norm.as_ref())?;
-        let keys = rotated(keys, kv_heads, layer.key_norm.as_ref())?;
+        let queries = rotated(queries, heads, query_norm)?;
+        let keys = rotated(keys, kv_heads, key_norm)?;
         let by_head = |projected: &Tensor| {
             projected.reshape((rows, columns, kv_heads, head_dim))?.permute((2, 0, 1, 3))?.contiguous()
         };
@@ -221,6 +190,13 @@ impl Decoder {
         }
         let mixed = attended.finish()?.reshape((kv_heads, rows, group, columns, head_dim))?;
         mixed.permute((1, 3, 0, 2, 4))?.contiguous()?.reshape((count, heads * head_dim))
+    }
+}
+
+impl Layer {
+    /// The norms of queries and of keys.
+    fn norms(&self) -> [Option<&Tensor>; 2] {
+        [self.query_norm.as_ref(), self.key_norm.as_ref()]
     }
 }
 

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use candle_core::{Result, Tensor};
 
 use super::cache::Suffix;
-use super::decoder::{Mask, Pass};
 use super::draft::{Draft, Proposal};
 use super::load::LocalModel;
+use super::pass::{Mask, Pass};
 use super::row::Row;
 use super::rsd::{Beam, extend};
 use super::sample::{Sampling, shares};

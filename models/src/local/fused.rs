@@ -10,8 +10,8 @@ use rayon::prelude::*;
 
 use super::cache::Suffix;
 use super::config::DecoderConfig;
-use super::decoder::{Layer, Mask, Pass};
 use super::lanes::{self, Seen};
+use super::pass::{Mask, Pass};
 use super::rope::Angles;
 
 /// Columns of a row whose queries walk over the past together.
@@ -26,14 +26,15 @@ pub(crate) fn serves(device: &Device, head_dim: usize) -> bool {
     device.is_cpu() && head_dim.is_multiple_of(lanes::LANES_MAX)
 }
 
-/// One block's attention: keys and values go to `suffix`, and for each token come the means of what its heads see,
+/// The attention of the block of this index, with its norms of queries and of keys: keys and values go to `suffix`, and for each token come the means of what its heads see,
 /// `(tokens, heads · head_dim)`.
 ///
 /// # Errors
 /// Where shapes contradict each other.
 pub(crate) fn attend(
     config: &DecoderConfig,
-    (index, layer): (usize, &Layer),
+    index: usize,
+    norms: [Option<&Tensor>; 2],
     [queries, keys, values]: [&Tensor; 3],
     pass: &Pass<'_>,
     angles: &Angles,
@@ -41,8 +42,7 @@ pub(crate) fn attend(
 ) -> Result<Tensor> {
     let own = suffix.layer(index)?;
     let (cos, sin) = (angles.cos.storage_and_layout(), angles.sin.storage_and_layout());
-    let norms =
-        [&layer.query_norm, &layer.key_norm].map(|norm| norm.as_ref().map(Tensor::storage_and_layout));
+    let norms = norms.map(|norm| norm.map(Tensor::storage_and_layout));
     let [turn_query, turn_key] = norms.each_ref().map(|norm| {
         let norm = norm.as_ref().map(numbers).transpose()?;
         Ok::<_, candle_core::Error>(Turn {
@@ -322,9 +322,10 @@ impl CustomOp2 for Gated {
 mod tests {
     use super::*;
     use crate::local::config::Architecture;
-    use crate::local::decoder::{Decoder, Shared};
+    use crate::local::decoder::Decoder;
     use crate::local::fixture;
     use crate::local::load::{LoadOptions, LocalModel};
+    use crate::local::pass::Shared;
 
     const SHARED: usize = 21;
 

@@ -81,33 +81,7 @@ impl Tile<'_> {
         for (weights, (key, _)) in weights.iter_mut().zip(seen) {
             *weights = products(simd, &queries, key);
         }
-        for (index, weights) in weights.iter_mut().enumerate().skip(least) {
-            for (weight, limit) in weights.iter_mut().zip(self.limits) {
-                if index >= *limit {
-                    *weight = f32::NEG_INFINITY;
-                }
-            }
-        }
-        let mut largest = [f32::NEG_INFINITY; COUNT];
-        for weights in &weights {
-            for (largest, weight) in largest.iter_mut().zip(weights) {
-                *largest = if *weight > *largest { *weight } else { *largest };
-            }
-        }
-        for weights in &mut weights {
-            for (weight, largest) in weights.iter_mut().zip(largest) {
-                *weight -= largest;
-            }
-        }
-        for weight in weights.as_flattened_mut() {
-            *weight = exp(*weight);
-        }
-        let mut sums = [0.0; COUNT];
-        for weights in &weights {
-            for (sum, weight) in sums.iter_mut().zip(weights) {
-                *sum += weight;
-            }
-        }
+        let sums = soften(&mut weights, self.limits, least);
         // A sum takes its next number only when the last is in it, so there have to be many sums.
         if COUNT <= TILE / 2 && self.width.is_multiple_of(4 * S::F32_LANES) {
             self.mix::<S, COUNT, 4>(simd, &weights, seen, sums);
@@ -137,6 +111,40 @@ impl Tile<'_> {
             }
         }
     }
+}
+
+/// Makes products the exponentials of what they are below the largest of their query, those behind a query's limit zero, and
+/// gives the sums of them. No limit is below `least`.
+#[inline(always)]
+fn soften<const COUNT: usize>(weights: &mut [[f32; COUNT]], limits: &[usize], least: usize) -> [f32; COUNT] {
+    for (index, weights) in weights.iter_mut().enumerate().skip(least) {
+        for (weight, limit) in weights.iter_mut().zip(limits) {
+            if index >= *limit {
+                *weight = f32::NEG_INFINITY;
+            }
+        }
+    }
+    let mut largest = [f32::NEG_INFINITY; COUNT];
+    for weights in &*weights {
+        for (largest, weight) in largest.iter_mut().zip(weights) {
+            *largest = if *weight > *largest { *weight } else { *largest };
+        }
+    }
+    for weights in &mut *weights {
+        for (weight, largest) in weights.iter_mut().zip(largest) {
+            *weight -= largest;
+        }
+    }
+    for weight in weights.as_flattened_mut() {
+        *weight = exp(*weight);
+    }
+    let mut sums = [0.0; COUNT];
+    for weights in &*weights {
+        for (sum, weight) in sums.iter_mut().zip(weights) {
+            *sum += weight;
+        }
+    }
+    sums
 }
 
 /// The sums of the values' numbers from `at` on, by their weights.

@@ -7,7 +7,8 @@ use rayon::prelude::*;
 
 use super::cache::Suffix;
 use super::config::DecoderConfig;
-use super::decoder::{Decoder, Mask, Pass, Shared};
+use super::decoder::Decoder;
+use super::pass::{Mask, Pass, Shared};
 use super::request::{Hidden, Score, Scored};
 use super::sample::Spread;
 

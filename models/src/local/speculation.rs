@@ -107,8 +107,8 @@ impl Guesser {
 mod tests {
     use super::*;
     use crate::local::cache::Suffix;
-    use crate::local::decoder::{Mask, Pass};
     use crate::local::load::{LoadOptions, LocalModel};
+    use crate::local::pass::{Mask, Pass};
     use crate::local::{DeviceChoice, fixture};
 
     const TEXT: [u32; 6] = [3, 1, 4, 1, 5, 9];

@@ -4,9 +4,9 @@ use candle_core::Tensor;
 use super::*;
 use crate::local::cache::Suffix;
 use crate::local::config::{Architecture, DecoderConfig};
-use crate::local::decoder::{Mask, Pass};
 use crate::local::fixture;
 use crate::local::kernel::has_tiles;
+use crate::local::pass::{Mask, Pass};
 
 const CPU: LoadOptions =
     LoadOptions { device: DeviceChoice::Cpu, quantise: false, pad: true, slow_ok: true, memory_max: None };

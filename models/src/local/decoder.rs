@@ -138,6 +138,12 @@ impl Decoder {
         if let Some(token) = pass.tokens.iter().find(|token| **token as usize >= self.config.vocab) {
             candle_core::bail!("token {token} is none of the {} of the model", self.config.vocab);
         }
+        let pairs = count * (suffix.len() + columns);
+        if let Mask::Explicit(visible) = pass.mask
+            && visible.len() != pairs
+        {
+            candle_core::bail!("a mask of {} for {pairs} pairs of tokens", visible.len());
+        }
         if pass.shared.iter().any(|shared| shared.rows.is_empty() || shared.rows.end > pass.rows) {
             candle_core::bail!("a segment is shared by rows that do not exist");
         }
@@ -211,9 +217,6 @@ fn mask(pass: &Pass<'_>, columns: usize, cached: usize, device: &Device) -> Resu
             (1, (0..columns).flat_map(of_token).collect())
         }
         Mask::Explicit(visible) => {
-            if visible.len() != pass.rows * columns * keys {
-                candle_core::bail!("a mask of {} for {} × {columns} × {keys}", visible.len(), pass.rows);
-            }
             if visible.iter().all(|visible| *visible) {
                 return Ok(None);
             }

@@ -428,6 +428,11 @@ mod tests {
 
     #[test]
     fn shapes_that_do_not_fit_are_errors() {
+        let decoder = decoder(Architecture::Llama, true);
+        let mut suffix = Suffix::new(decoder.config(), 1, 2, &Device::Cpu).unwrap();
+        let mask = Mask::Explicit(&[true, false, true]);
+        let pass = Pass { tokens: &[1, 2], positions: &[0, 1], rows: 1, shared: &[], mask };
+        assert!(decoder.forward(pass, &mut suffix).unwrap_err().to_string().contains("a mask of 3"));
         let numbers =
             |shape: (usize, usize)| Tensor::zeros(shape, candle_core::DType::F32, &Device::Cpu).unwrap();
         assert!(gated(&numbers((2, 3)), &numbers((3, 2))).is_err());

@@ -13,7 +13,7 @@ pub struct Pass<'a> {
     pub positions: &'a [u32],
     /// How many rows there are.
     pub rows: usize,
-    /// What rows have read before that others have read, too, in any order.
+    /// What rows have read before that others have read, too. Sums are taken in this order.
     pub shared: &'a [Shared],
     /// Which columns of its own a token may see.
     pub mask: Mask<'a>,

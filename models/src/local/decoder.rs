@@ -3,7 +3,7 @@
 //!
 //! A pass takes a rectangle of tokens, rows by columns: one row with many columns reads a prompt, many rows with one
 //! column draw samples, both together score candidates. What rows have in common is read once; a block's attention is one
-//! operation on a CPU (`fused.rs`) and many on a GPU (`attention.rs`).
+//! operation on a CPU (`fused.rs`), but for heads of unusual widths, and many on a GPU (`attention.rs`).
 
 use candle_core::{DType, Device, Result, Tensor};
 

@@ -202,6 +202,7 @@ impl WithSimd for Gate<'_> {
         }
     }
 }
+
 /// `exp`, by `2^n · e^r` with `|r| ≤ ln 2 / 2` and the series of `e^r` up to the sixth power: without branches, tables and
 /// casts, so that several are computed at once. Relative errors are below 3e-7; nearly nothing is zero.
 #[inline(always)]
@@ -260,6 +261,33 @@ mod tests {
             let mut alone = Vec::new();
             attend(query, HEAD, &[limit], &seen[..limit], &mut alone);
             assert_eq!(alone, means, "{limit}");
+        }
+    }
+
+    #[test]
+    fn means_are_the_same_in_vectors_of_every_length() {
+        let (keys, values) = (numbers(9 * HEAD, 1.0, 1), numbers(9 * HEAD, 1.0, 2));
+        let seen: Vec<Seen<'_>> = keys.chunks(HEAD).zip(values.chunks(HEAD)).collect();
+        let queries = numbers(3 * HEAD, 1.0, 3);
+        let limits = [9, 4, 1];
+        let means = |attend: &dyn Fn(Tile<'_>)| {
+            let mut means = vec![0.0; queries.len()];
+            attend(Tile { queries: &queries, width: HEAD, limits: &limits, seen: &seen, means: &mut means });
+            means
+        };
+        let lengths = [
+            means(&|tile| tile.with_simd(pulp::Scalar)),
+            means(&|tile| tile.with_simd(pulp::Scalar128b)),
+            means(&|tile| tile.with_simd(pulp::Scalar256b)),
+            means(&|tile| tile.with_simd(pulp::Scalar512b)),
+        ];
+        for means in lengths {
+            for ((query, limit), means) in queries.chunks(HEAD).zip(limits).zip(means.chunks(HEAD)) {
+                let expected = mean(query, &seen[..limit]);
+                let difference =
+                    means.iter().zip(expected).map(|(mean, expected)| f64::from(*mean) - expected);
+                assert!(difference.map(f64::abs).fold(0.0, f64::max) < 1e-6, "{limit}");
+            }
         }
     }
 

@@ -7,14 +7,11 @@ use serde::{Deserialize, Serialize};
 use crate::error::SandboxError;
 use crate::judge::callee::{Answer, Callee};
 use crate::judge::{Judge, JudgeOptions};
-use crate::loaded::{Batch, Claims};
+use crate::loaded::{Batch, CAREFUL_CALLS, Claims, TOGETHER_MAX};
 use crate::peer::{Arguments, Claim};
 use crate::program::Program;
 use crate::retry::Retries;
 use crate::verdict::{Clock, Verdict};
-
-/// Calls that are made one by one after one of them has ended the program. What ends it often comes in rows.
-const CAREFUL_CALLS: usize = 8;
 
 /// What came of a probe.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -109,8 +106,9 @@ impl<'a> Probing<'a> {
         let rest = self.inputs.get(self.answers.len()..).unwrap_or_default();
         let together = if self.careful > 0 { rest.get(..1).unwrap_or_default() } else { rest };
         let goes_on = std::mem::replace(&mut self.goes_on, false);
+        let deadline = if together.len() > 1 { TOGETHER_MAX.min(self.deadline) } else { self.deadline };
         let batch = Batch { inputs: together, goes_on, watched: false };
-        match callee.call_many(batch, self.deadline).await? {
+        match callee.call_many(batch, deadline).await? {
             Answer::Claim(Claims { claims, .. }) => {
                 self.careful = self.careful.saturating_sub(1);
                 self.goes_on = claims.len() < together.len();
@@ -119,7 +117,7 @@ impl<'a> Probing<'a> {
             Answer::Verdict(verdict) => self.answers.push(Probed::Ended(verdict)),
             Answer::Ended(verdict) => {
                 if matches!(verdict, Verdict::Timeout { .. }) {
-                    self.time_left = self.time_left.saturating_sub(self.deadline);
+                    self.time_left = self.time_left.saturating_sub(deadline);
                 }
                 // Of several calls it is not known which of them it was.
                 if together.len() == 1 {

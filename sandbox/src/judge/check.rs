@@ -9,14 +9,10 @@ use super::function::Judged;
 use crate::case::Checker;
 use crate::error::SandboxError;
 use crate::literal::CheckedCall;
-use crate::loaded::Batch;
+use crate::loaded::{Batch, CAREFUL_CALLS, TOGETHER_MAX};
 use crate::peer::Arguments;
 use crate::rules;
 use crate::verdict::{Failure, Verdict};
-
-/// Longest time for a call that is made again, after it was one of several that together took all their time. It then
-/// came to its turn at once, or the answer before it had been given.
-const AGAIN_MAX: Duration = Duration::from_secs(1);
 
 /// How the calls went.
 struct Course {
@@ -64,30 +60,31 @@ async fn run(
         mutated,
     };
     let inputs: Vec<Arguments> = calls.iter().map(arguments).collect();
-    let start = Instant::now();
-    let (mut done, mut one_by_one) = (0, false);
+    let mut left = time_limit;
+    let (mut done, mut careful) = (0, 0);
+    let mut goes_on = false;
     while let Some(rest) = inputs.get(done..).filter(|rest| !rest.is_empty()) {
-        let left = time_limit.saturating_sub(start.elapsed());
-        let (together, deadline) = if one_by_one {
-            (rest.get(..1).unwrap_or_default(), AGAIN_MAX.min(time_limit))
-        } else {
-            (rest, left)
-        };
-        let goes_on = done > 0 && !one_by_one;
+        let together = if careful > 0 { rest.get(..1).unwrap_or_default() } else { rest };
+        let deadline = if together.len() > 1 { TOGETHER_MAX.min(left) } else { left };
         let batch = Batch { inputs: together, goes_on, watched };
+        let start = Instant::now();
         let claims = match callee.call_many(batch, deadline).await? {
             Answer::Claim(claims) => {
                 mutated |= claims.mutated;
                 claims.claims
             }
             Answer::Verdict(verdict) => return Ok(course(Some(done), verdict, mutated)),
-            Answer::Ended(_) if together.len() > 1 && !one_by_one => {
-                // Which call it was, and what those before it came to, shows one by one.
-                one_by_one = true;
+            Answer::Ended(_) if together.len() > 1 => {
+                // Which call it was, and what those before it came to, shows one by one. They are made again, so the time
+                // of the first attempt is not theirs.
+                (careful, goes_on) = (CAREFUL_CALLS, false);
                 continue;
             }
             Answer::Ended(verdict) => return Ok(course(Some(done), verdict, mutated)),
         };
+        left = left.saturating_sub(start.elapsed());
+        careful = careful.saturating_sub(1);
+        goes_on = claims.len() < together.len();
         for claim in claims {
             let Some(call) = calls.get(done) else { break };
             let verdict = of_claim(claim, &call.assertion.expected, &Checker::Exact);

@@ -9,7 +9,7 @@ use super::{CaseResult, Judge, JudgeOptions, check};
 use crate::case::{Case, Test};
 use crate::error::SandboxError;
 use crate::literal::checked_calls;
-use crate::loaded::{Batch, Claims};
+use crate::loaded::{Batch, CAREFUL_CALLS, Claims, TOGETHER_MAX};
 use crate::peer::Arguments;
 use crate::program::Program;
 use crate::retry::Retries;
@@ -28,9 +28,6 @@ pub(super) struct FunctionRun<'a> {
     /// Cases that are still to be judged one by one.
     careful: usize,
 }
-
-/// Cases that are judged one by one after some in one exchange have ended the program.
-const CAREFUL_CASES: usize = 8;
 
 /// How a case went.
 #[derive(Debug)]
@@ -93,7 +90,7 @@ impl<'a> FunctionRun<'a> {
         let inputs: Vec<Arguments> = calls.iter().map(CallTest::arguments).collect();
         let start = Instant::now();
         let batch = Batch { inputs: &inputs, goes_on: false, watched: false };
-        match self.callee.call_many(batch, time_limit).await {
+        match self.callee.call_many(batch, TOGETHER_MAX.min(time_limit)).await {
             Ok(Answer::Claim(Claims { claims, .. })) => {
                 self.callee.begin(index + claims.len().saturating_sub(1));
                 let judged = calls.iter().zip(claims).map(|(call, claim)| call.verdict_of(claim));
@@ -101,7 +98,7 @@ impl<'a> FunctionRun<'a> {
             }
             Ok(Answer::Verdict(verdict)) => vec![CaseResult::new(verdict, start.elapsed())],
             Ok(Answer::Ended(_)) => {
-                self.careful = CAREFUL_CASES;
+                self.careful = CAREFUL_CALLS;
                 Vec::new()
             }
             Err(error) => {

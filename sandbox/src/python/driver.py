@@ -61,8 +61,9 @@ DEPTH_MAX = 60
 NODES_MAX = 100_000
 ANSWER_BYTES = 1 << 20
 CLAIM_BYTES = 1_024
-# A probe is answered about so often, in seconds: what it costs to find the call that ended a program.
-SLICE_S = 0.05
+# A probe is answered about so often, in seconds: what it costs to find the call that ended a program. Less than the host's
+# patience with a probe (`TOGETHER_MAX`).
+SLICE_S = 0.02
 TEXT_MAX = 2_000
 
 _mro = type.__dict__["__mro__"].__get__

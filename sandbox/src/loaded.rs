@@ -62,7 +62,7 @@ pub(crate) struct Claims {
 /// Longest time for an exchange of several calls, each of which could have more. What does not end by then is made call by
 /// call, which costs little and tells which call it is; most often one before it has settled the matter. The driver
 /// answers earlier, unless a single call takes that long (`SLICE_S` there).
-pub(crate) const TOGETHER_MAX: Duration = Duration::from_millis(60);
+pub(crate) const TOGETHER_MAX: Duration = Duration::from_millis(100);
 
 /// Calls that are made one by one after one of several has ended the program. What ends it often comes in rows.
 pub(crate) const CAREFUL_CALLS: usize = 8;

@@ -82,8 +82,10 @@ async fn run(
             }
             Answer::Ended(verdict) => return Ok(course(Some(done), verdict, mutated)),
         };
-        left = left.saturating_sub(start.elapsed());
-        careful = careful.saturating_sub(1);
+        let took = start.elapsed();
+        left = left.saturating_sub(took);
+        // Slow calls come in rows as well.
+        careful = if took > TOGETHER_MAX { CAREFUL_CALLS } else { careful.saturating_sub(1) };
         goes_on = claims.len() < together.len();
         for claim in claims {
             let Some(call) = calls.get(done) else { break };

@@ -45,7 +45,7 @@ mod imp {
                 libc::SYS_brk,
             ],
         ),
-        ("asking which pages were written", &[libc::SYS_pread64, libc::SYS_ioctl]),
+        ("asking which pages were written", &[libc::SYS_pread64, libc::SYS_ioctl, libc::SYS_getrusage]),
         ("clocks", &[libc::SYS_clock_gettime, libc::SYS_clock_nanosleep, libc::SYS_gettimeofday]),
         ("its own threads", &[libc::SYS_futex, libc::SYS_sched_yield, libc::SYS_rseq, libc::SYS_gettid]),
         (

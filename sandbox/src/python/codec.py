@@ -21,7 +21,7 @@ class Channel:
 
     def send(self, answer):
         answer["id"] = self.id
-        body = Encoder(1 << 32, 1 << 32).encode(answer).bytes
+        body = _envelope(answer)
         frame = len(body).to_bytes(4, "little") + body
         written = _write(CHANNEL, frame)
         while written < len(frame):
@@ -167,6 +167,25 @@ class Encoder:
 
     def _bytes(self, value, _):
         self._sized(b"b", bytes.__getitem__(value, slice(None)))
+
+
+def _envelope(value):
+    """What `Encoder` makes of an answer, without its limits, which the values inside have passed; most of an answer is of
+    the kinds that are here."""
+    kind = type(value)
+    if kind is Encoded:
+        return value.bytes
+    if kind is bool:
+        return b"T" if value else b"F"
+    if kind is str:
+        data = value.encode("utf-8", "surrogatepass")
+        return b"s" + len(data).to_bytes(4, "little") + data
+    if kind is list:
+        return b"l" + len(value).to_bytes(4, "little") + b"".join([_envelope(item) for item in value])
+    if kind is dict:
+        pairs = [_envelope(key) + _envelope(item) for key, item in value.items()]
+        return b"d" + len(pairs).to_bytes(4, "little") + b"".join(pairs)
+    return Encoder(1 << 32, 1 << 32).encode(value).bytes
 
 
 _PACK_DOUBLE = struct.Struct("<d").pack

@@ -48,7 +48,7 @@ import os
 import struct
 import sys
 import types
-from marshal import loads as _loads
+from marshal import dumps as _dumps, loads as _loads
 from time import monotonic as _monotonic
 from os import _exit, read as _read, write as _write
 
@@ -219,11 +219,11 @@ class Session:
         if not request["goes_on"]:
             self.left_over = None
         answers, until = [], _monotonic() + SLICE_S
-        is_mutated = False
+        watched, is_mutated = request["mutated"], False
         for args, kwargs in request["inputs"]:
-            before = Encoder().encode((args, kwargs)).bytes if request.get("mutated") else None
+            before = _image((args, kwargs)) if watched else None
             claim = self.left_over or self._claim(request, list(args), kwargs)
-            is_mutated |= before is not None and before != _encoded((args, kwargs))
+            is_mutated = is_mutated or watched and (before is None or before != _image((args, kwargs)))
             left -= claim.size + CLAIM_BYTES
             if answers and left < 0:
                 # The call is made, and will not be made again.
@@ -269,10 +269,12 @@ class Session:
         return {"none": True} if calls is None else {"calls": calls}
 
 
-def _encoded(value):
+def _image(value):
+    """The same bytes for the same value of the same types; None for what is not plain data. Version 2 knows no references,
+    which would tell apart whether somebody else holds a part of it."""
     try:
-        return Encoder().encode(value).bytes
-    except NotPlain:
+        return _dumps(value, 2)
+    except BaseException:
         return None
 
 

@@ -3,12 +3,14 @@
 //! A search's own budget counts them as if they were paid now, so that a continued search stops where an uninterrupted one
 //! does. Here is what the bill says.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use codeagent_models::{Capabilities, ModelError, Price, Provider, Reply, Request};
 use codeagent_search::policy::StopReason;
+use codeagent_store::{Store, StoreError};
 use futures_core::future::BoxFuture;
 use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
 
 use crate::solution::Outcome;
 
@@ -59,7 +61,7 @@ impl Attempt {
         Self { v: ATTEMPT_VERSION, ended, paid, wall_ms, delivery: None }
     }
 
-    /// An attempt that goes on, or of which nobody will say how it ended.
+    /// An attempt that goes on, or of which nobody will say how it ended: one that was killed.
     #[must_use]
     pub fn open(paid: Paid, wall_ms: u64) -> Self {
         Self { v: ATTEMPT_VERSION, ended: RUNNING.to_owned(), paid, wall_ms, delivery: None }
@@ -104,6 +106,16 @@ impl Paid {
 #[derive(Debug, Clone)]
 pub(crate) struct Bill {
     paid: Arc<Mutex<Paid>>,
+    entry: Arc<OnceLock<Entry>>,
+}
+
+/// The attempt in a store under which a bill is entered.
+#[derive(Debug)]
+struct Entry {
+    store: Arc<Store>,
+    run: String,
+    number: u32,
+    began: Instant,
 }
 
 /// What is asked of a model.
@@ -119,7 +131,30 @@ impl Bill {
     /// A bill of nothing, whose money is known if that of the search's model is.
     pub(crate) fn new(price: Option<Price>) -> Self {
         let paid = Paid { micro_usd: price.map(|_| 0), ..Paid::default() };
-        Self { paid: Arc::new(Mutex::new(paid)) }
+        Self { paid: Arc::new(Mutex::new(paid)), entry: Arc::default() }
+    }
+
+    /// Enters it in `store`, as an attempt at `run` that begins now. From now on the store has what stands on it before
+    /// an answer is used, so that it is known of an attempt that is killed.
+    pub(crate) async fn enter(&self, store: &Arc<Store>, run: &str) -> Result<(), StoreError> {
+        let began = Instant::now();
+        let number = store.add_attempt(run, &text(&Attempt::open(self.paid(), 0))).await?;
+        self.entry.get_or_init(|| Entry { store: Arc::clone(store), run: run.to_owned(), number, began });
+        Ok(())
+    }
+
+    /// Enters how the attempt ended.
+    pub(crate) async fn close(&self, outcome: &Outcome) -> Result<(), StoreError> {
+        let Some(entry) = self.entry.get() else { return Ok(()) };
+        let attempt = Attempt::of(outcome, self.paid(), entry.wall_ms());
+        entry.store.put_attempt(&entry.run, entry.number, &text(&attempt)).await
+    }
+
+    async fn enter_by_now(&self) {
+        let Some(entry) = self.entry.get() else { return };
+        let body = text(&Attempt::open(self.paid(), entry.wall_ms()));
+        // Said again with the next answer and at the end, whose errors count.
+        drop(entry.store.put_attempt(&entry.run, entry.number, &body).await);
     }
 
     /// What stands on it.
@@ -138,6 +173,17 @@ impl Bill {
     }
 }
 
+impl Entry {
+    fn wall_ms(&self) -> u64 {
+        u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
+fn text(attempt: &Attempt) -> String {
+    // Plain data of ours, which JSON can always write.
+    serde_json::to_string(attempt).unwrap_or_default()
+}
+
 struct Billed {
     bill: Bill,
     price: Option<Price>,
@@ -147,9 +193,6 @@ struct Billed {
 
 impl Billed {
     fn count(&self, reply: &Reply) {
-        if reply.cached {
-            return;
-        }
         let one = Paid {
             calls: u64::from(self.asked == Asked::Answers),
             input_tokens: reply.usage.input,
@@ -166,7 +209,10 @@ impl Provider for Billed {
     fn complete<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<Reply, ModelError>> {
         Box::pin(async move {
             let reply = self.provider.complete(request).await?;
-            self.count(&reply);
+            if !reply.cached {
+                self.count(&reply);
+                self.bill.enter_by_now().await;
+            }
             Ok(reply)
         })
     }

@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::field::Empty;
 use tracing::{Instrument as _, Span, debug_span};
 
-use crate::bill::{Asked, Attempt, Bill, Paid, RUNNING, left_as};
+use crate::bill::{Asked, Bill, Paid, RUNNING, left_as};
 use crate::builder::{Agent, Parts};
 use crate::driver::{Driver, State, with_causes};
 use crate::event::{Event, EventKind};
@@ -228,11 +228,8 @@ async fn search(
     match begin(&parts, problem, listener, &handle).await {
         Ok(Beginning::Finished(outcome)) => *outcome,
         Ok(Beginning::Driver(driver, run_id)) => {
-            let began = Instant::now();
             let outcome = driver.drive().await;
-            let wall_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-            let attempt = Attempt::of(&outcome, handle.paid(), wall_ms);
-            close(&parts, &run_id, outcome, &attempt).await
+            close(&parts, &run_id, outcome, &handle.bill).await
         }
         Err(error) => failed(FailureKind::Store, with_causes(&error)),
     }
@@ -265,6 +262,7 @@ pub(crate) async fn begin(
                 }
             }
         }
+        handle.bill.enter(store, &run_id).await?;
     }
     let mut log = Log::open(
         run_id.clone(),
@@ -333,10 +331,10 @@ fn at_work(parts: &Parts, provider: &Arc<dyn Provider>, bill: &Bill, asked: Aske
     parts.pause.gate(bill.at(Arc::clone(provider), price, asked))
 }
 
-/// Stores what the attempt paid for, and marks the run finished, or as left where it can be continued.
-async fn close(parts: &Parts, run_id: &str, outcome: Outcome, attempt: &Attempt) -> Outcome {
+/// Stores what was paid for, and marks the run finished, or as left where it can be continued.
+async fn close(parts: &Parts, run_id: &str, outcome: Outcome, bill: &Bill) -> Outcome {
     let Some(store) = &parts.store else { return outcome };
-    match stored(store, run_id, &outcome, attempt).await {
+    match stored(store, run_id, &outcome, bill).await {
         Ok(()) => outcome,
         Err(error) => Outcome {
             status: Status::Error,
@@ -346,8 +344,8 @@ async fn close(parts: &Parts, run_id: &str, outcome: Outcome, attempt: &Attempt)
     }
 }
 
-async fn stored(store: &Store, run_id: &str, outcome: &Outcome, attempt: &Attempt) -> Result<(), StoreError> {
-    store.add_attempt(run_id, &serde_json::to_string(attempt).unwrap_or_default()).await?;
+async fn stored(store: &Store, run_id: &str, outcome: &Outcome, bill: &Bill) -> Result<(), StoreError> {
+    bill.close(outcome).await?;
     if outcome.is_final() {
         let result = serde_json::to_string(outcome).unwrap_or_default();
         store.finish_run(run_id, outcome.status.word(), &result).await

@@ -180,9 +180,12 @@ async fn attempts(store: &Store) -> Checked {
         store.begin_run(&run_of(run, &format!("f{run}"))).await?;
     }
     let long = "x".repeat(LONG);
-    for (run, body) in [("r2", "first"), ("r1", long.as_str()), ("r2", "second")] {
-        store.add_attempt(run, body).await?;
+    for (run, number, body) in [("r2", 1, "begun"), ("r1", 1, "short"), ("r2", 2, "second")] {
+        same(&store.add_attempt(run, body).await?, &number)?;
     }
+    store.put_attempt("r1", 1, &long).await?;
+    store.put_attempt("r2", 1, "paid").await?;
+    store.put_attempt("r2", 1, "first").await?;
     if store.add_attempt("none", "lost").await.is_ok() {
         return Err(Wrong("an attempt at a run that is not there was stored".to_owned()));
     }

@@ -31,7 +31,8 @@ pub(crate) enum Write {
     Events { run: String, events: Vec<(u64, String)> },
     Failure { run: String, unit: String, body: String },
     Sample { batch: String, sample: Sample },
-    Attempt { run: String, body: String },
+    NewAttempt { run: String, body: String },
+    Attempt { run: String, number: u32, body: String },
     Close,
 }
 
@@ -126,7 +127,7 @@ impl Pending {
         self.answer().await.map(drop)
     }
 
-    /// The number of rows that it made or changed.
+    /// The number of rows that it made or changed; of a new attempt, its own number.
     pub(crate) async fn answer(self) -> Result<u64, StoreError> {
         let closed = self.closed();
         self.answer.await.map_err(|_| closed)?

@@ -73,9 +73,10 @@ impl Postgres {
             Write::Execution { key, body } => Ok(put(connection, Keyed::Executions, key, body).await?),
             Write::Events { run, events } => self.append_events(connection, run, events).await,
             Write::Failure { run, unit, body } => self.add_failure(connection, run, unit, body).await,
-            Write::Attempt { run, body } => {
+            Write::NewAttempt { run, body } => {
                 add_attempt(connection, run, body).await.map_err(|error| self.no_run(error, run))
             }
+            Write::Attempt { run, number, body } => Ok(put_attempt(connection, run, *number, body).await?),
             Write::Sample { batch, sample } => Ok(put_sample(connection, batch, sample).await?),
             Write::Close => Ok(0),
         }
@@ -493,7 +494,7 @@ async fn add_attempt(connection: &mut PgConnection, run: &str, body: &str) -> Re
         .fetch_one(&mut *connection)
         .await?;
     let stored = store(connection, body.as_bytes()).await?;
-    let done = sqlx::query(
+    sqlx::query(
         "INSERT INTO attempts (run, number, body, body_blob, sum, created) VALUES ($1, $2, $3, $4, $5, $6)",
     )
     .bind(run)
@@ -504,6 +505,25 @@ async fn add_attempt(connection: &mut PgConnection, run: &str, body: &str) -> Re
     .bind(now_us())
     .execute(connection)
     .await?;
+    Ok(number.unsigned_abs())
+}
+
+async fn put_attempt(
+    connection: &mut PgConnection,
+    run: &str,
+    number: u32,
+    body: &str,
+) -> Result<u64, sqlx::Error> {
+    let stored = store(connection, body.as_bytes()).await?;
+    let update = "UPDATE attempts SET body = $1, body_blob = $2, sum = $3 WHERE run = $4 AND number = $5";
+    let done = sqlx::query(update)
+        .bind(stored.inline)
+        .bind(stored.blob)
+        .bind(seal("attempts", &[run, &number.to_string()], body.as_bytes()).as_slice())
+        .bind(run)
+        .bind(i64::from(number))
+        .execute(connection)
+        .await?;
     Ok(done.rows_affected())
 }
 

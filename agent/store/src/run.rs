@@ -91,7 +91,7 @@ pub struct Sample {
 pub struct Attempt {
     /// Id of the run.
     pub run: String,
-    /// Number of the attempt, from 1, in the order in which they ended.
+    /// Number of the attempt, from 1, in the order in which they were entered.
     pub number: u32,
     /// What it paid for, as JSON.
     pub body: String,

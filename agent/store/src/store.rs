@@ -244,12 +244,22 @@ impl Store {
         self.database.samples(batch).await
     }
 
-    /// Records what one time that a run was carried out has paid for, as its next attempt.
+    /// Records what one time that a run is carried out has paid for, as its next attempt, and says which one it is.
     ///
     /// # Errors
     /// [`StoreError`] if it could not be stored, for instance because there is no such run.
-    pub async fn add_attempt(&self, run: &str, body: &str) -> Result<(), StoreError> {
-        let write = Write::Attempt { run: run.to_owned(), body: body.to_owned() };
+    pub async fn add_attempt(&self, run: &str, body: &str) -> Result<u32, StoreError> {
+        let write = Write::NewAttempt { run: run.to_owned(), body: body.to_owned() };
+        let number = self.write(write, body.len()).await?;
+        Ok(u32::try_from(number).unwrap_or(u32::MAX))
+    }
+
+    /// Records what an attempt has paid for by now.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it could not be stored.
+    pub async fn put_attempt(&self, run: &str, number: u32, body: &str) -> Result<(), StoreError> {
+        let write = Write::Attempt { run: run.to_owned(), number, body: body.to_owned() };
         self.write(write, body.len()).await.map(drop)
     }
 

@@ -192,7 +192,10 @@ async fn write_one(path: &Path, connection: &mut SqliteConnection, write: &Write
         }
         Write::Events { run, events } => append_events(path, connection, run, events).await,
         Write::Failure { run, unit, body } => add_failure(connection, run, unit, body).await.map_err(fail),
-        Write::Attempt { run, body } => add_attempt(connection, run, body).await.map_err(fail),
+        Write::NewAttempt { run, body } => add_attempt(connection, run, body).await.map_err(fail),
+        Write::Attempt { run, number, body } => {
+            put_attempt(connection, run, *number, body).await.map_err(fail)
+        }
         Write::Sample { batch, sample } => put_sample(connection, batch, sample).await.map_err(fail),
         Write::Close => Ok(0),
     }
@@ -371,7 +374,7 @@ async fn add_attempt(connection: &mut SqliteConnection, run: &str, body: &str) -
         .await?;
     let stored = blob::store(connection, body.as_bytes()).await?;
     let sum = seal("attempts", &[run, &number.to_string()], body.as_bytes());
-    let done = sqlx::query(
+    sqlx::query(
         "INSERT INTO attempts (run, number, body, body_blob, sum, created) VALUES (?, ?, ?, ?, ?, ?)",
     )
     .bind(run)
@@ -382,6 +385,26 @@ async fn add_attempt(connection: &mut SqliteConnection, run: &str, body: &str) -
     .bind(now_us())
     .execute(connection)
     .await?;
+    Ok(number.unsigned_abs())
+}
+
+async fn put_attempt(
+    connection: &mut SqliteConnection,
+    run: &str,
+    number: u32,
+    body: &str,
+) -> Result<u64, sqlx::Error> {
+    let stored = blob::store(connection, body.as_bytes()).await?;
+    let sum = seal("attempts", &[run, &number.to_string()], body.as_bytes());
+    let done =
+        sqlx::query("UPDATE attempts SET body = ?, body_blob = ?, sum = ? WHERE run = ? AND number = ?")
+            .bind(stored.inline.map(|_| body))
+            .bind(stored.blob)
+            .bind(sum.as_slice())
+            .bind(run)
+            .bind(number)
+            .execute(connection)
+            .await?;
     Ok(done.rows_affected())
 }
 

@@ -61,7 +61,8 @@ async fn run(
     };
     let inputs: Vec<Arguments> = calls.iter().map(arguments).collect();
     let mut left = time_limit;
-    let (mut done, mut careful) = (0, 0);
+    // Most wrong programs are wrong at the first call.
+    let (mut done, mut careful) = (0, 1);
     let mut goes_on = false;
     while let Some(rest) = inputs.get(done..).filter(|rest| !rest.is_empty()) {
         let together = if careful > 0 { rest.get(..1).unwrap_or_default() } else { rest };

@@ -73,6 +73,41 @@ fn timeouts_that_use_up_the_time_end_the_judging() {
     assert_eq!(report.results[3].wall, Duration::ZERO);
 }
 
+/// One test of the calls `f(1)`, `f(2)`, `f(3)`, each of which must return its argument, within so many milliseconds.
+fn three_calls(limit_ms: u64) -> Case {
+    let assertions = (1..=3).map(|n| format!("    assert candidate({n}) == {n}\n")).collect::<String>();
+    let setup = format!("def check(candidate):\n{assertions}");
+    let test = case(Test::Code { setup, code: "check(candidate)".into() });
+    Case { time_limit: Duration::from_millis(limit_ms), ..test }
+}
+
+fn judged(source: &str, cases: &[Case]) -> Report {
+    block_on(judge().judge(&program(source, Some("f")), cases, &JudgeOptions::default())).unwrap()
+}
+
+#[test]
+fn calls_that_are_given_up_together_are_made_one_by_one() {
+    let source = "import time\ndef f(n):\n    time.sleep(0.15 * (n == 2))\n    return n";
+    for cases in [vec![three_calls(20_000)], vec![equals(1, 1), equals(2, 2), equals(3, 3)]] {
+        assert!(judged(source, &cases).is_passed());
+    }
+}
+
+#[test]
+fn what_hangs_after_a_wrong_answer_does_not_take_its_time() {
+    let source = "def f(n):\n    while n > 2: pass\n    return 1";
+    let cases = [three_calls(20_000)];
+    let report = judged(source, &cases);
+    assert_eq!(phrases(&report), ["wrong 1 != 2"]);
+    assert!(report.results[0].wall < cases[0].time_limit);
+}
+
+#[test]
+fn calls_that_are_made_one_by_one_share_the_time_of_their_test() {
+    let source = "import time\ndef f(n):\n    time.sleep(0.2)\n    return n";
+    assert_eq!(phrases(&judged(source, &[three_calls(350)])), ["timeout"]);
+}
+
 #[test]
 fn the_failing_assertion_is_named() {
     let setup = "def check(candidate):\n    assert candidate(1) == 1\n    assert candidate(2) == 3, 'two'\n";

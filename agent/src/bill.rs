@@ -116,6 +116,8 @@ struct Entry {
     run: String,
     number: u32,
     began: Instant,
+    /// What the store was told last. Held while it is told more, so that it is never told less.
+    told: tokio::sync::Mutex<Paid>,
 }
 
 /// What is asked of a model.
@@ -138,8 +140,10 @@ impl Bill {
     /// an answer is used, so that it is known of an attempt that is killed.
     pub(crate) async fn enter(&self, store: &Arc<Store>, run: &str) -> Result<(), StoreError> {
         let began = Instant::now();
-        let number = store.add_attempt(run, &text(&Attempt::open(self.paid(), 0))).await?;
-        self.entry.get_or_init(|| Entry { store: Arc::clone(store), run: run.to_owned(), number, began });
+        let paid = self.paid();
+        let number = store.add_attempt(run, &text(&Attempt::open(paid, 0))).await?;
+        let (store, run, told) = (Arc::clone(store), run.to_owned(), paid.into());
+        self.entry.get_or_init(|| Entry { store, run, number, began, told });
         Ok(())
     }
 
@@ -152,9 +156,15 @@ impl Bill {
 
     async fn enter_by_now(&self) {
         let Some(entry) = self.entry.get() else { return };
-        let body = text(&Attempt::open(self.paid(), entry.wall_ms()));
-        // Said again with the next answer and at the end, whose errors count.
-        drop(entry.store.put_attempt(&entry.run, entry.number, &body).await);
+        let mut told = entry.told.lock().await;
+        let paid = self.paid();
+        if *told != paid {
+            let body = text(&Attempt::open(paid, entry.wall_ms()));
+            // What could not be stored is said again with the next answer, and at the end, whose errors count.
+            if entry.store.put_attempt(&entry.run, entry.number, &body).await.is_ok() {
+                *told = paid;
+            }
+        }
     }
 
     /// What stands on it.

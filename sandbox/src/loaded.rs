@@ -59,9 +59,9 @@ pub(crate) struct Claims {
     pub(crate) mutated: bool,
 }
 
-/// Longest time for an exchange of several calls, each of which could have more. What does not end by then is made call by
-/// call, which costs little and tells which call it is; most often one before it has settled the matter. The driver
-/// answers earlier, unless a single call takes that long (`SLICE_S` there).
+/// Longest time for the calls of one exchange where all calls that the session has seen can be made again, one by one and
+/// in a session of their own: that costs little, tells which call it is, and most often one before it has settled the
+/// matter. The driver answers earlier, unless a single call takes that long (`SLICE_S` there).
 pub(crate) const TOGETHER_MAX: Duration = Duration::from_millis(100);
 
 /// Calls that are made one by one after one of several has ended the program. What ends it often comes in rows.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::SandboxError;
 use crate::judge::callee::{Answer, Callee};
 use crate::judge::{Judge, JudgeOptions};
-use crate::loaded::{Batch, CAREFUL_CALLS, Claims, TOGETHER_MAX};
+use crate::loaded::{Batch, CAREFUL_CALLS, Claims};
 use crate::peer::{Arguments, Claim};
 use crate::program::Program;
 use crate::retry::Retries;
@@ -106,9 +106,8 @@ impl<'a> Probing<'a> {
         let rest = self.inputs.get(self.answers.len()..).unwrap_or_default();
         let together = if self.careful > 0 { rest.get(..1).unwrap_or_default() } else { rest };
         let goes_on = std::mem::replace(&mut self.goes_on, false);
-        let deadline = if together.len() > 1 { TOGETHER_MAX.min(self.deadline) } else { self.deadline };
         let batch = Batch { inputs: together, goes_on, watched: false };
-        match callee.call_many(batch, deadline).await? {
+        match callee.call_many(batch, self.deadline).await? {
             Answer::Claim(Claims { claims, .. }) => {
                 self.careful = self.careful.saturating_sub(1);
                 self.goes_on = claims.len() < together.len();
@@ -117,7 +116,7 @@ impl<'a> Probing<'a> {
             Answer::Verdict(verdict) => self.answers.push(Probed::Ended(verdict)),
             Answer::Ended(verdict) => {
                 if matches!(verdict, Verdict::Timeout { .. }) {
-                    self.time_left = self.time_left.saturating_sub(deadline);
+                    self.time_left = self.time_left.saturating_sub(self.deadline);
                 }
                 // Of several calls it is not known which of them it was.
                 if together.len() == 1 {

@@ -67,6 +67,11 @@ impl<'a> Callee<'a> {
         }
     }
 
+    /// Whether every call has a session of its own.
+    pub(super) const fn isolates(&self) -> bool {
+        self.options.isolate_tests
+    }
+
     /// Goes on to the calls of this case.
     pub(super) const fn begin(&mut self, case: usize) {
         self.case = case;

@@ -9,7 +9,7 @@ use super::function::Judged;
 use crate::case::Checker;
 use crate::error::SandboxError;
 use crate::literal::CheckedCall;
-use crate::loaded::{Batch, CAREFUL_CALLS, TOGETHER_MAX};
+use crate::loaded::{Batch, TOGETHER_MAX};
 use crate::peer::Arguments;
 use crate::rules;
 use crate::verdict::{Failure, Verdict};
@@ -60,12 +60,12 @@ async fn run(
         mutated,
     };
     let inputs: Vec<Arguments> = calls.iter().map(arguments).collect();
-    let mut left = time_limit;
-    // Most wrong programs are wrong at the first call.
-    let (mut done, mut careful) = (0, 1);
-    let mut goes_on = false;
+    let (mut done, mut left) = (0, time_limit);
+    let (mut each_alone, mut goes_on) = (callee.isolates(), false);
+    // The first is: most wrong programs are wrong there.
+    let mut alone = true;
     while let Some(rest) = inputs.get(done..).filter(|rest| !rest.is_empty()) {
-        let together = if careful > 0 { rest.get(..1).unwrap_or_default() } else { rest };
+        let together = if alone { rest.get(..1).unwrap_or_default() } else { rest };
         let deadline = if together.len() > 1 { TOGETHER_MAX.min(left) } else { left };
         let batch = Batch { inputs: together, goes_on, watched };
         let start = Instant::now();
@@ -76,17 +76,16 @@ async fn run(
             }
             Answer::Verdict(verdict) => return Ok(course(Some(done), verdict, mutated)),
             Answer::Ended(_) if together.len() > 1 => {
-                // Which call it was, and what those before it came to, shows one by one. They are made again, so the time
-                // of the first attempt is not theirs.
-                (careful, goes_on) = (CAREFUL_CALLS, false);
+                // From the first on, for later calls may depend on what earlier ones left behind.
+                (done, left, goes_on) = (0, time_limit, false);
+                (alone, each_alone) = (true, true);
                 continue;
             }
             Answer::Ended(verdict) => return Ok(course(Some(done), verdict, mutated)),
         };
         let took = start.elapsed();
         left = left.saturating_sub(took);
-        // Slow calls come in rows as well.
-        careful = if took > TOGETHER_MAX { CAREFUL_CALLS } else { careful.saturating_sub(1) };
+        alone = each_alone || took > TOGETHER_MAX;
         goes_on = claims.len() < together.len();
         for claim in claims {
             let Some(call) = calls.get(done) else { break };

@@ -495,7 +495,9 @@ fn every_attempt_tells_what_it_paid_for() {
 fn a_killed_attempt_tells_what_it_paid_for() {
     let model = SkilledModel::new(0.0);
     let answer = move |request: &_| model.answer(request);
-    let bed = Bed::new(ModelServer::start(Box::new(answer), Box::new(|_| None), Duration::ZERO));
+    // Slow enough that the search goes on when it is killed.
+    let server = ModelServer::start(Box::new(answer), Box::new(|_| None), Duration::from_millis(20));
+    let bed = Bed::new(server);
     let long = ["--limit", "1", "--set", "search.resample.programs=40"];
     let mut child = bed.at_a_time("1", &long).spawn().unwrap();
     until("half of the answers are there", || bed.server.count() >= 20);

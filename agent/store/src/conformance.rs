@@ -186,6 +186,9 @@ async fn attempts(store: &Store) -> Checked {
     store.put_attempt("r1", 1, &long).await?;
     store.put_attempt("r2", 1, "paid").await?;
     store.put_attempt("r2", 1, "first").await?;
+    let path = store.path().to_owned();
+    let nothing = store.put_attempt("r1", 2, "lost").await.err();
+    same(&nothing, &Some(StoreError::NoRun { path, id: "r1".to_owned() }))?;
     if store.add_attempt("none", "lost").await.is_ok() {
         return Err(Wrong("an attempt at a run that is not there was stored".to_owned()));
     }

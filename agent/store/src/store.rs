@@ -257,10 +257,13 @@ impl Store {
     /// Records what an attempt has paid for by now.
     ///
     /// # Errors
-    /// [`StoreError`] if it could not be stored.
+    /// [`StoreError::NoRun`] if there is no such attempt at such a run; any other [`StoreError`].
     pub async fn put_attempt(&self, run: &str, number: u32, body: &str) -> Result<(), StoreError> {
         let write = Write::Attempt { run: run.to_owned(), number, body: body.to_owned() };
-        self.write(write, body.len()).await.map(drop)
+        match self.write(write, body.len()).await? {
+            0 => Err(self.no_run(run)),
+            _ => Ok(()),
+        }
     }
 
     /// All attempts at all runs, by run and number.

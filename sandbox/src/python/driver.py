@@ -270,7 +270,7 @@ class Session:
 
 
 def _image(value):
-    """The same bytes for the same value of the same types; None for what is not plain data. Version 2 knows no references,
+    """The same bytes for the same value of the same types; None for what has no such bytes, as most of what is no plain data. Version 2 knows no references,
     which would tell apart whether somebody else holds a part of it."""
     try:
         return _dumps(value, 2)

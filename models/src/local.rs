@@ -28,6 +28,7 @@ mod fused;
 pub mod gguf;
 pub mod hub;
 pub mod kernel;
+mod kquants;
 mod lanes;
 mod linear;
 pub mod load;

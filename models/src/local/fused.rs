@@ -323,6 +323,7 @@ mod tests {
     use candle_core::quantized::GgmlDType;
 
     use super::*;
+    use crate::local::checkpoint::ModelBytes;
     use crate::local::config::Architecture;
     use crate::local::decoder::Decoder;
     use crate::local::fixture;
@@ -332,17 +333,21 @@ mod tests {
 
     const SHARED: usize = 21;
 
-    fn decoder(architecture: Architecture, quantise: bool) -> Decoder {
-        let model = fixture::model(&fixture::config_of(architecture), 7);
-        LocalModel::from_bytes(model, &LoadOptions { quantise, ..LoadOptions::default() }).unwrap().decoder
+    fn decoder(architecture: Architecture, dtype: GgmlDType) -> Decoder {
+        let config = fixture::config_of(architecture);
+        let weights = fixture::gguf(&config, &fixture::weights(&config, 7), dtype).unwrap();
+        let model = ModelBytes { weights: weights.into(), config: None, ..fixture::model(&config, 7) };
+        LocalModel::from_bytes(model, &LoadOptions::default()).unwrap().decoder
     }
 
     /// Decoders whose products are the same to the last bit whatever else is multiplied.
     fn exact(architecture: Architecture) -> Vec<Decoder> {
-        let of_bytes = KernelClass::is_own(GgmlDType::Q8_0, 256, 256);
-        let kernels = [(false, has_tiles()), (true, of_bytes)];
-        let own = kernels.into_iter().filter(|(_, is_own)| *is_own);
-        own.map(|(quantise, _)| decoder(architecture, quantise)).collect()
+        let is_own = |dtype: &GgmlDType| match dtype {
+            GgmlDType::F32 => has_tiles(),
+            dtype => KernelClass::is_own(*dtype, 256, 256),
+        };
+        let dtypes = [GgmlDType::F32, GgmlDType::Q8_0, GgmlDType::Q4K, GgmlDType::Q6K];
+        dtypes.into_iter().filter(is_own).map(|dtype| decoder(architecture, dtype)).collect()
     }
 
     fn tokens(count: usize, seed: u32) -> Vec<u32> {
@@ -393,7 +398,7 @@ mod tests {
     #[test]
     fn states_are_those_of_the_library_s_operations() {
         for architecture in [Architecture::Qwen2, Architecture::Llama, Architecture::Qwen3] {
-            let mut decoder = decoder(architecture, false);
+            let mut decoder = decoder(architecture, GgmlDType::F32);
             assert!(decoder.is_fused);
             let own = states(&decoder);
             decoder.is_fused = false;
@@ -437,7 +442,7 @@ mod tests {
 
     #[test]
     fn shapes_that_do_not_fit_are_errors() {
-        let decoder = decoder(Architecture::Llama, false);
+        let decoder = decoder(Architecture::Llama, GgmlDType::F32);
         let mut suffix = Suffix::new(decoder.config(), 1, 2, &Device::Cpu).unwrap();
         let mask = Mask::Explicit(&[true, false, true]);
         let pass = Pass { tokens: &[1, 2], positions: &[0, 1], rows: 1, shared: &[], mask };

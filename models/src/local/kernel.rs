@@ -30,7 +30,9 @@ impl KernelClass {
     /// Whether a matrix on a CPU is multiplied by with our kernel, because the library has none that is fast.
     pub(crate) fn is_own(dtype: GgmlDType, outputs: usize, inputs: usize) -> bool {
         let has_library_kernel = fits_tiles(outputs, inputs) && has_byte_products();
-        dtype == GgmlDType::Q8_0 && !has_library_kernel && has_tiles()
+        matches!(dtype, GgmlDType::Q8_0 | GgmlDType::Q4K | GgmlDType::Q6K)
+            && !has_library_kernel
+            && has_tiles()
     }
 
     /// The class of a matrix of `outputs × inputs` numbers on this machine's CPU.
@@ -41,7 +43,7 @@ impl KernelClass {
             // Those in 16 bits are widened while loading where our kernel cannot do it.
             GgmlDType::F32 | GgmlDType::F16 | GgmlDType::BF16 => Self::Fast,
             GgmlDType::Q8_0 if tiled && has_byte_products() => Self::Fast,
-            GgmlDType::Q8_0 if Self::is_own(dtype, outputs, inputs) => Self::Fast,
+            _ if Self::is_own(dtype, outputs, inputs) => Self::Fast,
             GgmlDType::Q4K | GgmlDType::Q6K if tiled && has_vectors() => Self::Fast,
             GgmlDType::Q4_1 | GgmlDType::Q5_0 | GgmlDType::Q5_1 | GgmlDType::Q8_1 => Self::Scalar,
             _ => Self::Dot,
@@ -107,7 +109,7 @@ mod tests {
         assert_eq!(KernelClass::of(GgmlDType::Q5_0, 256, 256), KernelClass::Scalar);
         let own = has_tiles();
         assert_eq!(KernelClass::of(GgmlDType::Q8_0, 256, 896) == KernelClass::Fast, own);
-        assert_eq!(KernelClass::of(GgmlDType::Q4K, 250, 256), KernelClass::Dot);
+        assert_eq!(KernelClass::of(GgmlDType::Q4K, 250, 256) == KernelClass::Fast, own);
         let tiled = KernelClass::of(GgmlDType::Q8_0, 256, 1024);
         assert_eq!(tiled == KernelClass::Fast, own || has_byte_products());
     }

@@ -38,7 +38,7 @@ impl Linear {
 
     /// A quantised map: `weight` of shape `(outputs, inputs + padding)`.
     pub(crate) fn quantised(weight: QTensor, bias: Option<Tensor>, padding: usize) -> Result<Self> {
-        let weight = match PanelMatrix::of_bytes(&weight)? {
+        let weight = match PanelMatrix::of_quantised(&weight)? {
             Some(matrix) => Weight::Panels(Arc::new(matrix)),
             None => Weight::Quantised(QMatMul::from_qtensor(weight)?),
         };

@@ -9,6 +9,7 @@
 
 mod attention;
 mod batch;
+mod blocks;
 pub mod cache;
 pub mod chat;
 pub mod checkpoint;
@@ -28,7 +29,6 @@ mod fused;
 pub mod gguf;
 pub mod hub;
 pub mod kernel;
-mod kquants;
 mod lanes;
 mod linear;
 pub mod load;

@@ -5,8 +5,6 @@ use half::{bf16, f16};
 
 /// Outputs of a panel.
 pub(super) const WIDTH: usize = 16;
-/// Numbers of 8 bits that share a scale.
-pub(super) const BLOCK: usize = 32;
 /// Rows whose sums are kept in registers.
 pub(super) const ROWS: usize = 6;
 
@@ -16,11 +14,6 @@ pub(super) enum Panel<'a> {
     F32(&'a [[f32; WIDTH]]),
     F16(&'a [[f16; WIDTH]]),
     BF16(&'a [[bf16; WIDTH]]),
-    /// In 8 bits; there is a scale for each [`BLOCK`] of inputs.
-    Q8 {
-        numbers: &'a [[i8; WIDTH]],
-        scales: &'a [[f32; WIDTH]],
-    },
 }
 
 /// Gives the products of up to [`ROWS`] rows of `inputs` numbers with a panel. Each sum is taken in the order of the inputs,
@@ -52,7 +45,6 @@ fn products<const COUNT: usize>(rows: &[f32], inputs: usize, panel: Panel<'_>) -
             Panel::F32(numbers) => vectors::f32s(rows, numbers),
             Panel::F16(numbers) => vectors::f16s(rows, numbers),
             Panel::BF16(numbers) => vectors::bf16s(rows, numbers),
-            Panel::Q8 { numbers, scales } => vectors::bytes(rows, numbers, scales),
         }
     }
 }
@@ -67,7 +59,6 @@ pub(super) fn widened<'a>(panel: Panel<'a>, place: &'a mut Vec<[f32; WIDTH]>) ->
             Panel::F32(_) => return panel,
             Panel::F16(numbers) => vectors::widen_f16s(numbers, place),
             Panel::BF16(numbers) => vectors::widen_bf16s(numbers, place),
-            Panel::Q8 { numbers, scales } => vectors::widen_bytes(numbers, scales, place),
         }
     }
     Panel::F32(place)
@@ -76,20 +67,17 @@ pub(super) fn widened<'a>(panel: Panel<'a>, place: &'a mut Vec<[f32; WIDTH]>) ->
 #[cfg(target_arch = "x86_64")]
 mod vectors {
     use std::arch::x86_64::{
-        __m256, _MM_HINT_T0, _mm_loadu_si128, _mm_prefetch, _mm_unpackhi_epi64, _mm256_castsi256_ps,
-        _mm256_cvtepi8_epi32, _mm256_cvtepi32_ps, _mm256_cvtepu16_epi32, _mm256_cvtph_ps, _mm256_fmadd_ps,
-        _mm256_loadu_ps, _mm256_mul_ps, _mm256_set1_ps, _mm256_setzero_ps, _mm256_slli_epi32,
-        _mm256_storeu_ps,
+        __m256, _MM_HINT_T0, _mm_loadu_si128, _mm_prefetch, _mm256_castsi256_ps, _mm256_cvtepu16_epi32,
+        _mm256_cvtph_ps, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_set1_ps, _mm256_setzero_ps,
+        _mm256_slli_epi32, _mm256_storeu_ps,
     };
 
     use half::{bf16, f16};
 
-    use super::{BLOCK, WIDTH};
+    use super::WIDTH;
 
     /// Numbers of 32 bits in a vector.
     const LANES: usize = WIDTH / 2;
-    /// Bytes that come from memory together.
-    const LINE: usize = 64;
 
     type Sums<const COUNT: usize> = [[__m256; 2]; COUNT];
 
@@ -147,39 +135,6 @@ mod vectors {
         place.extend(numbers.iter().map(|numbers| stored(of_bf16s(numbers))));
     }
 
-    #[target_feature(enable = "avx2,fma,f16c")]
-    pub(super) fn widen_bytes(
-        numbers: &[[i8; WIDTH]],
-        scales: &[[f32; WIDTH]],
-        place: &mut Vec<[f32; WIDTH]>,
-    ) {
-        for (block, scales) in numbers.chunks(BLOCK).zip(scales) {
-            let scales = of_f32s(scales);
-            place.extend(block.iter().map(|numbers| stored(of_bytes(numbers, scales))));
-        }
-    }
-
-    /// The sums of rows with a panel in 8 bits.
-    #[target_feature(enable = "avx2,fma,f16c")]
-    pub(super) fn bytes<const COUNT: usize>(
-        rows: [&[f32]; COUNT],
-        numbers: &[[i8; WIDTH]],
-        scales: &[[f32; WIDTH]],
-    ) -> [[f32; WIDTH]; COUNT] {
-        let mut sums = [[_mm256_setzero_ps(); 2]; COUNT];
-        let length = rows.iter().fold(numbers.len(), |length, row| length.min(row.len()));
-        let blocks = numbers.as_chunks::<BLOCK>().0.iter().zip(scales).zip((0..).step_by(BLOCK));
-        for ((block, scales), start) in blocks.take(length / BLOCK) {
-            block.iter().step_by(LINE / WIDTH).for_each(|line| fetch(line, numbers.len()));
-            let scales = of_f32s(scales);
-            for (weights, at) in block.iter().zip(start..) {
-                // SAFETY: each row has more than `at` numbers.
-                unsafe { add(&mut sums, rows, at, of_bytes(weights, scales)) };
-            }
-        }
-        sums.map(|sums| stored(sums))
-    }
-
     /// Adds to each row's sums its number of this index times the weights.
     ///
     /// # Safety
@@ -234,16 +189,6 @@ mod vectors {
         let (low, high) =
             unsafe { (_mm_loadu_si128(place.cast()), _mm_loadu_si128(place.add(LANES).cast())) };
         [low, high].map(|half| _mm256_castsi256_ps(_mm256_slli_epi32::<16>(_mm256_cvtepu16_epi32(half))))
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx2,fma,f16c")]
-    fn of_bytes(numbers: &[i8; WIDTH], [low_scales, high_scales]: [__m256; 2]) -> [__m256; 2] {
-        // SAFETY: there are 16 bytes; the load needs no alignment.
-        let bytes = unsafe { _mm_loadu_si128(numbers.as_ptr().cast()) };
-        let low = _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes));
-        let high = _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_unpackhi_epi64(bytes, bytes)));
-        [_mm256_mul_ps(low, low_scales), _mm256_mul_ps(high, high_scales)]
     }
 
     #[inline]

@@ -504,13 +504,18 @@ fn a_killed_attempt_tells_what_it_paid_for() {
     child.kill().unwrap();
     child.wait().unwrap();
     assert!(bed.server.count() < 40, "the search has ended before it was killed");
+    let assert_known = |attempts: u64| {
+        let report = Ended::of(&mut bed.place.command(&["report", "run", "--json"]));
+        let paid = report.json()["paid"].clone();
+        assert_eq!(paid["attempts"], json!(attempts), "{paid}");
+        let unknown = bed.server.count() as u64 - paid["calls"].as_u64().unwrap();
+        assert!(unknown <= 1, "{unknown} answers are on no bill: {paid}");
+    };
+    // Though nothing came of it yet.
+    assert_known(1);
     let ended = Ended::of(&mut bed.at_a_time("1", &long));
     assert_eq!(ended.code, Some(0), "{ended:?}");
-    let report = Ended::of(&mut bed.place.command(&["report", "run", "--json"]));
-    let paid = report.json()["paid"].clone();
-    assert_eq!(paid["attempts"], json!(2), "{paid}");
-    let unknown = bed.server.count() as u64 - paid["calls"].as_u64().unwrap();
-    assert!(unknown <= 1, "{unknown} answers are on no bill: {paid}");
+    assert_known(2);
 }
 
 #[test]

@@ -21,7 +21,7 @@ pub struct ReadBatch {
     pub file: BatchFile,
     /// What came of its samples so far.
     pub rows: Vec<SampleRow>,
-    /// What was paid for at each attempt at one of these samples.
+    /// What was paid for at each attempt at one of its searches.
     pub attempts: Vec<Attempt>,
 }
 
@@ -46,17 +46,18 @@ pub async fn read(
     let store = store.map_err(|error| unreadable(path, &error))?;
     let rows = stored_rows(&store, &file.run_id).await.map_err(|error| unreadable(path, &error));
     let attempts = store.attempts().await.map_err(|error| unreadable(path, &error));
+    let ours = stores::runs_of(config, path, &store).await.map_err(|error| unreadable(path, &error));
     store.close().await.map_err(|error| unreadable(path, &error))?;
-    let rows = rows?;
-    let attempts = attempts_at(&rows, attempts?);
+    let (rows, ours) = (rows?, ours?);
+    let attempts = attempts?.into_iter().filter(|attempt| is_among(ours.as_ref(), &attempt.run));
+    // Those that this version does not understand are left out.
+    let attempts = attempts.filter_map(|attempt| serde_json::from_str(&attempt.body).ok()).collect();
     Ok(ReadBatch { file, rows, attempts })
 }
 
-/// The attempts at the searches of some rows, other than those that this version does not understand.
-fn attempts_at(rows: &[SampleRow], stored: Vec<codeagent::store::Attempt>) -> Vec<Attempt> {
-    let ours: BTreeSet<&str> = rows.iter().map(|row| row.search.as_str()).collect();
-    let stored = stored.into_iter().filter(|attempt| ours.contains(attempt.run.as_str()));
-    stored.filter_map(|attempt| serde_json::from_str(&attempt.body).ok()).collect()
+/// Whether a search is among those of a batch, which are all of a store of its own.
+fn is_among(ours: Option<&BTreeSet<String>>, search: &str) -> bool {
+    ours.is_none_or(|ours| ours.contains(search))
 }
 
 /// When the first search of a batch began, and when the last one that came to its end did. 1970 for one without searches.
@@ -65,16 +66,16 @@ fn attempts_at(rows: &[SampleRow], stored: Vec<codeagent::store::Attempt>) -> Ve
 /// Exit 6 for a damaged batch.
 pub async fn span(
     path: &Path,
-    batch: &ReadBatch,
     config: &types::Store,
     environment: &Environment,
 ) -> Result<Span, Failure> {
     let store = stores::open_for_reading(config, path, environment).await;
     let store = store.map_err(|error| unreadable(path, &error))?;
     let runs = store.run_heads().await.map_err(|error| unreadable(path, &error));
+    let ours = stores::runs_of(config, path, &store).await.map_err(|error| unreadable(path, &error));
     store.close().await.map_err(|error| unreadable(path, &error))?;
-    let ours: BTreeSet<&str> = batch.rows.iter().map(|row| row.search.as_str()).collect();
-    let runs: Vec<RunHead> = runs?.into_iter().filter(|run| ours.contains(run.id.as_str())).collect();
+    let ours = ours?;
+    let runs: Vec<RunHead> = runs?.into_iter().filter(|run| is_among(ours.as_ref(), &run.id)).collect();
     let began = runs.iter().map(|run| run.created_us).min().unwrap_or(0);
     let ended = runs.iter().filter_map(|run| run.finished_us).max();
     Ok(Span { began: Moment { us: began }, ended: ended.map(|us| Moment { us }) })

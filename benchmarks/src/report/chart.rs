@@ -50,14 +50,15 @@ impl Chart {
         Self::of(title, x_label, spots, first, 1.0)
     }
 
-    /// A line of steps, which begins at nothing and stays where it is between points.
+    /// A line of steps, which begins at nothing and stays where it is between points; none where nothing was spent.
     pub(super) fn steps(title: &str, x_label: &str, spots: &[Spot]) -> Option<Self> {
         let mut line = vec![Spot { x: 0.0, y: 0.0, bounds: None }];
         for spot in spots {
             let before = line.last().map_or(0.0, |spot| spot.y);
             line.extend([Spot { y: before, ..*spot }, *spot]);
         }
-        if spots.is_empty() { None } else { Self::of(title, x_label, &line, 0.0, 0.0) }
+        let is_spent = spots.iter().any(|spot| spot.x > 0.0);
+        is_spent.then(|| Self::of(title, x_label, &line, 0.0, 0.0)).flatten()
     }
 
     /// `apart` is the least distance between ticks.
@@ -142,6 +143,7 @@ mod tests {
         let chart = Chart::steps("t", "calls", &[spot(5.0, 0.5), spot(10.0, 1.0)]).unwrap();
         assert_eq!(chart.line.trim(), "0.0,160.0 180.0,160.0 180.0,80.0 360.0,80.0 360.0,0.0");
         assert_eq!(Chart::steps("t", "calls", &[]), None);
+        assert_eq!(Chart::steps("t", "USD", &[spot(0.0, 0.5)]), None);
     }
 
     #[test]

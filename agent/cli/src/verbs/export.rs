@@ -54,11 +54,11 @@ pub async fn export(
     let unattempted = if arguments.complete { Unattempted::Empty } else { Unattempted::LeftOut };
     let exported = match arguments.format {
         ExportFormat::LmEval => {
-            let span = batches::span(&folder, &batch, &config, environment).await?;
+            let span = batches::span(&folder, &config, environment).await?;
             harness(&batch, span, &export)?
         }
         ExportFormat::Inspect => {
-            let span = batches::span(&folder, &batch, &config, environment).await?;
+            let span = batches::span(&folder, &config, environment).await?;
             log(&batch, span, &export)?
         }
         ExportFormat::EvalplusDir => {

@@ -64,11 +64,7 @@ fn is_among(ours: Option<&BTreeSet<String>>, search: &str) -> bool {
 ///
 /// # Errors
 /// Exit 6 for a damaged batch.
-pub async fn span(
-    path: &Path,
-    config: &types::Store,
-    environment: &Environment,
-) -> Result<Span, Failure> {
+pub async fn span(path: &Path, config: &types::Store, environment: &Environment) -> Result<Span, Failure> {
     let store = stores::open_for_reading(config, path, environment).await;
     let store = store.map_err(|error| unreadable(path, &error))?;
     let runs = store.run_heads().await.map_err(|error| unreadable(path, &error));

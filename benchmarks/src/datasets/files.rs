@@ -8,8 +8,8 @@ use flate2::bufread::MultiGzDecoder;
 
 use crate::datasets::error::DatasetError;
 
-/// Most bytes of one JSON document.
-pub(crate) const DOCUMENT_BYTES_MAX: usize = 16 << 20;
+/// Most bytes of one JSON document, which may be a line: some rows of LiveCodeBench and CodeContests have tens of MiB of tests.
+pub(crate) const DOCUMENT_BYTES_MAX: usize = 256 << 20;
 
 /// Most bytes of one file, unpacked: no data set in use comes near it, and a gzip bomb ends here.
 const FILE_BYTES_MAX: u64 = 4 << 30;

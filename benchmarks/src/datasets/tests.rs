@@ -240,6 +240,15 @@ fn the_hash_is_of_the_problems_and_their_hidden_tests() {
 }
 
 #[test]
+fn a_row_may_have_tens_of_mebibytes() {
+    let folder = Folder::new();
+    let row = HUMAN_EVAL.replacen('{', &format!("{{\"padding\": \"{}\", ", "x".repeat(20 << 20)), 1);
+    let read = load_problem(folder.file("large.jsonl", row).to_str().unwrap()).unwrap();
+    let plain = load_problem(folder.file("plain.jsonl", HUMAN_EVAL).to_str().unwrap()).unwrap();
+    assert_eq!(read.problem.problem.id, plain.problem.problem.id);
+}
+
+#[test]
 fn what_cannot_be_read_is_refused_at_once() {
     let folder = Folder::new();
     let path = |name: &str| folder.0.path().join(name);
@@ -251,8 +260,11 @@ fn what_cannot_be_read_is_refused_at_once() {
     };
     check(&path("absent.json"), "cannot be read (");
     check(folder.0.path(), "is a directory; name a file inside it");
-    check(&folder.file("large.json", vec![b' '; (16 << 20) + 1]), "a document is larger than 16 MiB");
-    check(&folder.file("bomb.gz", gzip(&" ".repeat(20 << 20))), "a document is larger than 16 MiB");
+    let large = folder.file("large.json", "");
+    fs::File::options().write(true).open(&large).unwrap().set_len((256 << 20) + 1).unwrap();
+    check(&large, "a document is larger than 256 MiB");
+    let bomb = gzip(&" ".repeat(1 << 20)).repeat(257);
+    check(&folder.file("bomb.gz", bomb), "a document is larger than 256 MiB");
     let packed = gzip(&format!("{NATIVE}\n").repeat(50));
     check(&folder.file("cut.gz", &packed[..packed.len() / 2]), "cannot be read (");
     let mut damaged = packed;

@@ -21,9 +21,6 @@ const VERSION: u8 = 1;
 /// Faults kept with their positions; the rest are counted.
 const FAULTS_MAX: usize = 100;
 
-/// Most bytes of a file that is one JSON document: 200 samples of each problem of the large sets fit in.
-const DOCUMENT_BYTES_MAX: usize = 256 << 20;
-
 /// A sample as `score` and `rank` read it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ImportedSample {
@@ -190,7 +187,7 @@ pub(super) fn document(
     dataset: &Dataset,
     read: impl FnOnce(&Field<'_>, &mut Reader<'_>) -> Result<(), DatasetError>,
 ) -> Result<Imported, DatasetError> {
-    let bytes = files::whole(file, DOCUMENT_BYTES_MAX)?;
+    let bytes = files::whole(file, files::DOCUMENT_BYTES_MAX)?;
     let row = Row::parse(file, 1, &bytes)?;
     let mut reader = Reader::new(dataset);
     read(&row.root(), &mut reader)?;

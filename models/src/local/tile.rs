@@ -74,7 +74,7 @@ mod vectors {
 
     use half::{bf16, f16};
 
-    use super::WIDTH;
+    use super::{ROWS, WIDTH};
 
     /// Numbers of 32 bits in a vector.
     const LANES: usize = WIDTH / 2;
@@ -118,7 +118,10 @@ mod vectors {
         let mut sums = [[_mm256_setzero_ps(); 2]; COUNT];
         let length = rows.iter().fold(numbers.len(), |length, row| length.min(row.len()));
         for (at, weights) in numbers.iter().enumerate().take(length) {
-            fetch(weights, numbers.len());
+            // Of many rows the last few ask for it; before them this panel is read again.
+            if COUNT < ROWS {
+                fetch(weights, numbers.len());
+            }
             // SAFETY: each row has more than `at` numbers.
             unsafe { add(&mut sums, rows, at, widened(weights)) };
         }

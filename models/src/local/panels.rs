@@ -207,7 +207,7 @@ impl PanelMatrix {
 }
 
 /// Writes sums of rows to their places.
-fn put<'a>(sums: &[[f32; WIDTH]], lines: &mut dyn Iterator<Item = &'a mut [f32]>) {
+fn put(sums: &[[f32; WIDTH]], lines: &mut dyn Iterator<Item = &mut [f32]>) {
     for (sums, line) in sums.iter().zip(lines) {
         line.iter_mut().zip(sums).for_each(|(product, sum)| *product = *sum);
     }

@@ -24,8 +24,6 @@ pub(super) use q8::Q8;
 const LANES: usize = WIDTH / 2;
 /// Numbers of rows that are worth another thread.
 const ROUNDED_TOGETHER: usize = 1 << 15;
-/// Bytes between a block and what is asked for from memory meanwhile.
-const AHEAD: usize = 4096;
 /// Adding it leaves whole numbers in the lowest bits.
 const ROUNDING: f32 = 12_582_912.0;
 
@@ -105,7 +103,7 @@ fn products<B: Block, const COUNT: usize>(rows: &[B::Row], panel: &[B]) -> [[f32
     for (index, block) in panel.iter().enumerate() {
         let rows: [Option<&B::Row>; COUNT] = std::array::from_fn(|row| rows.get(row * panel.len() + index));
         #[cfg(target_arch = "x86_64")]
-        vectors::fetch(std::ptr::from_ref(block).wrapping_byte_add(AHEAD));
+        vectors::fetch_ahead(block);
         if rows.iter().all(Option::is_some) {
             // SAFETY: a matrix is made only where the processor has the instructions; no row is missing.
             unsafe { block.add(rows.map(|row| row.unwrap_unchecked()), &mut sums) };

@@ -3,10 +3,14 @@
 //! Compiled code is loaded without checks by the engine, so it must be our own: the folder belongs to this user and
 //! nobody else may write to it, and the code's hash stands beside it. Whatever does not agree is made anew. Files
 //! appear whole, by renaming, and a lock file lets one process make them while others wait.
+//!
+//! The hash is taken anew when the file was touched since, and once after each start of the machine (Linux; elsewhere always): it
+//! would be a third of a start.
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
@@ -16,6 +20,11 @@ use crate::error::SandboxError;
 
 /// Compiled interpreters that are kept, the newest; those of older versions go when a new one comes.
 const KEPT: usize = 4;
+
+const NANOS_PER_SECOND: i128 = 1_000_000_000;
+
+/// How long a file must have been left alone to be told from one that is touched later: times of files are coarse.
+const SETTLED: Duration = Duration::from_secs(2);
 
 /// Where compiled interpreters lie.
 #[derive(Debug, Clone)]
@@ -32,6 +41,16 @@ pub(super) struct Manifest {
     pub(super) bytes: u64,
     /// What the code is.
     pub(super) report: Report,
+}
+
+/// A file that had a hash, as long as nobody touches it and the machine runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Seen {
+    /// The machine's start.
+    boot: String,
+    /// Device, file number, length and the times in nanoseconds of the last change of its bytes and of anything about it.
+    file: [i128; 5],
+    hash: String,
 }
 
 /// The right to make what is missing; held by one process at a time.
@@ -87,16 +106,41 @@ impl Cache {
         Ok(Lock(file))
     }
 
+    fn seen(&self, key: &str) -> PathBuf {
+        self.folder.join(format!("python-{key}.seen"))
+    }
+
     /// The manifest of the code with this key, if both are there, whole and ours.
     pub(super) fn find(&self, key: &str) -> Option<Manifest> {
+        self.find_at(key, SystemTime::now())
+    }
+
+    fn find_at(&self, key: &str, now: SystemTime) -> Option<Manifest> {
         self.check_folder().ok()?;
         let manifest: Manifest = serde_json::from_slice(&fs::read(self.manifest(key)).ok()?).ok()?;
         let code = self.code(key);
-        let is_ours = check_owner(&code).is_ok() && hash(&code).ok()? == manifest.hash;
+        let is_ours = check_owner(&code).is_ok() && self.has_hash(key, &manifest.hash, now);
         if !is_ours {
             tracing::warn!(path = %code.display(), "the compiled interpreter is damaged and will be made anew");
         }
         is_ours.then_some(manifest)
+    }
+
+    /// Whether the code with this key has a hash.
+    fn has_hash(&self, key: &str, expected: &str, now: SystemTime) -> bool {
+        // What is there before the hash is taken: whoever touches the file meanwhile makes it another.
+        let there = Seen::of(&self.code(key), expected);
+        let before = fs::read(self.seen(key)).ok().and_then(|text| serde_json::from_slice(&text).ok());
+        if there.is_some() && before == there {
+            return true;
+        }
+        let is_whole = hash(&self.code(key)).is_ok_and(|hash| hash == expected);
+        let settled = there.filter(|there| is_whole && there.is_settled(now));
+        if let Some(text) = settled.and_then(|there| serde_json::to_vec(&there).ok()) {
+            // Where it cannot be written, the hash is taken again next time.
+            let _ = self.write(&self.seen(key), &text);
+        }
+        is_whole
     }
 
     /// Stores code and then its manifest.
@@ -133,6 +177,7 @@ impl Cache {
         codes.sort_by_key(|path| std::cmp::Reverse(age(path)));
         for code in codes.iter().skip(KEPT) {
             let _ = fs::remove_file(code.with_extension("json"));
+            let _ = fs::remove_file(code.with_extension("seen"));
             let _ = fs::remove_file(code);
         }
     }
@@ -158,7 +203,39 @@ impl Cache {
     }
 }
 
-/// BLAKE3 of a file, on all cores: every start waits for it.
+impl Seen {
+    /// A file as it is there, said to have a hash; `None` where the system does not tell what it takes.
+    #[cfg(target_os = "linux")]
+    fn of(path: &Path, hash: &str) -> Option<Self> {
+        use std::os::unix::fs::MetadataExt as _;
+        let metadata = fs::symlink_metadata(path).ok()?;
+        let time = |s: i64, ns: i64| i128::from(s) * NANOS_PER_SECOND + i128::from(ns);
+        let file = [
+            metadata.dev().into(),
+            metadata.ino().into(),
+            metadata.len().into(),
+            time(metadata.mtime(), metadata.mtime_nsec()),
+            time(metadata.ctime(), metadata.ctime_nsec()),
+        ];
+        let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+        Some(Self { boot, file, hash: hash.to_owned() })
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn of(_: &Path, _: &str) -> Option<Self> {
+        None
+    }
+
+    /// Whether nobody has touched it for some time.
+    fn is_settled(&self, now: SystemTime) -> bool {
+        let [.., changed] = self.file;
+        let now = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let settled = now.saturating_sub(SETTLED).as_nanos();
+        i128::try_from(settled).is_ok_and(|settled| changed < settled)
+    }
+}
+
+/// BLAKE3 of a file, on all cores.
 fn hash(path: &Path) -> io::Result<String> {
     let mut hasher = blake3::Hasher::new();
     hasher.update_mmap_rayon(path)?;
@@ -229,6 +306,35 @@ mod tests {
         assert_eq!(cache.find("key"), None);
     }
 
+    fn later() -> SystemTime {
+        SystemTime::now() + 2 * SETTLED
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_hash_is_not_taken_again_until_somebody_touches_the_file() {
+        let (_folder, cache, manifest) = stored();
+        assert!(cache.find("key").is_some() && !cache.seen("key").exists(), "the file is too young");
+        assert_eq!(cache.find_at("key", later()), Some(manifest.clone()));
+        let seen: Seen = serde_json::from_slice(&fs::read(cache.seen("key")).unwrap()).unwrap();
+        fs::write(cache.code("key"), b"cods").unwrap();
+        assert_eq!(cache.find_at("key", later()), None, "written to, and as long as before");
+
+        // That no hash is taken shows in damaged code that is said to have been seen.
+        let say = |seen: &Seen| fs::write(cache.seen("key"), serde_json::to_vec(seen).unwrap()).unwrap();
+        let damaged = Seen::of(&cache.code("key"), &manifest.hash).unwrap();
+        say(&damaged);
+        assert_eq!(cache.find("key"), Some(manifest));
+        say(&Seen { boot: "another".into(), ..damaged.clone() });
+        assert_eq!(cache.find("key"), None, "after the next start");
+        say(&Seen { hash: "another".into(), ..damaged });
+        assert_eq!(cache.find("key"), None, "compared with another hash");
+        say(&seen);
+        assert_eq!(cache.find("key"), None);
+        fs::write(cache.seen("key"), "{").unwrap();
+        assert_eq!(cache.find("key"), None);
+    }
+
     #[test]
     fn code_without_its_manifest_is_not_found() {
         let (_folder, cache, _) = stored();
@@ -242,9 +348,12 @@ mod tests {
         let lock = cache.lock().unwrap();
         for key in ["b", "c", "d", "e", "f"] {
             cache.store(key, b"code", report(), &lock).unwrap();
+            assert!(cache.find_at(key, later()).is_some());
         }
+        let each = 2 + usize::from(cfg!(target_os = "linux"));
         let files = fs::read_dir(&cache.folder).unwrap().count();
-        assert_eq!(files, 2 * KEPT + 1, "code, manifests and the lock file");
+        // The newest was seen by then, too.
+        assert_eq!(files, each * KEPT + 1, "code, manifests, what was seen of them and the lock file");
     }
 
     #[cfg(unix)]

@@ -91,8 +91,8 @@ impl Machine {
         let engine_failed = |error: wasmtime::Error| failed(format!("{error:#}"));
         check_owner(path).map_err(|error| failed(error.to_string()))?;
         // SAFETY: the file is the output of this engine's compiler: it had the hash that was recorded when it was
-        // written, it and its folder belong to this user, nobody else may write to them, and its name is a hash of
-        // all that went into it, the engine's version and settings among them.
+        // written, and was not touched since; it and its folder belong to this user, nobody else may write to them, and
+        // its name is a hash of all that went into it, the engine's version and settings among them.
         let module = unsafe { Module::deserialize_file(&engine, path) }.map_err(engine_failed)?;
         let interpreter = host::linker(&engine, &module)
             .and_then(|linker| linker.instantiate_pre(&module))

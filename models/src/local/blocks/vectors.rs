@@ -16,6 +16,8 @@ use super::nibbles::VECTOR;
 
 /// Bytes that come from memory together.
 const LINE: usize = 64;
+/// Bytes between a block and what is asked for meanwhile.
+const AHEAD: usize = 4096;
 
 /// Of each row, sums of the first eight outputs and of the others.
 pub(super) type Sums<const COUNT: usize> = [[__m256i; 2]; COUNT];
@@ -139,10 +141,11 @@ fn of_f16s(numbers: &[f16; WIDTH]) -> [__m256; 2] {
     [_mm256_cvtph_ps(low), _mm256_cvtph_ps(high)]
 }
 
-/// Asks for as many bytes as a block has.
-pub(super) fn fetch<B>(block: *const B) {
+/// Asks for what lies some way behind a block, as much of it as a block has.
+pub(super) fn fetch_ahead<B>(block: &B) {
+    let ahead = std::ptr::from_ref(block).wrapping_byte_add(AHEAD);
     for line in (0..size_of::<B>()).step_by(LINE) {
         // SAFETY: nothing is read; any address will do.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(block.wrapping_byte_add(line).cast()) };
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(ahead.wrapping_byte_add(line).cast()) };
     }
 }

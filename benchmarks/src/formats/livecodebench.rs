@@ -38,6 +38,7 @@ pub fn write(export: &Export<'_>, unattempted: Unattempted, out: &mut impl Write
 pub fn read(file: &Path, dataset: &Dataset) -> Result<Imported, DatasetError> {
     import::document(file, dataset, |root, reader| {
         for output in root.items()? {
+            let Some(row) = reader.sift(output.object()) else { continue };
             let id = output.required("question_id").and_then(|field| {
                 let id = field.label()?;
                 reader.require(&field, &id)?;
@@ -49,7 +50,7 @@ pub fn read(file: &Path, dataset: &Dataset) -> Result<Imported, DatasetError> {
             for (index, program) in programs.into_iter().enumerate() {
                 if let Some(text) = reader.sift(program.text()) {
                     let parsed = Parsed::new(Text::Solution(text.to_owned()), &["question_id", "code_list"]);
-                    reader.push_with(&id, parsed, &of_one(output.object()?, index, count));
+                    reader.push_with(&id, parsed, &of_one(row, index, count));
                 }
             }
         }

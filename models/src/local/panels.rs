@@ -1,8 +1,9 @@
 //! Matrices that lie in memory by panels of 16 outputs, for processors with AVX2.
 //!
 //! A panel holds for each input in turn the weights of its outputs, so that they are read in the order in which they lie.
-//! The tensor library packs a dense matrix anew for every product, and one in 16 bits must be widened for it; it goes through one of 8-bit blocks (`Q8_0`) once for
-//! every row. By dense numbers rows are multiplied in 32 bits, by blocks (`Q8_0`, `Q4_K`, `Q6_K`) as `blocks` says.
+//! The tensor library packs a dense matrix anew for every product, and one in 16 bits must be widened for it; it goes
+//! through one of 8-bit blocks (`Q8_0`) once for every row. Dense numbers are multiplied by rows in 32 bits, blocks (`Q8_0`,
+//! `Q4_K`, `Q6_K`) as `blocks` says.
 
 use std::ops::Range;
 

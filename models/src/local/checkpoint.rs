@@ -15,7 +15,7 @@ use candle_core::quantized::GgmlDType;
 use super::config::{Architecture, Biases, DecoderConfig, RopeScaling};
 use super::error::{LoadError, LoadErrorKind, quoted};
 use super::gguf::TensorInfo;
-use super::kernel::{KernelClass, has_tiles, is_repacked};
+use super::kernel::{KernelClass, has_tiles, is_repacked, wants_filling};
 use super::load::LoadOptions;
 use super::memory;
 use super::source::Source;
@@ -342,7 +342,8 @@ pub(crate) fn report(name: &str, info: &TensorInfo, options: &LoadOptions) -> Te
         (true, false) => GgmlDType::BF16,
         (false, _) => info.dtype,
     };
-    let padded = loaded == GgmlDType::Q8_0 && options.on_cpu() && (options.pad || !inputs.is_multiple_of(32));
+    let is_filled = (options.pad && wants_filling()) || !inputs.is_multiple_of(32);
+    let padded = loaded == GgmlDType::Q8_0 && options.on_cpu() && is_filled;
     let padding = if padded { inputs.next_multiple_of(256) - inputs } else { 0 };
     let (width, blocks) = (inputs + padding, loaded.block_size());
     let bytes = (*outputs as u64) * (width.div_ceil(blocks) * loaded.type_size()) as u64;

@@ -61,6 +61,11 @@ const fn fits_tiles(outputs: usize, inputs: usize) -> bool {
     inputs.is_multiple_of(256) && outputs.is_multiple_of(16)
 }
 
+/// Whether rows in 8 bits are filled up to a multiple of 256, for the library's tiles: our kernel would only have more to do.
+pub(crate) fn wants_filling() -> bool {
+    has_byte_products()
+}
+
 /// Whether a matrix of this type is kept twice, as stored and in tiles.
 pub(crate) fn is_repacked(dtype: GgmlDType, outputs: usize, inputs: usize) -> bool {
     matches!(dtype, GgmlDType::Q8_0 | GgmlDType::Q4K | GgmlDType::Q6K)

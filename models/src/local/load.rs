@@ -24,7 +24,7 @@ pub struct LoadOptions {
     pub device: DeviceChoice,
     /// Whether dense weights become `Q8_0` on a CPU: a quarter of the memory of f32, and three to four times its speed.
     pub quantise: bool,
-    /// Whether rows of `Q8_0` weights are filled up to a multiple of 256, which the fast kernels need.
+    /// Whether rows of `Q8_0` weights are filled up to a multiple of 256 where the tensor library's fast kernel needs it.
     pub pad: bool,
     /// Whether a model is taken whose weights mostly run on the slowest kernels.
     pub slow_ok: bool,

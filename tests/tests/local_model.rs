@@ -67,5 +67,7 @@ fn verify_prints_the_kernel_of_each_tensor() {
         .unwrap();
     assert!(run.status.success());
     let text = String::from_utf8_lossy(&run.stdout).into_owned();
-    assert!(text.contains("[160, 160] +96 model.layers.0.self_attn.q_proj.weight"), "{text}");
+    let query = text.lines().find(|line| line.ends_with(" model.layers.0.self_attn.q_proj.weight")).unwrap();
+    // Whether rows are filled up (`+96`) depends on the kernel that this processor has for them.
+    assert!(query.starts_with("fast ") && query.contains("-> Q8_0 [160, 160]"), "{query}");
 }

@@ -230,6 +230,10 @@ fn survives(kills: usize) {
         assert_eq!(bed.rows(), whole.rows());
         let again = bed.server.count() - distinct(&bed);
         assert!(again <= here * IN_FLIGHT, "{again} answers were paid again after {here} kills");
+        let report = Ended::of(&mut bed.place.command(&["report", "run", "--json"]));
+        let paid = report.json().pointer("/paid/calls").and_then(Value::as_u64).unwrap();
+        let unknown = bed.server.count() as u64 - paid;
+        assert!(unknown <= (here * IN_FLIGHT) as u64, "{unknown} answers are on no bill after {here} kills");
     }
 }
 

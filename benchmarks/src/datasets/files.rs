@@ -8,7 +8,7 @@ use flate2::bufread::MultiGzDecoder;
 
 use crate::datasets::error::DatasetError;
 
-/// Most bytes of one JSON document, which may be a line: some rows of LiveCodeBench and CodeContests have tens of MiB of tests.
+/// Most bytes of one JSON document, which may be a line: a row of LiveCodeBench or CodeContests holds all its tests.
 pub(crate) const DOCUMENT_BYTES_MAX: usize = 256 << 20;
 
 /// Most bytes of one file, unpacked: no data set in use comes near it, and a gzip bomb ends here.

@@ -51,7 +51,7 @@ impl KernelClass {
     }
 }
 
-/// Whether this processor has what our kernel (`tile.rs`) is written for.
+/// Whether this processor has what our kernels (`tile`, `blocks`) are written for.
 pub(crate) fn has_tiles() -> bool {
     cfg!(target_arch = "x86_64") && has_vectors() && has_halves()
 }

@@ -1,4 +1,4 @@
-//! Products of a few rows with a panel of 16 outputs of a matrix, for processors with AVX2.
+//! Products of a few rows with a panel of 16 outputs of a dense matrix, for processors with AVX2.
 #![cfg_attr(target_arch = "x86_64", expect(unsafe_code, reason = "vector instructions"))]
 
 use half::{bf16, f16};

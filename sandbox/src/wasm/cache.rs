@@ -4,8 +4,8 @@
 //! nobody else may write to it, and the code's hash stands beside it. Whatever does not agree is made anew. Files
 //! appear whole, by renaming, and a lock file lets one process make them while others wait.
 //!
-//! The hash is taken anew when the file was touched since, and once after each start of the machine (Linux; elsewhere always): it
-//! would be a third of a start.
+//! Taking the hash is a good part of a start. It is taken anew when the file was touched since, and once after each start of
+//! the machine; elsewhere than on Linux always.
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
@@ -20,8 +20,6 @@ use crate::error::SandboxError;
 
 /// Compiled interpreters that are kept, the newest; those of older versions go when a new one comes.
 const KEPT: usize = 4;
-
-const NANOS_PER_SECOND: i128 = 1_000_000_000;
 
 /// How long a file must have been left alone to be told from one that is touched later: times of files are coarse.
 const SETTLED: Duration = Duration::from_secs(2);
@@ -209,7 +207,7 @@ impl Seen {
     fn of(path: &Path, hash: &str) -> Option<Self> {
         use std::os::unix::fs::MetadataExt as _;
         let metadata = fs::symlink_metadata(path).ok()?;
-        let time = |s: i64, ns: i64| i128::from(s) * NANOS_PER_SECOND + i128::from(ns);
+        let time = |s: i64, ns: i64| i128::from(s) * 1_000_000_000 + i128::from(ns);
         let file = [
             metadata.dev().into(),
             metadata.ino().into(),
